@@ -1,0 +1,64 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// One package, no package dependencies. The targets are walls: each C library has exactly one user,
+// decisions (Core, Providers) never meet the disk or the network, and the sandbox never meets the providers.
+let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
+
+func wall(_ name: String, uses dependencies: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func library(_ name: String, pkgConfig: String, debian: String) -> Target {
+  .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt([debian])])
+}
+
+func tests(of name: String, uses dependencies: [Target.Dependency] = [], fixtures: Bool = false) -> Target {
+  .testTarget(
+    name: "\(name)Tests", dependencies: [.target(name: name), "TestSupport"] + dependencies,
+    exclude: fixtures ? ["Fixtures"] : [], swiftSettings: strict)
+}
+
+let package = Package(
+  name: "msgspool",
+  products: [.executable(name: "msgspool", targets: ["msgspool"])],
+  targets: [
+    library("CCurl", pkgConfig: "libcurl", debian: "libcurl4-openssl-dev"),
+    library("CCrypto", pkgConfig: "libcrypto", debian: "libssl-dev"),
+    library("CSQLite", pkgConfig: "sqlite3", debian: "libsqlite3-dev"),
+    library("CMicrohttpd", pkgConfig: "libmicrohttpd", debian: "libmicrohttpd-dev"),
+    .systemLibrary(name: "CSystem"),
+
+    wall("Core"),
+    wall("Digests", uses: ["CCrypto"]),
+    wall("Signing", uses: ["Digests"]),
+    wall("Providers", uses: ["Core", "Signing"]),
+    wall("Configuring", uses: ["Core"]),
+    wall("Spooling", uses: ["Core", "CSystem"]),
+    wall("Ledgers", uses: ["Core", "CSQLite"]),
+    wall("Transports", uses: ["Core", "CCurl"]),
+    wall("Sweeping", uses: ["Core", "Spooling", "Ledgers"]),
+    wall("Sandbox", uses: ["CMicrohttpd", "Digests"]),
+    .executableTarget(
+      name: "msgspool",
+      dependencies: [
+        "Core", "Providers", "Configuring", "Spooling", "Ledgers", "Transports", "Sweeping", "Sandbox",
+      ],
+      swiftSettings: strict),
+
+    .target(
+      name: "TestSupport", dependencies: ["Core", "Spooling"], path: "Tests/TestSupport", swiftSettings: strict),
+    tests(of: "Core"),
+    tests(of: "Digests"),
+    tests(of: "Signing"),
+    tests(of: "Providers", uses: ["Core"]),
+    tests(of: "Configuring", uses: ["Core", "Providers"]),
+    tests(of: "Spooling", uses: ["Core"]),
+    tests(of: "Ledgers", uses: ["Core"]),
+    tests(of: "Transports", uses: ["Core", "Sandbox"]),
+    tests(of: "Sweeping", uses: ["Core", "Spooling", "Ledgers", "Providers"]),
+    tests(of: "Sandbox", uses: ["Digests"]),
+    tests(of: "msgspool"),
+  ],
+  swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,204 @@
+import FoundationEssentials
+
+/// A service we can send through. One source file each; pure: a provider turns values into values, and performs nothing.
+///
+/// The life of a message at a provider: `target` checks each address, `content` what is to be said, the sweep groups
+/// what may share a call, `exchange` writes the request, `answer` reads the reply. Replies that never came
+/// (`Reply.notSent`, `Reply.lost`) are judged by the sweep alike for all providers and are not shown to `answer`.
+package protocol Provider: Sendable {
+  /// Name, limits, settings and options: what `msgspool providers NAME` prints and the configuration is checked against.
+  static var card: ProviderCard { get }
+
+  /// - Throws: `SettingFault` where settings contradict each other (the card's required ones are already checked).
+  init(_ settings: Settings) throws(SettingFault)
+
+  /// Checks an address in the provider's own form, so that one bad address cannot fail a call of a thousand.
+  func target(_ address: String) throws(RecipientFault) -> Target
+
+  /// What the API is to say, apart from the recipients. Messages of equal content share calls.
+  /// - Throws: `MessageFault` naming the field, when the message lacks something or is over a limit.
+  func content(of message: Message) throws(MessageFault) -> Content
+
+  /// - Parameter nonce: 32 lower-case hex digits, new for each call.
+  func exchange(for call: Call, at now: Date, nonce: String) -> Exchange
+
+  func answer(_ reply: Reply, to call: Call, at now: Date) -> Answer
+
+  /// What can be done about a call whose answer was lost.
+  var recovery: Recovery { get }
+
+  /// The request that asks what became of a call whose answer was lost; only with `Recovery.lookup`.
+  func lookup(_ question: Question, at now: Date, nonce: String) -> Exchange
+
+  func finding(in reply: Reply, for question: Question, at now: Date) -> Finding
+}
+
+extension Provider {
+  package var recovery: Recovery { .none }
+
+  package func lookup(_ question: Question, at now: Date, nonce: String) -> Exchange {
+    preconditionFailure("\(Self.card.name) has no look-up")
+  }
+
+  package func finding(in reply: Reply, for question: Question, at now: Date) -> Finding {
+    .undecided
+  }
+}
+
+/// One call to a provider: what is said and to whom. Immutable once its intent is on disk.
+package struct Call: Sendable, Hashable {
+  package struct Recipient: Sendable, Hashable {
+    package var target: Target
+    /// Index into `contents`.
+    package var content: Int
+
+    package init(_ target: Target, content: Int = 0) {
+      self.target = target
+      self.content = content
+    }
+  }
+
+  /// Unique over all sweeps; the idempotency key and the reference (Aliyun's OutId) of the call.
+  package var id: String
+  /// One, unless the API takes one content per recipient (`Content.mixKey`).
+  package var contents: [Content]
+  package var recipients: [Recipient]
+
+  package init(id: String, contents: [Content], recipients: [Recipient]) {
+    self.id = id
+    self.contents = contents
+    self.recipients = recipients
+  }
+
+  package var content: Content { contents[0] }
+  package var isMixed: Bool { contents.count > 1 }
+}
+
+/// What a provider is to say. Equal contents share calls; `fields` is whatever the provider needs to write its request.
+package struct Content: Sendable, Hashable {
+  /// Name and value in the provider's own words and in a fixed order; absent ones left out.
+  package var fields: [Field]
+  /// Where the API also takes one content per recipient: contents with equal keys may share such a call.
+  package var mixKey: String?
+
+  package struct Field: Sendable, Hashable {
+    package var name: String
+    package var value: String
+
+    package init(_ name: String, _ value: String) {
+      self.name = name
+      self.value = value
+    }
+  }
+
+  package init(_ fields: [Field], mixKey: String? = nil) {
+    self.fields = fields
+    self.mixKey = mixKey
+  }
+
+  package subscript(name: String) -> String? {
+    fields.first { $0.name == name }?.value
+  }
+}
+
+/// A checked address.
+package struct Target: Sendable, Hashable {
+  /// As the producer or the address book wrote it; how results name it.
+  package var address: String
+  /// As it goes on the wire.
+  package var wire: String
+  /// Two spellings of one recipient have one identity; it is what is deduplicated and counted.
+  package var identity: String
+  /// Recipients of different lanes never share a call (topics and people, domestic and international numbers).
+  package var lane: Lane
+
+  package struct Lane: Sendable, Hashable {
+    package var name: String
+    /// Recipients per call in this lane, when it differs from the channel's.
+    package var capacity: Int?
+
+    package init(_ name: String = "", capacity: Int? = nil) {
+      self.name = name
+      self.capacity = capacity
+    }
+  }
+
+  package init(_ address: String, wire: String? = nil, identity: String? = nil, lane: Lane = Lane()) {
+    self.address = address
+    self.wire = wire ?? address
+    self.identity = identity ?? self.wire
+    self.lane = lane
+  }
+}
+
+/// What can be done about a lost answer (contract, section 5: unconfirmed).
+package enum Recovery: Sendable, Hashable {
+  case none
+  /// The same call with the same key is carried out at most once.
+  case idempotencyKey
+  /// The provider can be asked. Not found means "not carried out" only after `settles` seconds.
+  case lookup(settles: Double)
+}
+
+/// "What became of that call?"
+package struct Question: Sendable, Hashable {
+  package var call: Call
+  package var startedAt: Date
+  /// Ids that other calls are known to own, so that one message isn't taken for another's.
+  package var knownIds: Set<String>
+  /// Where the last finding said `.more`: its cursor.
+  package var cursor: String?
+
+  package init(call: Call, startedAt: Date, knownIds: Set<String> = [], cursor: String? = nil) {
+    self.call = call
+    self.startedAt = startedAt
+    self.knownIds = knownIds
+    self.cursor = cursor
+  }
+}
+
+package enum Finding: Sendable, Hashable {
+  /// One outcome for each of the call's recipients.
+  case found([Outcome])
+  case notFound
+  /// Ask again with this cursor.
+  case more(String)
+  /// The provider could not tell.
+  case undecided
+}
+
+/// The operator's word is wrong: a channel's setting.
+package struct SettingFault: Error, Sendable, Hashable {
+  package var setting: String
+  package var problem: String
+
+  package init(_ setting: String, _ problem: String) {
+    self.setting = setting
+    self.problem = problem
+  }
+}
+
+/// The producer's word is wrong: a message's field.
+package struct MessageFault: Error, Sendable, Hashable {
+  /// The field, with its path: `to`, `options.verify_pay_type`, `attachments[1].path`.
+  package var field: String
+  /// What was found and what is expected: "has 1612 UTF-16 units; twilio takes at most 1600".
+  package var problem: String
+  package var hint: String?
+
+  package init(_ field: String, _ problem: String, hint: String? = nil) {
+    self.field = field
+    self.problem = problem
+    self.hint = hint
+  }
+}
+
+/// An address is not in the provider's form.
+package struct RecipientFault: Error, Sendable, Hashable {
+  /// "is not a phone number: expected + and 7 to 15 digits".
+  package var problem: String
+
+  package init(_ problem: String) {
+    self.problem = problem
+  }
+}

@@ -1,0 +1,115 @@
+/// Everything about a provider that is not code: printed by `msgspool providers`, and what configurations and
+/// messages are checked against.
+package struct ProviderCard: Sendable {
+  /// As the configuration names it: `aliyun-sms`.
+  package var name: String
+  /// One line.
+  package var summary: String
+  /// The vendor's documentation.
+  package var document: String
+  /// Scheme and host, when the configuration names no `endpoint`; nil where a setting gives the address.
+  package var endpoint: String?
+  package var recipientsPerCall: Int
+  /// How many when each recipient has its own content; nil where the API cannot.
+  package var mixedRecipientsPerCall: Int?
+  package var settings: [SettingCard]
+  package var options: [OptionCard]
+  /// Further kinds of target, written `KIND:VALUE`: kind and one line each.
+  package var targetKinds: [(kind: String, summary: String)]
+  /// Name, value and unit of each documented limit: ("body", 1600, "UTF-16 units").
+  package var limits: [(name: String, value: Int, unit: String)]
+  /// The provider's own pace, unless the configuration says otherwise. Calls per second; 0 is no limit.
+  package var rate: Double
+  /// Messages a day to one recipient; 0 is no limit.
+  package var dailyPerRecipient: Int
+  /// The channel has its own target: `to` may be left out.
+  package var hasOwnTarget: Bool
+  /// What the operator must know, a line each: which message fields are used and how.
+  package var notes: [String]
+  /// A channel as it stands in the configuration (JSON5).
+  package var example: String
+
+  package init(
+    name: String, summary: String, document: String, endpoint: String?, recipientsPerCall: Int,
+    mixedRecipientsPerCall: Int? = nil, settings: [SettingCard], options: [OptionCard] = [],
+    targetKinds: [(kind: String, summary: String)] = [],
+    limits: [(name: String, value: Int, unit: String)] = [], rate: Double = 0, dailyPerRecipient: Int = 0,
+    hasOwnTarget: Bool = false, notes: [String] = [], example: String
+  ) {
+    self.name = name
+    self.summary = summary
+    self.document = document
+    self.endpoint = endpoint
+    self.recipientsPerCall = recipientsPerCall
+    self.mixedRecipientsPerCall = mixedRecipientsPerCall
+    self.settings = settings
+    self.options = options
+    self.targetKinds = targetKinds
+    self.limits = limits
+    self.rate = rate
+    self.dailyPerRecipient = dailyPerRecipient
+    self.hasOwnTarget = hasOwnTarget
+    self.notes = notes
+    self.example = example
+  }
+}
+
+/// The shape of a setting's or an option's value.
+package enum ValueKind: String, Sendable {
+  case string, integer, number, boolean
+  case strings = "list of strings"
+  case object
+}
+
+package struct SettingCard: Sendable {
+  package var name: String
+  package var kind: ValueKind
+  package var required: Bool
+  package var secret: Bool
+  package var summary: String
+
+  package init(
+    _ name: String, _ kind: ValueKind = .string, required: Bool = false, secret: Bool = false, _ summary: String
+  ) {
+    self.name = name
+    self.kind = kind
+    self.required = required
+    self.secret = secret
+    self.summary = summary
+  }
+}
+
+package struct OptionCard: Sendable {
+  package var name: String
+  package var kind: ValueKind
+  package var summary: String
+
+  package init(_ name: String, _ kind: ValueKind = .string, _ summary: String) {
+    self.name = name
+    self.kind = kind
+    self.summary = summary
+  }
+}
+
+/// A channel's settings as a provider sees them: checked against its card, secrets resolved.
+package struct Settings: Sendable {
+  /// Scheme, host, port and the optional path that goes before the provider's own; no trailing slash.
+  package var endpoint: String
+  private var values: [String: JSON]
+
+  package init(endpoint: String, values: [String: JSON]) {
+    self.endpoint = endpoint
+    self.values = values
+  }
+
+  package subscript(name: String) -> JSON? { values[name] }
+
+  /// A string setting; an empty one is absent.
+  package func string(_ name: String) -> String? {
+    guard case .string(let text)? = values[name], !text.isEmpty else { return nil }
+    return text
+  }
+
+  package func integer(_ name: String) -> Int? { values[name]?.integer }
+  package func boolean(_ name: String) -> Bool? { values[name]?.boolean }
+}
