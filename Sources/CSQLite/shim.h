@@ -1,1 +1,6 @@
 #include <sqlite3.h>
+
+/* SQLITE_TRANSIENT is a cast that Swift cannot import; SQLite copies the bytes before these return. */
+static inline int msgspool_bind_text(sqlite3_stmt *statement, int index, const char *text, int length) {
+  return sqlite3_bind_text(statement, index, text, length, SQLITE_TRANSIENT);
+}

@@ -1,0 +1,20 @@
+/* System calls that Glibc's module does not show to Swift. Nothing else. */
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/inotify.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* renameat2 with RENAME_NOREPLACE: fails with EEXIST instead of overwriting. */
+static inline int msgspool_rename_noreplace(int from, const char *name, int to, const char *new_name) {
+  return (int)syscall(SYS_renameat2, from, name, to, new_name, 1u);
+}
+
+static inline int msgspool_syncfs(int fd) { return (int)syscall(SYS_syncfs, fd); }
+
+static inline long msgspool_getdents(int fd, void *buffer, unsigned long size) {
+  return syscall(SYS_getdents64, fd, buffer, size);
+}

@@ -1,0 +1,68 @@
+import FoundationEssentials
+
+/// A provider with an account and settings, named by the operator: one entry of the configuration, checked.
+package struct Channel: Sendable {
+  package enum UnconfirmedPolicy: String, Sendable, CaseIterable { case hold, resend }
+
+  package var name: String
+  package var provider: any Provider
+  package var card: ProviderCard
+  package var recipientsPerCall: Int
+  package var mixedRecipientsPerCall: Int?
+  /// Calls in flight.
+  package var concurrency = 8
+  /// Calls per second; 0 is no limit.
+  package var rate: Double
+  /// Seconds a call may take in all.
+  package var timeout = 30.0
+  package var retry = RetrySchedule()
+  package var onUnconfirmed = UnconfirmedPolicy.hold
+  /// Seconds after a lost call until "the provider does not know it" counts; nil for the provider's own.
+  package var reconcileAfter: Double?
+  /// Seconds after its drop that a message is still worth sending.
+  package var expireAfter = 7 * 86400.0
+  /// Recipients a day; 0 is no limit.
+  package var daily = 0
+  /// Messages a day to one recipient; 0 is no limit.
+  package var dailyPerRecipient: Int
+  package var zone = TimeZone.current
+  package var quietHours: QuietHours?
+  /// The address book: name to addresses.
+  package var recipients: [String: [String]] = [:]
+  package var fallback: String?
+  /// A file of certificates to trust beside the system's.
+  package var caFile: String?
+  /// What must never be shown, wherever a provider's text may repeat it.
+  package var secrets: [String] = []
+
+  package init(_ name: String, _ provider: any Provider) {
+    self.name = name
+    self.provider = provider
+    card = type(of: provider).card
+    recipientsPerCall = card.recipientsPerCall
+    mixedRecipientsPerCall = card.mixedRecipientsPerCall
+    rate = card.rate
+    dailyPerRecipient = card.dailyPerRecipient
+  }
+
+  /// `text` with the channel's secrets masked, as it may be shown and recorded.
+  package func masked(_ text: String) -> String {
+    var text = text
+    for secret in secrets where secret.utf8.count >= 4 && text.contains(secret) {
+      text.replace(secret, with: "***")
+    }
+    return text
+  }
+}
+
+/// The whole configuration, checked.
+package struct Configuration: Sendable {
+  package var defaultChannel: String?
+  /// Seconds that an `id` is remembered.
+  package var deduplicateFor = 7 * 86400.0
+  package var maxMessageBytes = 16 << 20
+  package var attachmentDirectories: [String] = []
+  package var channels: [String: Channel] = [:]
+
+  package init() {}
+}

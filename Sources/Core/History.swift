@@ -1,0 +1,137 @@
+import FoundationEssentials
+
+/// What a message is after it left cur/ (contract, section 4).
+package enum MessageState: String, Sendable, Hashable, CaseIterable {
+  case done, duplicate, deferred, failed, invalid, expired, unconfirmed
+
+  /// Nothing more happens to it unless a person retries.
+  package var isFinal: Bool { self != .deferred }
+}
+
+/// Why something is not as the producer wanted it, for `error` in a history line and for people.
+package struct Fault: Error, Sendable, Hashable {
+  package var kind: ErrorKind
+  package var code: String?
+  package var message: String
+  /// What to do about it.
+  package var hint: String?
+
+  package init(_ kind: ErrorKind, code: String? = nil, _ message: String, hint: String? = nil) {
+    self.kind = kind
+    self.code = code
+    self.message = message
+    self.hint = hint
+  }
+}
+
+/// One line of history: what happened to a message while it was in cur/ once.
+package struct HistoryLine: Sendable, Hashable {
+  package var at: Date
+  package var state: MessageState
+  /// The sweep that wrote it; with it a rescuer recognizes a line that a dead sweep wrote before it could rename.
+  package var sweep: String?
+  package var channel: String?
+  package var provider: String?
+  /// Attempts since the message was dropped or retried; 0 before the first call.
+  package var attempt: Int
+  package var calls: [String]
+  package var results: [Result]
+  package var error: Fault?
+  /// When the next try is, for deferred ones.
+  package var due: Date?
+  /// When the message was dropped; its age counts from here.
+  package var dropped: Date?
+
+  package struct Result: Sendable, Hashable {
+    /// The recipient's address in the message's channel.
+    package var to: String
+    package var state: RecipientState
+    package var id: String?
+    package var code: String?
+    package var reason: String?
+    /// The fallback channel that this is about, and the address there.
+    package var channel: String?
+    package var address: String?
+    /// The call whose answer is missing, while the provider is still to be asked about it.
+    package var call: String?
+
+    package init(
+      to: String, state: RecipientState, id: String? = nil, code: String? = nil, reason: String? = nil,
+      channel: String? = nil, address: String? = nil, call: String? = nil
+    ) {
+      self.to = to
+      self.state = state
+      self.id = id
+      self.code = code
+      self.reason = reason
+      self.channel = channel
+      self.address = address
+      self.call = call
+    }
+  }
+
+  package init(
+    at: Date, state: MessageState, sweep: String? = nil, channel: String? = nil, provider: String? = nil,
+    attempt: Int = 0, calls: [String] = [], results: [Result] = [], error: Fault? = nil, due: Date? = nil,
+    dropped: Date? = nil
+  ) {
+    self.at = at
+    self.state = state
+    self.sweep = sweep
+    self.channel = channel
+    self.provider = provider
+    self.attempt = attempt
+    self.calls = calls
+    self.results = results
+    self.error = error
+    self.due = due
+    self.dropped = dropped
+  }
+}
+
+/// What a message's history says about where it stands now that it is claimed again. Pure.
+package struct Progress: Sendable {
+  /// One way to one recipient: the message's own channel, or a fallback.
+  package struct Leg: Sendable, Hashable {
+    package var to: String
+    /// Nil for the message's own channel.
+    package var channel: String?
+    package var address: String?
+
+    package init(to: String, channel: String? = nil, address: String? = nil) {
+      self.to = to
+      self.channel = channel
+      self.address = address
+    }
+  }
+
+  /// The newest result of each leg that still counts.
+  package private(set) var results: [Leg: HistoryLine.Result] = [:]
+  /// Attempts in this life: since it was dropped, or since a person retried it.
+  package private(set) var attempts = 0
+  /// When this life began, as far as the history knows.
+  package private(set) var dropped: Date?
+  package let last: HistoryLine?
+
+  /// - A deferred message goes on: rejected recipients stay rejected, unconfirmed ones are asked about.
+  /// - After a final line a person wants a new try: only what was accepted still counts.
+  package init(_ lines: [HistoryLine]) {
+    last = lines.last
+    for line in lines {
+      for result in line.results {
+        results[Leg(to: result.to, channel: result.channel, address: result.address)] = result
+      }
+      if line.state.isFinal {
+        results = results.filter { $0.value.state == .accepted }
+      }
+    }
+    if let last, !last.state.isFinal {
+      attempts = last.attempt
+      dropped = last.dropped
+    }
+  }
+
+  package func result(_ to: String, channel: String? = nil, address: String? = nil) -> HistoryLine.Result? {
+    results.isEmpty ? nil : results[Leg(to: to, channel: channel, address: address)]
+  }
+}

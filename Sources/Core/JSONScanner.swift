@@ -1,0 +1,285 @@
+/// Reads one JSON value (RFC 8259) from bytes, strictly: UTF-8 valid, surrogates paired, keys not repeated, depth bounded.
+///
+/// Its own scanner because a message file is one value followed by history lines, and because a repeated key in a
+/// message ("to" twice) must be an error rather than a guess; `JSONDecoder` offers neither.
+package struct JSONScanner {
+  /// Deeper nesting than any honest message has; protects the stack.
+  package static let maximumDepth = 128
+
+  private let bytes: UnsafeBufferPointer<UInt8>
+  /// Where the next byte is read; after `value()`, the first byte behind the value.
+  package private(set) var offset: Int
+
+  package init(_ bytes: UnsafeBufferPointer<UInt8>, at offset: Int = 0) {
+    self.bytes = bytes
+    self.offset = offset
+  }
+
+  /// The value of a text that holds nothing else.
+  package static func value(of bytes: [UInt8]) throws(JSONFault) -> JSON {
+    // `withUnsafeBufferPointer` rethrows untyped; the detour keeps the error's type.
+    let result = bytes.withUnsafeBufferPointer { buffer -> Result<JSON, JSONFault> in
+      var scanner = JSONScanner(buffer)
+      do throws(JSONFault) {
+        let value = try scanner.value()
+        scanner.skipSpace()
+        guard scanner.isAtEnd else {
+          throw JSONFault(offset: scanner.offset, problem: "something follows the value")
+        }
+        return .success(value)
+      } catch {
+        return .failure(error)
+      }
+    }
+    return try result.get()
+  }
+
+  package var isAtEnd: Bool { offset >= bytes.count }
+
+  package mutating func skipSpace() {
+    while offset < bytes.count {
+      switch bytes[offset] {
+      case 0x20, 0x0A, 0x0D, 0x09: offset += 1
+      default: return
+      }
+    }
+  }
+
+  /// The next value, white space before it skipped.
+  package mutating func value() throws(JSONFault) -> JSON {
+    try value(depth: 0)
+  }
+
+  private mutating func value(depth: Int) throws(JSONFault) -> JSON {
+    skipSpace()
+    guard offset < bytes.count else { throw fault("the text ends where a value is expected") }
+    switch bytes[offset] {
+    case UInt8(ascii: "{"): return try object(depth: depth + 1)
+    case UInt8(ascii: "["): return try array(depth: depth + 1)
+    case UInt8(ascii: "\""): return .string(try string())
+    case UInt8(ascii: "t"): return try word("true", .boolean(true))
+    case UInt8(ascii: "f"): return try word("false", .boolean(false))
+    case UInt8(ascii: "n"): return try word("null", .null)
+    case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): return .number(try number())
+    default: throw fault("a value is expected here, found \(found)")
+    }
+  }
+
+  // MARK: Containers
+
+  private mutating func object(depth: Int) throws(JSONFault) -> JSON {
+    try enter(depth)
+    var members: [JSON.Member] = []
+    var seen: Set<String> = []
+    skipSpace()
+    if take(UInt8(ascii: "}")) { return .object(members) }
+    while true {
+      skipSpace()
+      let start = offset
+      guard offset < bytes.count, bytes[offset] == UInt8(ascii: "\"") else {
+        throw fault("a key in double quotes is expected here, found \(found)")
+      }
+      let key = try string()
+      guard isNew(key, among: members, &seen) else {
+        throw JSONFault(offset: start, problem: "the key \"\(key)\" stands here for the second time")
+      }
+      skipSpace()
+      guard take(UInt8(ascii: ":")) else { throw fault("a colon is expected after the key \"\(key)\", found \(found)") }
+      members.append(JSON.Member(key, try value(depth: depth)))
+      skipSpace()
+      if take(UInt8(ascii: "}")) { return .object(members) }
+      guard take(UInt8(ascii: ",")) else { throw fault("a comma or } is expected here, found \(found)") }
+    }
+  }
+
+  /// Linear for the few keys that messages have, a set for the many that an attack has.
+  private func isNew(_ key: String, among members: [JSON.Member], _ seen: inout Set<String>) -> Bool {
+    if members.count < 24 { return !members.contains { $0.key == key } }
+    if seen.isEmpty { seen = Set(members.map(\.key)) }
+    return seen.insert(key).inserted
+  }
+
+  private mutating func array(depth: Int) throws(JSONFault) -> JSON {
+    try enter(depth)
+    var values: [JSON] = []
+    skipSpace()
+    if take(UInt8(ascii: "]")) { return .array(values) }
+    while true {
+      values.append(try value(depth: depth))
+      skipSpace()
+      if take(UInt8(ascii: "]")) { return .array(values) }
+      guard take(UInt8(ascii: ",")) else { throw fault("a comma or ] is expected here, found \(found)") }
+    }
+  }
+
+  private mutating func enter(_ depth: Int) throws(JSONFault) {
+    guard depth <= JSONScanner.maximumDepth else {
+      throw fault("nested deeper than \(JSONScanner.maximumDepth) levels")
+    }
+    offset += 1
+  }
+
+  // MARK: Scalars
+
+  private mutating func word(_ word: StaticString, _ value: JSON) throws(JSONFault) -> JSON {
+    let end = offset + word.utf8CodeUnitCount
+    let matches =
+      end <= bytes.count
+      && UnsafeBufferPointer(start: word.utf8Start, count: word.utf8CodeUnitCount).elementsEqual(bytes[offset..<end])
+    guard matches else { throw fault("a value is expected here, found \(found)") }
+    offset = end
+    return value
+  }
+
+  private mutating func number() throws(JSONFault) -> String {
+    let start = offset
+    _ = take(UInt8(ascii: "-"))
+    if take(UInt8(ascii: "0")) {
+      if offset < bytes.count, isDigit(bytes[offset]) { throw fault("a number must not start with 0") }
+    } else {
+      try digits()
+    }
+    if take(UInt8(ascii: ".")) { try digits() }
+    if take(UInt8(ascii: "e")) || take(UInt8(ascii: "E")) {
+      if !take(UInt8(ascii: "+")) { _ = take(UInt8(ascii: "-")) }
+      try digits()
+    }
+    return String(decoding: bytes[start..<offset], as: UTF8.self)
+  }
+
+  private mutating func digits() throws(JSONFault) {
+    guard offset < bytes.count, isDigit(bytes[offset]) else { throw fault("a digit is expected here, found \(found)") }
+    while offset < bytes.count, isDigit(bytes[offset]) { offset += 1 }
+  }
+
+  private func isDigit(_ byte: UInt8) -> Bool { byte &- 0x30 < 10 }
+
+  /// A string; the opening quote is at `offset`.
+  private mutating func string() throws(JSONFault) -> String {
+    let opening = offset
+    offset += 1
+    let start = offset
+    while offset < bytes.count {
+      let byte = bytes[offset]
+      if byte == UInt8(ascii: "\"") {
+        let text = try text(of: bytes[start..<offset], at: start)
+        offset += 1
+        return text
+      }
+      if byte == UInt8(ascii: "\\") { return try escapedString(from: start) }
+      guard byte >= 0x20 else { throw fault("a control character must be escaped in a string, found \(found)") }
+      offset += 1
+    }
+    throw JSONFault(offset: opening, problem: "a string begins here and does not end")
+  }
+
+  /// The rest of a string that holds an escape, which is at `offset`.
+  private mutating func escapedString(from start: Int) throws(JSONFault) -> String {
+    var unescaped = Array(bytes[start..<offset])
+    while offset < bytes.count {
+      let byte = bytes[offset]
+      if byte == UInt8(ascii: "\"") {
+        offset += 1
+        return try text(of: unescaped, at: start)
+      }
+      guard byte >= 0x20 else { throw fault("a control character must be escaped in a string, found \(found)") }
+      offset += 1
+      if byte == UInt8(ascii: "\\") {
+        try escape(into: &unescaped)
+      } else {
+        unescaped.append(byte)
+      }
+    }
+    throw JSONFault(offset: start - 1, problem: "a string begins here and does not end")
+  }
+
+  private mutating func escape(into text: inout [UInt8]) throws(JSONFault) {
+    guard offset < bytes.count else { throw fault("a string ends in the middle of an escape") }
+    let byte = bytes[offset]
+    offset += 1
+    switch byte {
+    case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): text.append(byte)
+    case UInt8(ascii: "b"): text.append(0x08)
+    case UInt8(ascii: "f"): text.append(0x0C)
+    case UInt8(ascii: "n"): text.append(0x0A)
+    case UInt8(ascii: "r"): text.append(0x0D)
+    case UInt8(ascii: "t"): text.append(0x09)
+    case UInt8(ascii: "u"): text.append(contentsOf: String(try scalar()).utf8)
+    default:
+      offset -= 2
+      throw fault("\\\(Unicode.Scalar(byte).escaped(asASCII: true)) is no escape of JSON")
+    }
+  }
+
+  /// The character of `\uXXXX`, or of two such escapes that make a surrogate pair; `offset` is behind the first u.
+  private mutating func scalar() throws(JSONFault) -> Character {
+    let start = offset - 2
+    let first = try hexadecimal()
+    var code = UInt32(first)
+    if UTF16.isLeadSurrogate(first) {
+      guard take(UInt8(ascii: "\\")), take(UInt8(ascii: "u")) else {
+        throw JSONFault(offset: start, problem: "a lone surrogate is no character")
+      }
+      let second = try hexadecimal()
+      guard UTF16.isTrailSurrogate(second) else {
+        throw JSONFault(offset: start, problem: "a lone surrogate is no character")
+      }
+      code = 0x10000 + (UInt32(first - 0xD800) << 10) + UInt32(second - 0xDC00)
+    }
+    guard let scalar = Unicode.Scalar(code) else {
+      throw JSONFault(offset: start, problem: "a lone surrogate is no character")
+    }
+    return Character(scalar)
+  }
+
+  private mutating func hexadecimal() throws(JSONFault) -> UInt16 {
+    guard offset + 4 <= bytes.count else { throw fault("four hexadecimal digits are expected after \\u") }
+    var value: UInt16 = 0
+    for _ in 0..<4 {
+      guard let digit = Character(Unicode.Scalar(bytes[offset])).hexDigitValue, bytes[offset] < 0x80 else {
+        throw fault("four hexadecimal digits are expected after \\u, found \(found)")
+      }
+      value = value << 4 | UInt16(digit)
+      offset += 1
+    }
+    return value
+  }
+
+  private func text(of bytes: some Collection<UInt8>, at start: Int) throws(JSONFault) -> String {
+    guard let text = String(validating: bytes, as: UTF8.self) else {
+      throw JSONFault(offset: start, problem: "the string that begins here is not valid UTF-8")
+    }
+    return text
+  }
+
+  // MARK: Reading and complaining
+
+  private mutating func take(_ byte: UInt8) -> Bool {
+    guard offset < bytes.count, bytes[offset] == byte else { return false }
+    offset += 1
+    return true
+  }
+
+  private func fault(_ problem: String) -> JSONFault { JSONFault(offset: offset, problem: problem) }
+
+  /// The byte at hand as an error shows it.
+  private var found: String {
+    guard offset < bytes.count else { return "the end" }
+    let byte = bytes[offset]
+    let digits = String(byte, radix: 16)
+    return byte > 0x20 && byte < 0x7F
+      ? "'\(Unicode.Scalar(byte))'" : "byte 0x\(digits.count < 2 ? "0" : "")\(digits)"
+  }
+}
+
+/// Why a text is not JSON, and where.
+package struct JSONFault: Error, Sendable, Hashable {
+  /// Byte offset in the text.
+  package var offset: Int
+  package var problem: String
+
+  package init(offset: Int, problem: String) {
+    self.offset = offset
+    self.problem = problem
+  }
+}

@@ -1,0 +1,228 @@
+import Core
+import FoundationEssentials
+
+/// What the spool's folders cannot hold: which calls were about to be made and what came of them, ids already seen,
+/// counts, pace and suspensions. Shared by all sweepers of a spool. SQL and semantics are in one place: one type conforms
+/// for each database.
+///
+/// Everything a method returns from is on disk. All times are wall-clock times.
+package protocol Ledger: Sendable {
+  /// Drawn when the ledger was made. A sweep carries it in its folder's name: a rescuer who finds another generation knows
+  /// that the ledger which could have answered is lost.
+  var generation: String { get }
+  var createdAt: Date { get }
+
+  /// One flush: outcomes that came in, and the intents of the calls that start right after it.
+  /// - Returns: for each proposed call whether it may start.
+  func commit(_ group: GroupCommit) throws(LedgerFault) -> [Admission]
+
+  /// Registers messages' ids at their first claim.
+  /// - Returns: for each whether it is a duplicate of another message.
+  func claim(_ ids: [IdentifierClaim], newerThan: Date) throws(LedgerFault) -> [Bool]
+
+  func suspensions() throws(LedgerFault) -> [Suspension]
+
+  /// Calls of one sweep in the order they started, those without an outcome included.
+  func calls(ofSweep sweep: String, _ visit: (CallRecord) -> Void) throws(LedgerFault)
+  func call(_ id: String) throws(LedgerFault) -> CallRecord?
+  /// Whether a call of the channel that started at or after `since` owns the provider's id.
+  func knows(providerId: String, channel: String, since: Date) throws(LedgerFault) -> Bool
+
+  /// Forgets calls that finished, ids and counts from before `date`. Open calls stay.
+  /// - Returns: how many rows went.
+  func prune(before date: Date) throws(LedgerFault) -> Int
+}
+
+package struct LedgerFault: Error, Sendable, Hashable {
+  package enum Kind: Sendable, Hashable {
+    /// No space.
+    case full
+    case io
+    /// Another process held it for longer than the busy timeout.
+    case busy
+    case permission
+    /// Set aside; a new one begins with the next command.
+    case damaged
+    case other
+  }
+
+  package var kind: Kind
+  package var message: String
+
+  package init(_ kind: Kind, _ message: String) {
+    self.kind = kind
+    self.message = message
+  }
+}
+
+/// What one flush records.
+package struct GroupCommit: Sendable {
+  package var now: Date
+  package var finished: [FinishedCall] = []
+  package var proposed: [ProposedCall] = []
+  /// Ids whose message is done (remembered) or failed (free again).
+  package var settledIds: [SettledIdentifier] = []
+  package var suspended: [Suspension] = []
+  /// Channels that work again.
+  package var resumed: [String] = []
+
+  package init(now: Date) {
+    self.now = now
+  }
+
+  package var isEmpty: Bool {
+    finished.isEmpty && proposed.isEmpty && settledIds.isEmpty && suspended.isEmpty && resumed.isEmpty
+  }
+}
+
+/// One recipient of a call, as the ledger remembers it: in which file, and on which leg.
+package struct CallMember: Sendable, Hashable {
+  /// The file's name as shown (`FileName.display`).
+  package var file: String
+  package var to: String
+  /// The address in a fallback channel; nil in the message's own.
+  package var address: String?
+
+  package init(file: String, to: String, address: String? = nil) {
+    self.file = file
+    self.to = to
+    self.address = address
+  }
+}
+
+/// A call that wants to start.
+package struct ProposedCall: Sendable {
+  package var id: String
+  package var sweep: String
+  package var channel: String
+  package var provider: String
+  package var members: [CallMember]
+  /// Calls per second of the channel; 0 is no limit.
+  package var rate: Double
+  /// The local day of the channel.
+  package var day: Int
+  /// Recipients a day; 0 is no limit.
+  package var daily: Int
+  /// Messages a day to one recipient; 0 is no limit.
+  package var dailyPerRecipient: Int
+  /// What is counted, one for each member; empty where nothing is counted per recipient.
+  package var identities: [String]
+
+  package init(
+    id: String, sweep: String, channel: String, provider: String, members: [CallMember], rate: Double, day: Int,
+    daily: Int, dailyPerRecipient: Int, identities: [String]
+  ) {
+    self.id = id
+    self.sweep = sweep
+    self.channel = channel
+    self.provider = provider
+    self.members = members
+    self.rate = rate
+    self.day = day
+    self.daily = daily
+    self.dailyPerRecipient = dailyPerRecipient
+    self.identities = identities
+  }
+}
+
+package enum Admission: Sendable, Hashable {
+  /// The intent is on disk, without these members (by index), whose day is used up.
+  case start(without: [Int])
+  /// The pace allows the call only then; nothing was recorded.
+  case wait(until: Date)
+}
+
+/// A call and what came of it.
+package struct FinishedCall: Sendable {
+  package var id: String
+  /// One for each member, in the order of the intent.
+  package var outcomes: [Outcome]
+  /// What to give back to the counts: what was counted at the start and did not use up the provider's limit.
+  package var uncounted: Uncounted?
+
+  package struct Uncounted: Sendable {
+    package var channel: String
+    package var day: Int
+    package var recipients: Int
+    package var identities: [String]
+
+    package init(channel: String, day: Int, recipients: Int, identities: [String]) {
+      self.channel = channel
+      self.day = day
+      self.recipients = recipients
+      self.identities = identities
+    }
+  }
+
+  package init(id: String, outcomes: [Outcome], uncounted: Uncounted? = nil) {
+    self.id = id
+    self.outcomes = outcomes
+    self.uncounted = uncounted
+  }
+}
+
+package struct CallRecord: Sendable {
+  package var id: String
+  package var channel: String
+  package var provider: String
+  package var startedAt: Date
+  package var members: [CallMember]
+  /// Nil while no outcome is known: the call may or may not have been carried out.
+  package var outcomes: [Outcome]?
+
+  package init(
+    id: String, channel: String, provider: String, startedAt: Date, members: [CallMember], outcomes: [Outcome]?
+  ) {
+    self.id = id
+    self.channel = channel
+    self.provider = provider
+    self.startedAt = startedAt
+    self.members = members
+    self.outcomes = outcomes
+  }
+}
+
+package struct IdentifierClaim: Sendable, Hashable {
+  package var channel: String
+  package var id: String
+  /// Tells the message that owns the id from another with the same: its file's inode, which a rename keeps.
+  package var inode: UInt64
+  /// Whether the file carries history of its own: it was here before.
+  package var hasHistory: Bool
+  package var now: Date
+
+  package init(channel: String, id: String, inode: UInt64, hasHistory: Bool, now: Date) {
+    self.channel = channel
+    self.id = id
+    self.inode = inode
+    self.hasHistory = hasHistory
+    self.now = now
+  }
+}
+
+package struct SettledIdentifier: Sendable, Hashable {
+  package var channel: String
+  package var id: String
+  /// Free again, because its message failed.
+  package var isFree: Bool
+
+  package init(channel: String, id: String, isFree: Bool) {
+    self.channel = channel
+    self.id = id
+    self.isFree = isFree
+  }
+}
+
+package struct Suspension: Sendable, Hashable {
+  package var channel: String
+  package var kind: ErrorKind
+  package var reason: String
+  package var since: Date
+
+  package init(channel: String, kind: ErrorKind, reason: String, since: Date) {
+    self.channel = channel
+    self.kind = kind
+    self.reason = reason
+    self.since = since
+  }
+}

@@ -1,0 +1,160 @@
+import CSQLite
+
+/// A connection and its prepared statements. Not thread-safe: its owner holds a lock.
+final class SQLiteDatabase {
+  private let handle: OpaquePointer
+  private let path: String
+  private var statements: [String: Statement] = [:]
+
+  /// - Parameter create: make the file where there is none.
+  init(_ path: String, create: Bool) throws(LedgerFault) {
+    var handle: OpaquePointer?
+    // No mutex of its own: the owner's lock serializes.
+    let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (create ? SQLITE_OPEN_CREATE : 0)
+    let code = sqlite3_open_v2(path, &handle, flags, nil)
+    guard let handle, code == SQLITE_OK else {
+      let message = handle.map { String(cString: sqlite3_errmsg($0)) } ?? "out of memory"
+      sqlite3_close_v2(handle)
+      throw LedgerFault(SQLiteDatabase.kind(code), "\(path): \(message)")
+    }
+    self.handle = handle
+    self.path = path
+    sqlite3_extended_result_codes(handle, 1)
+    // Several sweepers share the file; each holds it for a commit.
+    sqlite3_busy_timeout(handle, 30_000)
+  }
+
+  deinit {
+    for statement in statements.values { statement.finalize() }
+    sqlite3_close_v2(handle)
+  }
+
+  func execute(_ sql: String) throws(LedgerFault) {
+    guard sqlite3_exec(handle, sql, nil, nil, nil) == SQLITE_OK else { throw fault() }
+  }
+
+  /// The prepared statement, made at its first use.
+  func statement(_ sql: String) throws(LedgerFault) -> Statement {
+    if let statement = statements[sql] { return statement }
+    var pointer: OpaquePointer?
+    guard sqlite3_prepare_v3(handle, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &pointer, nil) == SQLITE_OK,
+      let pointer
+    else { throw fault() }
+    let statement = Statement(pointer, self)
+    statements[sql] = statement
+    return statement
+  }
+
+  /// Everything in `body` is recorded and flushed together, or not at all.
+  func transaction<Result>(_ body: () throws(LedgerFault) -> Result) throws(LedgerFault) -> Result {
+    // IMMEDIATE: a writer that starts as a reader could not wait for its turn.
+    try execute("BEGIN IMMEDIATE")
+    do throws(LedgerFault) {
+      let result = try body()
+      try execute("COMMIT")
+      return result
+    } catch {
+      // After a full disk or an I/O error SQLite has already rolled back, and says so; either is fine.
+      sqlite3_exec(handle, "ROLLBACK", nil, nil, nil)
+      throw error
+    }
+  }
+
+  var changes: Int { Int(sqlite3_changes64(handle)) }
+
+  func fault() -> LedgerFault {
+    LedgerFault(
+      SQLiteDatabase.kind(sqlite3_extended_errcode(handle)), "\(path): \(String(cString: sqlite3_errmsg(handle)))")
+  }
+
+  private static func kind(_ code: Int32) -> LedgerFault.Kind {
+    switch code & 0xFF {
+    case SQLITE_FULL: .full
+    case SQLITE_IOERR, SQLITE_NOMEM: .io
+    case SQLITE_BUSY, SQLITE_LOCKED, SQLITE_PROTOCOL: .busy
+    case SQLITE_PERM, SQLITE_READONLY, SQLITE_CANTOPEN, SQLITE_AUTH: .permission
+    case SQLITE_CORRUPT, SQLITE_NOTADB: .damaged
+    default: .other
+    }
+  }
+
+  /// A prepared statement: bind in order, then run.
+  final class Statement {
+    private let pointer: OpaquePointer
+    private unowned let database: SQLiteDatabase
+    private var index: Int32 = 0
+
+    fileprivate init(_ pointer: OpaquePointer, _ database: SQLiteDatabase) {
+      self.pointer = pointer
+      self.database = database
+    }
+
+    fileprivate func finalize() { sqlite3_finalize(pointer) }
+
+    /// Starts over with nothing bound.
+    var fresh: Statement {
+      sqlite3_reset(pointer)
+      index = 0
+      return self
+    }
+
+    func bind(_ text: String?) -> Statement {
+      index += 1
+      guard var text else {
+        sqlite3_bind_null(pointer, index)
+        return self
+      }
+      text.withUTF8 { utf8 in
+        utf8.withMemoryRebound(to: CChar.self) {
+          _ = msgspool_bind_text(pointer, index, $0.baseAddress ?? UnsafePointer(bitPattern: 1), Int32($0.count))
+        }
+      }
+      return self
+    }
+
+    func bind(_ number: Int) -> Statement {
+      index += 1
+      sqlite3_bind_int64(pointer, index, Int64(number))
+      return self
+    }
+
+    func bind(_ number: Double) -> Statement {
+      index += 1
+      sqlite3_bind_double(pointer, index, number)
+      return self
+    }
+
+    /// Whether there is a row.
+    func step() throws(LedgerFault) -> Bool {
+      switch sqlite3_step(pointer) {
+      case SQLITE_ROW: return true
+      case SQLITE_DONE: return false
+      default:
+        let fault = database.fault()
+        sqlite3_reset(pointer)
+        throw fault
+      }
+    }
+
+    /// Runs a statement that gives no rows.
+    func run() throws(LedgerFault) {
+      _ = try step()
+      sqlite3_reset(pointer)
+    }
+
+    /// The first row through `read`, or nil.
+    func first<Value>(_ read: (Statement) -> Value) throws(LedgerFault) -> Value? {
+      defer { sqlite3_reset(pointer) }
+      return try step() ? read(self) : nil
+    }
+
+    func text(_ column: Int32) -> String? {
+      guard let bytes = sqlite3_column_text(pointer, column) else { return nil }
+      let count = Int(sqlite3_column_bytes(pointer, column))
+      return String(decoding: UnsafeBufferPointer(start: bytes, count: count), as: UTF8.self)
+    }
+
+    func integer(_ column: Int32) -> Int { Int(sqlite3_column_int64(pointer, column)) }
+    func double(_ column: Int32) -> Double { sqlite3_column_double(pointer, column) }
+  }
+}

@@ -1,0 +1,287 @@
+import Core
+import FoundationEssentials
+import Synchronization
+
+/// The ledger in SQLite, in WAL mode with full flushes. All SQL of the product is here.
+package final class SQLiteLedger: Ledger {
+  package let generation: String
+  package let createdAt: Date
+  private let database: Mutex<SQLiteDatabase>
+
+  private static let schema = """
+    CREATE TABLE IF NOT EXISTS about (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS calls (
+      id TEXT PRIMARY KEY, channel TEXT NOT NULL, provider TEXT NOT NULL, started REAL NOT NULL,
+      members TEXT NOT NULL, finished REAL, outcomes TEXT);
+    CREATE TABLE IF NOT EXISTS ids (
+      channel TEXT NOT NULL, id TEXT NOT NULL, inode INTEGER NOT NULL, claimed REAL NOT NULL,
+      done INTEGER NOT NULL, PRIMARY KEY (channel, id)) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS recipient_days (key INTEGER PRIMARY KEY, day INTEGER NOT NULL, count INTEGER NOT NULL);
+    CREATE TABLE IF NOT EXISTS channel_days (
+      channel TEXT NOT NULL, day INTEGER NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (channel, day)) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS paces (channel TEXT PRIMARY KEY, next REAL NOT NULL) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS suspensions (
+      channel TEXT PRIMARY KEY, kind TEXT NOT NULL, reason TEXT NOT NULL, since REAL NOT NULL) WITHOUT ROWID;
+    """
+
+  /// The format of the tables; an unknown one is refused rather than guessed at.
+  private static let version = 1
+
+  /// Opens the ledger, and makes it where there is none.
+  package init(_ path: String, now: Date, generation fresh: String) throws(LedgerFault) {
+    let database = try SQLiteDatabase(path, create: true)
+    // WAL: readers (status) never wait for a sweep. FULL: a commit that returned is on the disk.
+    try database.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -16384")
+    let known = try? SQLiteLedger.about(database)
+    let about: (generation: String, created: Double)
+    if let known {
+      about = known
+    } else {
+      about = try database.transaction { () throws(LedgerFault) in
+        try database.execute(SQLiteLedger.schema)
+        let insert = "INSERT OR IGNORE INTO about VALUES (?, ?)"
+        try database.statement(insert).fresh.bind("version").bind(String(SQLiteLedger.version)).run()
+        try database.statement(insert).fresh.bind("generation").bind(fresh).run()
+        try database.statement(insert).fresh.bind("created").bind(String(now.timeIntervalSince1970)).run()
+        return try SQLiteLedger.about(database)
+      }
+    }
+    generation = about.generation
+    createdAt = Date(timeIntervalSince1970: about.created)
+    self.database = Mutex(database)
+  }
+
+  private static func about(_ database: SQLiteDatabase) throws(LedgerFault) -> (generation: String, created: Double) {
+    var values: [String: String] = [:]
+    let rows = try database.statement("SELECT key, value FROM about").fresh
+    while try rows.step() {
+      if let key = rows.text(0) { values[key] = rows.text(1) }
+    }
+    _ = rows.fresh
+    guard let version = values["version"].flatMap(Int.init), let generation = values["generation"],
+      let created = values["created"].flatMap(Double.init)
+    else { throw LedgerFault(.damaged, "the ledger has no description of itself") }
+    guard version == SQLiteLedger.version else {
+      throw LedgerFault(.other, "the ledger is of version \(version); this msgspool knows version \(SQLiteLedger.version)")
+    }
+    return (generation, created)
+  }
+
+  /// Runs `body` under the lock; `Mutex` rethrows untyped, hence the detour.
+  private func locked<Value: Sendable>(
+    _ body: (SQLiteDatabase) throws(LedgerFault) -> Value
+  ) throws(LedgerFault) -> Value {
+    try database.withLock { database -> Result<Value, LedgerFault> in
+      do throws(LedgerFault) { return .success(try body(database)) } catch { return .failure(error) }
+    }.get()
+  }
+
+  // MARK: - Group commit
+
+  package func commit(_ group: GroupCommit) throws(LedgerFault) -> [Admission] {
+    try locked { (database) throws(LedgerFault) in
+      try database.transaction { () throws(LedgerFault) in
+        for call in group.finished { try finish(call, at: group.now, database) }
+        for id in group.settledIds { try settle(id, database) }
+        for suspension in group.suspended { try suspend(suspension, database) }
+        for channel in group.resumed {
+          try database.statement("DELETE FROM suspensions WHERE channel = ?").fresh.bind(channel).run()
+        }
+        var admissions: [Admission] = []
+        for call in group.proposed { admissions.append(try admit(call, at: group.now, database)) }
+        return admissions
+      }
+    }
+  }
+
+  private func admit(_ call: ProposedCall, at now: Date, _ database: SQLiteDatabase) throws(LedgerFault) -> Admission {
+    if call.rate > 0, let until = try paced(call, now.timeIntervalSince1970, database) {
+      return .wait(until: Date(timeIntervalSince1970: until))
+    }
+    let refused = try usedUp(call, database)
+    guard refused.count < call.members.count else { return .start(without: refused) }
+    var members = call.members
+    for index in refused.reversed() { members.remove(at: index) }
+    try database.statement("INSERT INTO calls (id, channel, provider, started, members) VALUES (?, ?, ?, ?, ?)").fresh
+      .bind(call.id).bind(call.channel).bind(call.provider).bind(now.timeIntervalSince1970)
+      .bind(LedgerCoding.text(members)).run()
+    return .start(without: refused)
+  }
+
+  /// Takes the channel's next slot (generic cell rate algorithm, shared by all sweepers), or tells when there is one.
+  private func paced(_ call: ProposedCall, _ now: Double, _ database: SQLiteDatabase) throws(LedgerFault) -> Double? {
+    let interval = 1 / call.rate
+    let stored = try database.statement("SELECT next FROM paces WHERE channel = ?").fresh.bind(call.channel)
+      .first { $0.double(0) }
+    var next = stored ?? now
+    // Nobody reserves further ahead than one slot: a later one means that the clock was turned back.
+    if next > now + interval + 1 { next = now }
+    guard next <= now else { return next }
+    // What a slow loop missed in the last twentieth of a second may be caught up; more would be a burst.
+    next = max(next, now - 0.05) + interval
+    try database.statement("INSERT OR REPLACE INTO paces VALUES (?, ?)").fresh.bind(call.channel).bind(next).run()
+    return nil
+  }
+
+  /// Counts the members, and names by index those whose day is used up.
+  private func usedUp(_ call: ProposedCall, _ database: SQLiteDatabase) throws(LedgerFault) -> [Int] {
+    var refused: [Int] = []
+    if call.dailyPerRecipient > 0 {
+      let sql = """
+        INSERT INTO recipient_days VALUES (?, ?, 1)
+        ON CONFLICT (key) DO UPDATE SET count = count + 1 WHERE count < ?
+        """
+      let count = try database.statement(sql)
+      for (index, identity) in call.identities.enumerated() {
+        try count.fresh.bind(LedgerCoding.key(call.channel, call.day, identity)).bind(call.day)
+          .bind(call.dailyPerRecipient).run()
+        if database.changes == 0 { refused.append(index) }
+      }
+    }
+    guard call.daily > 0 else { return refused }
+    let wanted = call.members.count - refused.count
+    let used =
+      try database.statement("SELECT count FROM channel_days WHERE channel = ? AND day = ?").fresh
+      .bind(call.channel).bind(call.day).first { $0.integer(0) } ?? 0
+    let granted = min(wanted, max(0, call.daily - used))
+    if granted > 0 { try count(call.channel, call.day, granted, database) }
+    guard granted < wanted else { return refused }
+    let late = call.members.indices.filter { !refused.contains($0) }.dropFirst(granted)
+    if call.dailyPerRecipient > 0 {
+      try discount(call.channel, call.day, late.map { call.identities[$0] }, database)
+    }
+    return (refused + late).sorted()
+  }
+
+  private func count(_ channel: String, _ day: Int, _ number: Int, _ database: SQLiteDatabase) throws(LedgerFault) {
+    let sql = "INSERT INTO channel_days VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET count = max(0, count + excluded.count)"
+    try database.statement(sql).fresh.bind(channel).bind(day).bind(number).run()
+  }
+
+  private func discount(
+    _ channel: String, _ day: Int, _ identities: [String], _ database: SQLiteDatabase
+  ) throws(LedgerFault) {
+    let statement = try database.statement("UPDATE recipient_days SET count = count - 1 WHERE key = ? AND count > 0")
+    for identity in identities { try statement.fresh.bind(LedgerCoding.key(channel, day, identity)).run() }
+  }
+
+  private func finish(_ call: FinishedCall, at now: Date, _ database: SQLiteDatabase) throws(LedgerFault) {
+    try database.statement("UPDATE calls SET finished = ?, outcomes = ? WHERE id = ?").fresh
+      .bind(now.timeIntervalSince1970).bind(LedgerCoding.text(call.outcomes)).bind(call.id).run()
+    guard let uncounted = call.uncounted else { return }
+    if uncounted.recipients > 0 { try count(uncounted.channel, uncounted.day, -uncounted.recipients, database) }
+    try discount(uncounted.channel, uncounted.day, uncounted.identities, database)
+  }
+
+  // MARK: - Ids
+
+  package func claim(_ ids: [IdentifierClaim], newerThan: Date) throws(LedgerFault) -> [Bool] {
+    try locked { (database) throws(LedgerFault) in
+      try database.transaction { () throws(LedgerFault) in
+        var duplicates: [Bool] = []
+        for id in ids { duplicates.append(try isDuplicate(id, newerThan, database)) }
+        return duplicates
+      }
+    }
+  }
+
+  /// The owner of an id is known by its inode. Once its message is done, only a file with history of its own can be the
+  /// owner come back: a fresh file that happens to get the inode of a deleted one is another message.
+  private func isDuplicate(
+    _ claim: IdentifierClaim, _ newerThan: Date, _ database: SQLiteDatabase
+  ) throws(LedgerFault) -> Bool {
+    let inode = Int(truncatingIfNeeded: claim.inode)
+    let owner = try database.statement("SELECT inode, done FROM ids WHERE channel = ? AND id = ? AND claimed >= ?").fresh
+      .bind(claim.channel).bind(claim.id).bind(newerThan.timeIntervalSince1970)
+      .first { (inode: $0.integer(0), isDone: $0.integer(1) != 0) }
+    if let owner { return owner.inode != inode || (owner.isDone && !claim.hasHistory) }
+    try database.statement("INSERT OR REPLACE INTO ids VALUES (?, ?, ?, ?, 0)").fresh
+      .bind(claim.channel).bind(claim.id).bind(inode).bind(claim.now.timeIntervalSince1970).run()
+    return false
+  }
+
+  private func settle(_ id: SettledIdentifier, _ database: SQLiteDatabase) throws(LedgerFault) {
+    let sql =
+      id.isFree
+      ? "DELETE FROM ids WHERE channel = ? AND id = ?" : "UPDATE ids SET done = 1 WHERE channel = ? AND id = ?"
+    try database.statement(sql).fresh.bind(id.channel).bind(id.id).run()
+  }
+
+  // MARK: - Suspensions
+
+  private func suspend(_ suspension: Suspension, _ database: SQLiteDatabase) throws(LedgerFault) {
+    try database.statement("INSERT OR REPLACE INTO suspensions VALUES (?, ?, ?, ?)").fresh
+      .bind(suspension.channel).bind(suspension.kind.rawValue).bind(suspension.reason)
+      .bind(suspension.since.timeIntervalSince1970).run()
+  }
+
+  package func suspensions() throws(LedgerFault) -> [Suspension] {
+    try locked { (database) throws(LedgerFault) in
+      var suspensions: [Suspension] = []
+      let rows = try database.statement("SELECT channel, kind, reason, since FROM suspensions ORDER BY channel").fresh
+      while try rows.step() {
+        suspensions.append(
+          Suspension(
+            channel: rows.text(0) ?? "", kind: rows.text(1).flatMap(ErrorKind.init(rawValue:)) ?? .provider,
+            reason: rows.text(2) ?? "", since: Date(timeIntervalSince1970: rows.double(3))))
+      }
+      _ = rows.fresh
+      return suspensions
+    }
+  }
+
+  // MARK: - Calls
+
+  private static let columns = "SELECT id, channel, provider, started, members, outcomes FROM calls"
+
+  package func calls(ofSweep sweep: String, _ visit: (CallRecord) -> Void) throws(LedgerFault) {
+    try locked { (database) throws(LedgerFault) in
+      // A call's id is its sweep's, a dash and a number; "." is the character behind "-".
+      let rows = try database.statement("\(SQLiteLedger.columns) WHERE id > ? AND id < ? ORDER BY id").fresh
+        .bind("\(sweep)-").bind("\(sweep).")
+      while try rows.step() { visit(SQLiteLedger.record(rows)) }
+      _ = rows.fresh
+    }
+  }
+
+  package func call(_ id: String) throws(LedgerFault) -> CallRecord? {
+    try locked { (database) throws(LedgerFault) in
+      try database.statement("\(SQLiteLedger.columns) WHERE id = ?").fresh.bind(id).first(SQLiteLedger.record)
+    }
+  }
+
+  package func knows(providerId: String, channel: String, since: Date) throws(LedgerFault) -> Bool {
+    // A scan, but only over the calls since the lost one, and only when an answer was lost.
+    let sql = "SELECT 1 FROM calls WHERE channel = ? AND started >= ? AND instr(outcomes, ?) > 0 LIMIT 1"
+    return try locked { (database) throws(LedgerFault) in
+      try database.statement(sql).fresh.bind(channel).bind(since.timeIntervalSince1970)
+        .bind(JSON.string(providerId).text).first { _ in true } ?? false
+    }
+  }
+
+  private static func record(_ row: SQLiteDatabase.Statement) -> CallRecord {
+    let members = LedgerCoding.members(row.text(4) ?? "[]")
+    return CallRecord(
+      id: row.text(0) ?? "", channel: row.text(1) ?? "", provider: row.text(2) ?? "",
+      startedAt: Date(timeIntervalSince1970: row.double(3)), members: members,
+      outcomes: row.text(5).map { LedgerCoding.outcomes($0, count: members.count) })
+  }
+
+  package func prune(before date: Date) throws(LedgerFault) -> Int {
+    let seconds = date.timeIntervalSince1970
+    return try locked { (database) throws(LedgerFault) in
+      try database.transaction { () throws(LedgerFault) in
+        var count = 0
+        for sql in [
+          "DELETE FROM calls WHERE finished < ?", "DELETE FROM ids WHERE claimed < ?",
+          // Two days of slack: zones differ by up to 26 hours.
+          "DELETE FROM recipient_days WHERE day < ? / 86400 - 2", "DELETE FROM channel_days WHERE day < ? / 86400 - 2",
+        ] {
+          try database.statement(sql).fresh.bind(seconds).run()
+          count += database.changes
+        }
+        return count
+      }
+    }
+  }
+}

@@ -1,0 +1,219 @@
+import CSystem
+import Core
+import FoundationEssentials
+import Glibc
+
+/// A message file in cur/SWEEP. Immutable; whoever settles it appends and renames.
+package final class ClaimedFile: Sendable {
+  package let name: FileName
+  package let origin: Folder
+  /// Open for reading and appending; -1 when descriptors are short and settling opens it again.
+  package let descriptor: Int32
+  package let inode: UInt64
+  /// When the file was last written: when it was dropped, for one without history.
+  package let modified: Date
+  package let size: Int
+  package let endsWithNewline: Bool
+
+  init(
+    name: FileName, origin: Folder, descriptor: Int32, status: stat, endsWithNewline: Bool
+  ) {
+    self.name = name
+    self.origin = origin
+    self.descriptor = descriptor
+    inode = UInt64(status.st_ino)
+    modified = status.modified
+    size = Int(status.st_size)
+    self.endsWithNewline = endsWithNewline
+  }
+
+  deinit {
+    if descriptor >= 0 { close(descriptor) }
+  }
+}
+
+extension stat {
+  package var modified: Date {
+    Date(timeIntervalSince1970: Double(st_mtim.tv_sec) + Double(st_mtim.tv_nsec) / 1e9)
+  }
+
+  package var isRegularFile: Bool { st_mode & S_IFMT == S_IFREG }
+}
+
+/// What opening and reading a claimed file came to.
+package enum Claim: Sendable {
+  case message(ClaimedFile, MessageFile)
+  /// Not a message: settle it as invalid.
+  case invalid(ClaimedFile, Fault)
+  /// Not to be touched now; it was put back where it came from. `notice` is what to report, if anything.
+  case left(FileName, notice: String?)
+}
+
+/// Opens, checks and reads claimed files, with one buffer for all. Producers are not trusted: what a name leads to is
+/// opened without following links, without blocking on a FIFO, and used only if it is a plain file with one name.
+package struct ClaimReader: ~Copyable {
+  /// A careless producer that writes straight into new/ gets this long to finish.
+  package static let grace = 5.0
+  /// A file with two names for longer than this isn't a producer between link and unlink.
+  package static let linkGrace = 60.0
+
+  private let folder: SweepFolder
+  private let limit: Int
+  private let keepsOpen: Bool
+  private var buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 16)
+
+  /// - Parameters:
+  ///   - limit: `max_message_bytes`.
+  ///   - keepsOpen: keep descriptors open until the message is settled.
+  package init(_ folder: SweepFolder, limit: Int, keepsOpen: Bool = true) {
+    self.folder = folder
+    self.limit = limit
+    self.keepsOpen = keepsOpen
+  }
+
+  deinit { buffer.deallocate() }
+
+  package mutating func read(_ name: FileName, from origin: Folder, now: Date) throws(SystemFault) -> Claim {
+    var descriptor = Int32(-1)
+    do throws(SystemFault) {
+      descriptor = try openForAppending(name)
+    } catch {
+      return try refusal(of: name, from: origin, error)
+    }
+    let status = try Syscalls.status(descriptor, path: "\(folder.path)/\(name.display)")
+    if let notice = oddity(status, now: now) {
+      close(descriptor)
+      return try putBack(name, to: origin, notice: notice)
+    }
+    do throws(SystemFault) {
+      return try decode(name, from: origin, descriptor, status, now: now)
+    } catch {
+      close(descriptor)
+      throw error
+    }
+  }
+
+  /// Why the file must be left alone; an inner nil is a reason that needs no report yet.
+  private func oddity(_ status: stat, now: Date) -> String?? {
+    guard status.isRegularFile else { return "is no plain file; move it out of the spool" }
+    guard status.st_nlink == 1 else {
+      let isOld = now.timeIntervalSince(status.modified) > ClaimReader.linkGrace
+      return isOld ? "has a second hard link; remove one of its names" : .some(nil)
+    }
+    return nil
+  }
+
+  private mutating func decode(
+    _ name: FileName, from origin: Folder, _ descriptor: Int32, _ status: stat, now: Date
+  ) throws(SystemFault) -> Claim {
+    let size = Int(status.st_size)
+    // The message itself is bounded; its history may be longer, but an oversized file is not read to find out.
+    let wanted = size > limit * 4 ? limit + 1 : size
+    if buffer.count < wanted {
+      buffer.deallocate()
+      buffer = .allocate(byteCount: wanted + wanted / 2, alignment: 16)
+    }
+    let target = UnsafeMutableRawBufferPointer(rebasing: buffer[..<max(wanted, 0)])
+    let count = try Syscalls.readAll(descriptor, into: target, path: "\(folder.path)/\(name.display)")
+    let bytes = UnsafeBufferPointer(start: buffer.baseAddress?.assumingMemoryBound(to: UInt8.self), count: count)
+    let endsWithNewline = try wanted == size
+      ? bytes.last == UInt8(ascii: "\n") : lastByte(descriptor, name) == UInt8(ascii: "\n")
+
+    let decoded: Result<MessageFile, Fault>
+    do throws(Fault) {
+      guard wanted == size else { throw Fault(.message, MessageFile.overLimit(limit)) }
+      decoded = .success(try MessageFile(bytes, limit: limit))
+    } catch {
+      decoded = .failure(error)
+    }
+    if case .failure = decoded, origin == .new, abs(now.timeIntervalSince(status.modified)) < ClaimReader.grace,
+      MessageFile.history(in: bytes).isEmpty
+    {
+      close(descriptor)
+      return try putBack(name, to: origin, notice: nil)
+    }
+    let file = ClaimedFile(
+      name: name, origin: origin, descriptor: keepsOpen ? descriptor : -1, status: status,
+      endsWithNewline: endsWithNewline)
+    if !keepsOpen { close(descriptor) }
+    switch decoded {
+    case .success(let message): return .message(file, message)
+    case .failure(let fault): return .invalid(file, fault)
+    }
+  }
+
+  private func lastByte(_ descriptor: Int32, _ name: FileName) throws(SystemFault) -> UInt8? {
+    var byte: UInt8 = 0
+    let size = try Syscalls.status(descriptor, path: name.display).st_size
+    let count = try Syscalls.retry("read", name.display) { pread(descriptor, &byte, 1, size - 1) }
+    return count == 1 ? byte : nil
+  }
+
+  // MARK: Opening
+
+  private func openForAppending(_ name: FileName) throws(SystemFault) -> Int32 {
+    try open(name, O_RDWR | O_APPEND)
+  }
+
+  private func open(_ name: FileName, _ flags: Int32) throws(SystemFault) -> Int32 {
+    try Syscalls.retry("open", "\(folder.path)/\(name.display)") {
+      name.withPointer { openat(folder.descriptor, $0, flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY) }
+    }
+  }
+
+  /// A file that may not be written is replaced by our own copy; whatever else can't be opened goes back.
+  private mutating func refusal(
+    of name: FileName, from origin: Folder, _ fault: SystemFault
+  ) throws(SystemFault) -> Claim {
+    switch fault.number {
+    case EACCES, EPERM:
+      if try replaceByCopy(name) {
+        return try read(name, from: origin, now: Date())
+      }
+      return try putBack(
+        name, to: origin, notice: "may not be read by the sweeper; let the producer write it with a readable mode (umask 022)")
+    case ELOOP: return try putBack(name, to: origin, notice: "is a symbolic link; drop a plain file instead")
+    case ENXIO, ENODEV, EISDIR: return try putBack(name, to: origin, notice: "is no plain file; move it out of the spool")
+    case ENOENT: return .left(name, notice: nil)
+    default: throw fault
+    }
+  }
+
+  /// Written aside, flushed, renamed over: whatever is killed when, the name holds one whole message.
+  private func replaceByCopy(_ name: FileName) throws(SystemFault) -> Bool {
+    let path = "\(folder.path)/\(name.display)"
+    let source: Int32
+    do throws(SystemFault) {
+      source = try open(name, O_RDONLY)
+    } catch {
+      if error.number == EACCES || error.number == EPERM { return false }
+      throw error
+    }
+    defer { close(source) }
+    let status = try Syscalls.status(source, path: path)
+    guard status.isRegularFile, status.st_nlink == 1, status.st_size <= limit * 4 else { return false }
+    let aside = FileName(".copy-\(status.st_ino)")
+    _ = aside.withPointer { unlinkat(folder.descriptor, $0, 0) }
+    let copy = try Syscalls.retry("open", path) {
+      aside.withPointer { openat(folder.descriptor, $0, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o640) }
+    }
+    defer { close(copy) }
+    let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: Int(status.st_size), alignment: 16)
+    defer { bytes.deallocate() }
+    let count = try Syscalls.readAll(source, into: bytes, path: path)
+    try Syscalls.writeAll(UnsafeRawBufferPointer(rebasing: bytes[..<count]), to: copy, path: path)
+    var times = [status.st_atim, status.st_mtim]
+    try Syscalls.retry("futimens", path) { futimens(copy, &times) }
+    try Syscalls.sync(copy, path: path)
+    try Syscalls.retry("rename", path) {
+      aside.withPointer { from in name.withPointer { renameat(folder.descriptor, from, folder.descriptor, $0) } }
+    }
+    return true
+  }
+
+  private func putBack(_ name: FileName, to origin: Folder, notice: String?) throws(SystemFault) -> Claim {
+    _ = try Spool.move(
+      name, from: folder.descriptor, to: folder.spool.descriptor(origin), path: folder.spool.path(origin))
+    return .left(name, notice: notice)
+  }
+}

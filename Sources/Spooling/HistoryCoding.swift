@@ -1,0 +1,139 @@
+import Core
+import FoundationEssentials
+
+/// History lines to bytes and back (contract, section 4).
+enum History {
+  /// Every line begins with this, which no message does (`msgspool` is no field of one).
+  static let opening = Array("{\"msgspool\":".utf8)
+
+  // MARK: Reading
+
+  /// Whether what follows a message may be history: nothing, a line, a torn piece of one, or the zeros that a power
+  /// cut leaves where data had not reached the disk.
+  static func canBegin(_ tail: UnsafeBufferPointer<UInt8>) -> Bool {
+    guard let first = tail.first else { return true }
+    return first == 0 || tail.prefix(opening.count).elementsEqual(opening.prefix(tail.count))
+  }
+
+  /// The lines in `bytes`, oldest first. What is no complete line is ignored: the truth is in the ledger.
+  static func lines(in bytes: UnsafeBufferPointer<UInt8>) -> [HistoryLine] {
+    guard !bytes.isEmpty else { return [] }
+    return bytes.split(separator: UInt8(ascii: "\n")).compactMap { slice in
+      let line = UnsafeBufferPointer(rebasing: slice)
+      guard line.starts(with: opening) else { return nil }
+      var scanner = JSONScanner(line)
+      guard let value = try? scanner.value() else { return nil }
+      return self.line(value)
+    }
+  }
+
+  private static func line(_ value: JSON) -> HistoryLine? {
+    // A version we don't know is not guessed at.
+    guard value["msgspool"]?.integer == 1, let at = value["at"]?.string.flatMap(RFC3339.date),
+      let state = value["state"]?.string.flatMap(MessageState.init(rawValue:))
+    else { return nil }
+    return HistoryLine(
+      at: at, state: state, sweep: value["sweep"]?.string, channel: value["channel"]?.string,
+      provider: value["provider"]?.string, attempt: value["attempt"]?.integer ?? 0,
+      calls: value["calls"]?.array?.compactMap(\.string) ?? [],
+      results: value["results"]?.array?.compactMap(result) ?? [], error: value["error"].flatMap(fault),
+      due: value["due"]?.string.flatMap(RFC3339.date), dropped: value["dropped"]?.string.flatMap(RFC3339.date))
+  }
+
+  private static func result(_ value: JSON) -> HistoryLine.Result? {
+    guard let to = value["to"]?.string, let state = value["state"]?.string.flatMap(RecipientState.init(rawValue:))
+    else { return nil }
+    return HistoryLine.Result(
+      to: to, state: state, id: value["id"]?.string, code: value["code"]?.string, reason: value["reason"]?.string,
+      channel: value["channel"]?.string, address: value["address"]?.string, call: value["call"]?.string)
+  }
+
+  private static func fault(_ value: JSON) -> Fault? {
+    guard let kind = value["kind"]?.string.flatMap(ErrorKind.init(rawValue:)) else { return nil }
+    return Fault(
+      kind, code: value["code"]?.string, value["message"]?.string ?? "", hint: value["hint"]?.string)
+  }
+
+  // MARK: Writing
+
+  /// Appends the line with its newline. Written by hand rather than through `JSON`: it is on the path of every message.
+  static func write(_ line: HistoryLine, to bytes: inout [UInt8]) {
+    bytes.append(contentsOf: "{\"msgspool\":1,\"at\":\"".utf8)
+    bytes.append(contentsOf: RFC3339.string(line.at).utf8)
+    bytes.append(contentsOf: "\",\"state\":\"".utf8)
+    bytes.append(contentsOf: line.state.rawValue.utf8)
+    bytes.append(UInt8(ascii: "\""))
+    member("channel", line.channel, &bytes)
+    member("provider", line.provider, &bytes)
+    bytes.append(contentsOf: ",\"attempt\":\(line.attempt)".utf8)
+    write(counts: line.results, &bytes)
+    list("calls", line.calls, &bytes) { JSON.write($0, to: &$1) }
+    list("results", line.results, &bytes) { write($0, &$1) }
+    if let error = line.error {
+      bytes.append(contentsOf: ",\"error\":".utf8)
+      JSON(error).write(to: &bytes)
+    }
+    member("due", line.due.map(RFC3339.string), &bytes)
+    member("dropped", line.dropped.map(RFC3339.string), &bytes)
+    member("sweep", line.sweep, &bytes)
+    bytes.append(contentsOf: "}\n".utf8)
+  }
+
+  private static func write(_ result: HistoryLine.Result, _ bytes: inout [UInt8]) {
+    bytes.append(contentsOf: "{\"to\":".utf8)
+    JSON.write(result.to, to: &bytes)
+    member("state", result.state.rawValue, &bytes)
+    member("id", result.id, &bytes)
+    member("code", result.code, &bytes)
+    member("reason", result.reason, &bytes)
+    member("channel", result.channel, &bytes)
+    member("address", result.address, &bytes)
+    member("call", result.call, &bytes)
+    bytes.append(UInt8(ascii: "}"))
+  }
+
+  private static func write(counts results: [HistoryLine.Result], _ bytes: inout [UInt8]) {
+    bytes.append(contentsOf: ",\"recipients\":{".utf8)
+    var isFirst = true
+    for state in RecipientState.allCases {
+      let count = results.count { $0.state == state }
+      if count == 0 { continue }
+      if !isFirst { bytes.append(UInt8(ascii: ",")) }
+      isFirst = false
+      bytes.append(contentsOf: "\"\(state.rawValue)\":\(count)".utf8)
+    }
+    bytes.append(UInt8(ascii: "}"))
+  }
+
+  private static func member(_ key: StaticString, _ value: String?, _ bytes: inout [UInt8]) {
+    guard let value else { return }
+    bytes.append(contentsOf: ",\"".utf8)
+    bytes.append(contentsOf: UnsafeBufferPointer(start: key.utf8Start, count: key.utf8CodeUnitCount))
+    bytes.append(contentsOf: "\":".utf8)
+    JSON.write(value, to: &bytes)
+  }
+
+  private static func list<Value>(
+    _ key: StaticString, _ values: [Value], _ bytes: inout [UInt8], _ write: (Value, inout [UInt8]) -> Void
+  ) {
+    bytes.append(contentsOf: ",\"".utf8)
+    bytes.append(contentsOf: UnsafeBufferPointer(start: key.utf8Start, count: key.utf8CodeUnitCount))
+    bytes.append(contentsOf: "\":[".utf8)
+    for (index, value) in values.enumerated() {
+      if index > 0 { bytes.append(UInt8(ascii: ",")) }
+      write(value, &bytes)
+    }
+    bytes.append(UInt8(ascii: "]"))
+  }
+}
+
+extension JSON {
+  /// `error` in a history line and in `--json` output.
+  package init(_ fault: Fault) {
+    var members = [JSON.Member("kind", .string(fault.kind.rawValue))]
+    if let code = fault.code { members.append(.init("code", .string(code))) }
+    members.append(.init("message", .string(fault.message)))
+    if let hint = fault.hint { members.append(.init("hint", .string(hint))) }
+    self = .object(members)
+  }
+}

@@ -1,0 +1,62 @@
+import Core
+import FoundationEssentials
+
+/// What a spool file holds: one message as the producer dropped it, then history lines. This file and its two
+/// neighbours (MessageDecoding, HistoryCoding) are the only place that knows the format's JSON keys.
+package struct MessageFile: Sendable {
+  package var message: Message
+  package var lines: [HistoryLine]
+
+  /// Reads a file's bytes.
+  /// - Parameter limit: the most bytes the message itself may have; history is not counted.
+  /// - Throws: `Fault` of kind `message`, naming field, found and expected.
+  package init(_ bytes: UnsafeBufferPointer<UInt8>, limit: Int) throws(Fault) {
+    guard !bytes.isEmpty else {
+      throw Fault(
+        .message, "the file is empty; a JSON object is expected",
+        hint: "the producer must flush (fsync) what it wrote to tmp/ before it renames it into new/")
+    }
+    // A byte order mark at the start is tolerated (contract, section 3).
+    var scanner = JSONScanner(bytes, at: bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0)
+    do throws(JSONFault) {
+      let value = try scanner.value()
+      guard scanner.offset <= limit else { throw JSONFault(offset: limit, problem: MessageFile.overLimit(limit)) }
+      guard let members = value.members else {
+        throw JSONFault(offset: 0, problem: "\(value.kindForPeople) is no message; a JSON object is expected")
+      }
+      scanner.skipSpace()
+      let tail = UnsafeBufferPointer(rebasing: bytes[scanner.offset...])
+      guard History.canBegin(tail) else {
+        throw JSONFault(
+          offset: scanner.offset, problem: "something follows the message; a file holds one message only")
+      }
+      lines = History.lines(in: tail)
+      message = try MessageDecoding.message(members)
+    } catch {
+      throw MessageFile.fault(error, in: bytes)
+    }
+  }
+
+  package static func overLimit(_ limit: Int) -> String {
+    "the message is larger than max_message_bytes (\(limit) bytes)"
+  }
+
+  /// The history of a file whose message need not be readable: the lines behind it.
+  package static func history(in bytes: UnsafeBufferPointer<UInt8>) -> [HistoryLine] {
+    var scanner = JSONScanner(bytes, at: bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0)
+    if (try? scanner.value()) != nil {
+      return History.lines(in: UnsafeBufferPointer(rebasing: bytes[scanner.offset...]))
+    }
+    return History.lines(in: bytes)
+  }
+
+  private static func fault(_ fault: JSONFault, in bytes: UnsafeBufferPointer<UInt8>) -> Fault {
+    if fault.offset < 0 { return Fault(.message, fault.problem) }
+    let before = bytes.prefix(fault.offset)
+    let line = 1 + before.count { $0 == UInt8(ascii: "\n") }
+    let column = 1 + before.reversed().prefix { $0 != UInt8(ascii: "\n") }.count
+    return Fault(
+      .message, "\(fault.problem) (line \(line), column \(column))",
+      hint: "correct the file in failed/, then: msgspool retry NAME")
+  }
+}

@@ -1,0 +1,100 @@
+import CSystem
+import Core
+import Glibc
+
+/// Names, modes and the meaning of everything in a spool (contract, section 2). Other code asks this for verbs.
+package enum Folder: String, Sendable, CaseIterable {
+  case tmp, new, cur, deferred, done, failed
+}
+
+package enum SpoolLayout {
+  package static let ledger = "ledger.db"
+  package static let configuration = "config.json"
+  /// Held by retry, prune and check --repair, one at a time.
+  package static let operatorLock = ".operator.lock"
+
+  /// Producers of other users need to write in tmp/ and new/ alone. Everything else is the sweeper's.
+  package static let folderMode: mode_t = 0o755
+  package static let privateFolderMode: mode_t = 0o750
+
+  /// Names that a sweep does not look at: hidden ones, and what editors and careful producers use for unfinished files.
+  package static func isIgnored(_ name: FileName) -> Bool {
+    let bytes = name.bytes
+    return bytes.first == UInt8(ascii: ".") || bytes.last == UInt8(ascii: "~") || bytes.ends(with: ".tmp")
+      || bytes.ends(with: ".part")
+  }
+
+  /// Where a message of that state belongs.
+  package static func folder(of state: MessageState) -> Folder {
+    switch state {
+    case .done, .duplicate: .done
+    case .deferred: .deferred
+    case .failed, .invalid, .expired, .unconfirmed: .failed
+    }
+  }
+}
+
+extension ArraySlice<UInt8> {
+  fileprivate func ends(with suffix: StaticString) -> Bool {
+    self.suffix(suffix.utf8CodeUnitCount)
+      .elementsEqual(UnsafeBufferPointer(start: suffix.utf8Start, count: suffix.utf8CodeUnitCount))
+  }
+}
+
+/// The names in a folder, streamed: a folder of a million takes no more memory than one of ten.
+/// Entries that are renamed away or added meanwhile may or may not show up, and none shows up twice unless it is.
+package struct Listing: ~Copyable {
+  package struct Entry: Sendable {
+    package enum Kind: Sendable { case file, folder, unknown, other }
+
+    package var name: FileName
+    package var kind: Kind
+  }
+
+  private let descriptor: Int32
+  private let path: String
+  private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 128 << 10, alignment: 8)
+  private var position = 0
+  private var end = 0
+
+  /// - Parameter folder: an open folder; it is opened anew, so that several listings don't share one position.
+  package init(_ folder: Int32, path: String) throws(SystemFault) {
+    self.path = path
+    descriptor = try Syscalls.openFolder(".", in: folder, path: path)
+  }
+
+  deinit {
+    buffer.deallocate()
+    close(descriptor)
+  }
+
+  /// The next name that isn't `.` or `..`.
+  package mutating func next() throws(SystemFault) -> Entry? {
+    while true {
+      if position == end {
+        end = try Syscalls.retry("getdents", path) {
+          msgspool_getdents(descriptor, buffer.baseAddress, UInt(buffer.count))
+        }
+        position = 0
+        if end == 0 { return nil }
+      }
+      // struct linux_dirent64: ino u64, off u64, reclen u16, type u8, name with NUL.
+      let record = UnsafeRawBufferPointer(rebasing: buffer[position..<end])
+      position += Int(record.loadUnaligned(fromByteOffset: 16, as: UInt16.self))
+      let name = record[19...].prefix { $0 != 0 }
+      if name.first == UInt8(ascii: "."), name.count == 1 || (name.count == 2 && name.last == UInt8(ascii: ".")) {
+        continue
+      }
+      return Entry(name: FileName(bytes: name), kind: Listing.kind(record[18]))
+    }
+  }
+
+  private static func kind(_ type: UInt8) -> Entry.Kind {
+    switch Int(type) {
+    case Int(DT_REG): .file
+    case Int(DT_DIR): .folder
+    case Int(DT_UNKNOWN): .unknown
+    default: .other
+    }
+  }
+}
