@@ -91,22 +91,8 @@ package struct HistoryLine: Sendable, Hashable {
 
 /// What a message's history says about where it stands now that it is claimed again. Pure.
 package struct Progress: Sendable {
-  /// One way to one recipient: the message's own channel, or a fallback.
-  package struct Leg: Sendable, Hashable {
-    package var to: String
-    /// Nil for the message's own channel.
-    package var channel: String?
-    package var address: String?
-
-    package init(to: String, channel: String? = nil, address: String? = nil) {
-      self.to = to
-      self.channel = channel
-      self.address = address
-    }
-  }
-
-  /// The newest result of each leg that still counts.
-  package private(set) var results: [Leg: HistoryLine.Result] = [:]
+  /// What still counts of each recipient, by its `to`: one result; several where a fallback's address book has a list.
+  package private(set) var results: [String: [HistoryLine.Result]] = [:]
   /// Attempts in this life: since it was dropped, or since a person retried it.
   package private(set) var attempts = 0
   /// When this life began, as far as the history knows.
@@ -118,11 +104,12 @@ package struct Progress: Sendable {
   package init(_ lines: [HistoryLine]) {
     last = lines.last
     for line in lines {
-      for result in line.results {
-        results[Leg(to: result.to, channel: result.channel, address: result.address)] = result
-      }
+      for result in line.results { add(result) }
       if line.state.isFinal {
-        results = results.filter { $0.value.state == .accepted }
+        results = results.compactMapValues { results in
+          let accepted = results.filter { $0.state == .accepted }
+          return accepted.isEmpty ? nil : accepted
+        }
       }
     }
     if let last, !last.state.isFinal {
@@ -131,7 +118,12 @@ package struct Progress: Sendable {
     }
   }
 
-  package func result(_ to: String, channel: String? = nil, address: String? = nil) -> HistoryLine.Result? {
-    results.isEmpty ? nil : results[Leg(to: to, channel: channel, address: address)]
+  /// A newer result replaces the older one of the same way, and all of a channel that was given up for this one.
+  private mutating func add(_ result: HistoryLine.Result) {
+    guard let known = results[result.to] else {
+      results[result.to] = [result]
+      return
+    }
+    results[result.to] = known.filter { $0.channel == result.channel && $0.address != result.address } + [result]
   }
 }

@@ -11,8 +11,9 @@ package final class SQLiteLedger: Ledger {
   private static let schema = """
     CREATE TABLE IF NOT EXISTS about (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS calls (
-      id TEXT PRIMARY KEY, channel TEXT NOT NULL, provider TEXT NOT NULL, started REAL NOT NULL,
+      id TEXT PRIMARY KEY, sweep TEXT NOT NULL, channel TEXT NOT NULL, provider TEXT NOT NULL, started REAL NOT NULL,
       members TEXT NOT NULL, finished REAL, outcomes TEXT);
+    CREATE INDEX IF NOT EXISTS calls_by_sweep ON calls (sweep);
     CREATE TABLE IF NOT EXISTS ids (
       channel TEXT NOT NULL, id TEXT NOT NULL, inode INTEGER NOT NULL, claimed REAL NOT NULL,
       done INTEGER NOT NULL, PRIMARY KEY (channel, id)) WITHOUT ROWID;
@@ -102,9 +103,12 @@ package final class SQLiteLedger: Ledger {
     guard refused.count < call.members.count else { return .start(without: refused) }
     var members = call.members
     for index in refused.reversed() { members.remove(at: index) }
-    try database.statement("INSERT INTO calls (id, channel, provider, started, members) VALUES (?, ?, ?, ?, ?)").fresh
-      .bind(call.id).bind(call.channel).bind(call.provider).bind(now.timeIntervalSince1970)
-      .bind(LedgerCoding.text(members)).run()
+    // A call that is repeated under its idempotency key takes its row again.
+    let sql = """
+      INSERT OR REPLACE INTO calls (id, sweep, channel, provider, started, members) VALUES (?, ?, ?, ?, ?, ?)
+      """
+    try database.statement(sql).fresh.bind(call.id).bind(call.sweep).bind(call.channel).bind(call.provider)
+      .bind(now.timeIntervalSince1970).bind(LedgerCoding.text(members)).run()
     return .start(without: refused)
   }
 
@@ -236,9 +240,7 @@ package final class SQLiteLedger: Ledger {
 
   package func calls(ofSweep sweep: String, _ visit: (CallRecord) -> Void) throws(LedgerFault) {
     try locked { (database) throws(LedgerFault) in
-      // A call's id is its sweep's, a dash and a number; "." is the character behind "-".
-      let rows = try database.statement("\(SQLiteLedger.columns) WHERE id > ? AND id < ? ORDER BY id").fresh
-        .bind("\(sweep)-").bind("\(sweep).")
+      let rows = try database.statement("\(SQLiteLedger.columns) WHERE sweep = ? ORDER BY rowid").fresh.bind(sweep)
       while try rows.step() { visit(SQLiteLedger.record(rows)) }
       _ = rows.fresh
     }

@@ -45,7 +45,8 @@ package enum Claim: Sendable {
   case message(ClaimedFile, MessageFile)
   /// Not a message: settle it as invalid.
   case invalid(ClaimedFile, Fault)
-  /// Not to be touched now; it was put back where it came from. `notice` is what to report, if anything.
+  /// Not to be touched now. It stays where it is until the sweep ends and returns it, as putting it back at once would
+  /// show it to the same listing again. `notice` is what to report, if anything.
   case left(FileName, notice: String?)
 }
 
@@ -83,7 +84,7 @@ package struct ClaimReader: ~Copyable {
     let status = try Syscalls.status(descriptor, path: "\(folder.path)/\(name.display)")
     if let notice = oddity(status, now: now) {
       close(descriptor)
-      return try putBack(name, to: origin, notice: notice)
+      return .left(name, notice: notice)
     }
     do throws(SystemFault) {
       return try decode(name, from: origin, descriptor, status, now: now)
@@ -130,7 +131,7 @@ package struct ClaimReader: ~Copyable {
       MessageFile.history(in: bytes).isEmpty
     {
       close(descriptor)
-      return try putBack(name, to: origin, notice: nil)
+      return .left(name, notice: nil)
     }
     let file = ClaimedFile(
       name: name, origin: origin, descriptor: keepsOpen ? descriptor : -1, status: status,
@@ -170,10 +171,10 @@ package struct ClaimReader: ~Copyable {
       if try replaceByCopy(name) {
         return try read(name, from: origin, now: Date())
       }
-      return try putBack(
-        name, to: origin, notice: "may not be read by the sweeper; let the producer write it with a readable mode (umask 022)")
-    case ELOOP: return try putBack(name, to: origin, notice: "is a symbolic link; drop a plain file instead")
-    case ENXIO, ENODEV, EISDIR: return try putBack(name, to: origin, notice: "is no plain file; move it out of the spool")
+      return .left(
+        name, notice: "may not be read by the sweeper; let the producer write it with a readable mode (umask 022)")
+    case ELOOP: return .left(name, notice: "is a symbolic link; drop a plain file instead")
+    case ENXIO, ENODEV, EISDIR: return .left(name, notice: "is no plain file; move it out of the spool")
     case ENOENT: return .left(name, notice: nil)
     default: throw fault
     }
@@ -209,11 +210,5 @@ package struct ClaimReader: ~Copyable {
       aside.withPointer { from in name.withPointer { renameat(folder.descriptor, from, folder.descriptor, $0) } }
     }
     return true
-  }
-
-  private func putBack(_ name: FileName, to origin: Folder, notice: String?) throws(SystemFault) -> Claim {
-    _ = try Spool.move(
-      name, from: folder.descriptor, to: folder.spool.descriptor(origin), path: folder.spool.path(origin))
-    return .left(name, notice: notice)
   }
 }

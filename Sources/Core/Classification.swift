@@ -1,0 +1,55 @@
+import FoundationEssentials
+
+/// What replies mean that no provider needs to be asked about, alike for all.
+package enum Classification {
+  /// The outcome of a call: the provider judges what came back, this what did not.
+  package static func answer(_ reply: Reply, to call: Call, by provider: any Provider, at now: Date) -> Answer {
+    switch reply {
+    case .http:
+      return provider.answer(reply, to: call, at: now)
+    case .notSent(let failure) where failure.code == "invalid":
+      // The request itself cannot be written (a control character in a header): trying again cannot help.
+      return .all(.rejected(.message, code: failure.code, reason: failure.message), in: call)
+    case .notSent(let failure):
+      return .all(
+        .deferred(.network, code: failure.code, reason: failure.message), in: call, advice: .slowDown(retryAfter: nil))
+    case .lost(let failure):
+      return .all(
+        .unconfirmed(code: failure.code, reason: failure.message), in: call, advice: .slowDown(retryAfter: nil))
+    }
+  }
+}
+
+/// What becomes of a recipient whose call was sent and not answered (contract, section 5): never silently sent again,
+/// never dropped.
+package enum Doubt {
+  /// In this order: a provider with an idempotency key gets the call again, one that can be asked is asked, else the
+  /// channel's `on_unconfirmed` decides.
+  package static func resolve(
+    _ outcome: Outcome, call: String, startedAt: Date, _ channel: Channel, now: Date
+  ) -> (outcome: Outcome, question: (call: String, due: Date)?) {
+    switch channel.provider.recovery {
+    case .idempotencyKey: return (outcome, (call, now + channel.retry.first))
+    case .lookup: return (outcome, (call, now))
+    case .none: return (byPolicy(outcome, channel), nil)
+    }
+  }
+
+  /// When nobody can tell.
+  package static func byPolicy(_ outcome: Outcome, _ channel: Channel) -> Outcome {
+    guard channel.onUnconfirmed == .resend else { return outcome }
+    var outcome = outcome
+    outcome.state = .deferred
+    return outcome
+  }
+}
+
+/// Halving a call that was refused whole.
+package enum Split {
+  /// The two halves, or nil for a call of one recipient.
+  package static func halves<Item>(of batch: Grouper<Item>.Batch) -> [Grouper<Item>.Batch]? {
+    guard batch.entries.count > 1 else { return nil }
+    let middle = batch.entries.count / 2
+    return [batch.entries[..<middle], batch.entries[middle...]].map { .init(entries: Array($0), priority: batch.priority) }
+  }
+}

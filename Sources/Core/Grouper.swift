@@ -1,0 +1,219 @@
+/// Gathers what may share a call into the fullest calls, whichever files it came from. A value; knows no clock and no I/O.
+///
+/// `Item` is whatever the sweep needs to find its message again. Calls come out by priority, then in order of arrival.
+package struct Grouper<Item> {
+  package struct Entry {
+    package var target: Target
+    package var content: Content
+    package var priority: Message.Priority
+    package var item: Item
+
+    package init(_ target: Target, _ content: Content, _ priority: Message.Priority, _ item: Item) {
+      self.target = target
+      self.content = content
+      self.priority = priority
+      self.item = item
+    }
+  }
+
+  /// The recipients of one call to be.
+  package struct Batch {
+    package var entries: [Entry]
+    package var priority: Message.Priority
+    /// The call that this one repeats under the same idempotency key.
+    package var repeats: String?
+
+    package init(entries: [Entry], priority: Message.Priority, repeats: String? = nil) {
+      self.entries = entries
+      self.priority = priority
+      self.repeats = repeats
+    }
+  }
+
+  private struct Key: Hashable {
+    var content: Content
+    var lane: Target.Lane
+    /// Two messages to one recipient never share a call: the second opens a layer of its own.
+    var layer: Int
+  }
+
+  private struct Group {
+    var entries: [Entry] = []
+    var identities: Set<String> = []
+    var priority: Message.Priority = .low
+    var order: Int
+    /// In layer 0: where to look for room for a recipient that is here already.
+    var nextLayers: [String: Int] = [:]
+
+    init(order: Int) { self.order = order }
+
+    mutating func take(_ entry: Entry) {
+      entries.append(entry)
+      identities.insert(entry.target.identity)
+      priority = max(priority, entry.priority)
+    }
+  }
+
+  private let capacity: Int
+  private let mixedCapacity: Int?
+  private var groups: [Key: Group] = [:]
+  private var ready: [Queue<Batch>] = Array(repeating: Queue(), count: Message.Priority.allCases.count)
+  private var arrivals = 0
+  /// Entries in groups that are not full yet.
+  package private(set) var waiting = 0
+
+  /// - Parameters:
+  ///   - capacity: recipients per call.
+  ///   - mixedCapacity: recipients per call when each has its own content; nil where the API cannot.
+  package init(capacity: Int, mixedCapacity: Int? = nil) {
+    self.capacity = max(capacity, 1)
+    self.mixedCapacity = mixedCapacity.map { max(min($0, capacity), 1) }
+  }
+
+  package var hasReady: Bool { ready.contains { !$0.isEmpty } }
+  package var isEmpty: Bool { waiting == 0 && !hasReady }
+
+  private func capacity(of lane: Target.Lane) -> Int { min(lane.capacity ?? capacity, capacity) }
+
+  package mutating func add(_ entry: Entry) {
+    let capacity = capacity(of: entry.target.lane)
+    if capacity == 1 { return push(Batch(entries: [entry], priority: entry.priority)) }
+    let key = key(for: entry)
+    if groups[key] == nil {
+      arrivals += 1
+      groups[key] = Group(order: arrivals)
+    }
+    waiting += 1
+    groups[key]?.take(entry)
+    if groups[key].map({ $0.entries.count >= capacity }) ?? false { release(key) }
+  }
+
+  /// The first layer that does not have the recipient yet.
+  private mutating func key(for entry: Entry) -> Key {
+    let identity = entry.target.identity
+    let base = Key(content: entry.content, lane: entry.target.lane, layer: 0)
+    guard let group = groups[base], group.identities.contains(identity) else { return base }
+    var key = base
+    key.layer = group.nextLayers[identity] ?? 1
+    while groups[key]?.identities.contains(identity) == true { key.layer += 1 }
+    groups[base]?.nextLayers[identity] = key.layer + 1
+    return key
+  }
+
+  /// A call that was taken out goes back, to be the next of its priority.
+  package mutating func putBack(_ batch: Batch) {
+    ready[index(batch.priority)].prepend(batch)
+  }
+
+  package mutating func push(_ batch: Batch) {
+    ready[index(batch.priority)].append(batch)
+  }
+
+  /// The next call, fullest first in the sense that only full groups are ready until `flush`.
+  package mutating func next() -> Batch? {
+    for index in ready.indices.reversed() {
+      if let batch = ready[index].popFirst() { return batch }
+    }
+    return nil
+  }
+
+  /// Nothing more is coming: what is gathered goes as it is, small groups that may share mixed calls together.
+  package mutating func flush() {
+    var mixed: [String: [Entry]] = [:]
+    var mixKeys: [String] = []
+    for (key, group) in groups.sorted(by: { $0.value.order < $1.value.order }) {
+      if let mixedCapacity, group.entries.count < mixedCapacity, let mixKey = mixKey(key) {
+        if mixed[mixKey] == nil { mixKeys.append(mixKey) }
+        mixed[mixKey, default: []] += group.entries
+      } else {
+        push(Batch(entries: group.entries, priority: group.priority))
+      }
+    }
+    groups.removeAll()
+    waiting = 0
+    for mixKey in mixKeys { pushMixed(mixed[mixKey] ?? []) }
+  }
+
+  /// The window is full: the largest groups go, until no more than `limit` entries wait.
+  package mutating func relieve(to limit: Int) {
+    for (key, _) in groups.sorted(by: { $0.value.entries.count > $1.value.entries.count }) {
+      if waiting <= limit { return }
+      release(key)
+    }
+  }
+
+  /// Everything that has not been taken out, and forgets it.
+  package mutating func drain() -> [Entry] {
+    var entries: [Entry] = []
+    flush()
+    while let batch = next() { entries += batch.entries }
+    return entries
+  }
+
+  private func mixKey(_ key: Key) -> String? {
+    // A later layer holds recipients that an earlier one has too.
+    key.layer == 0 ? key.content.mixKey.map { "\(key.lane.name)\u{0}\($0)" } : nil
+  }
+
+  private mutating func pushMixed(_ entries: [Entry]) {
+    var batch = Batch(entries: [], priority: .low)
+    var identities: Set<String> = []
+    var rest: [Entry] = []
+    for entry in entries {
+      guard identities.insert(entry.target.identity).inserted else {
+        rest.append(entry)
+        continue
+      }
+      batch.entries.append(entry)
+      batch.priority = max(batch.priority, entry.priority)
+      if batch.entries.count == mixedCapacity {
+        push(batch)
+        batch = Batch(entries: [], priority: .low)
+        identities.removeAll()
+      }
+    }
+    if !batch.entries.isEmpty { push(batch) }
+    if !rest.isEmpty { pushMixed(rest) }
+  }
+
+  private mutating func release(_ key: Key) {
+    guard let group = groups.removeValue(forKey: key) else { return }
+    waiting -= group.entries.count
+    push(Batch(entries: group.entries, priority: group.priority))
+  }
+
+  private func index(_ priority: Message.Priority) -> Int {
+    Message.Priority.allCases.firstIndex(of: priority).unsafelyUnwrapped
+  }
+}
+
+/// First in, first out, in amortized constant time.
+struct Queue<Element> {
+  private var elements: [Element?] = []
+  private var head = 0
+
+  var isEmpty: Bool { head == elements.count }
+
+  mutating func append(_ element: Element) { elements.append(element) }
+
+  mutating func prepend(_ element: Element) {
+    if head > 0 {
+      head -= 1
+      elements[head] = element
+    } else {
+      elements.insert(element, at: 0)
+    }
+  }
+
+  mutating func popFirst() -> Element? {
+    guard head < elements.count else { return nil }
+    let element = elements[head]
+    elements[head] = nil
+    head += 1
+    if head > 1024, head * 2 > elements.count {
+      elements.removeFirst(head)
+      head = 0
+    }
+    return element
+  }
+}

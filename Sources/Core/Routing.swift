@@ -1,0 +1,228 @@
+import FoundationEssentials
+
+/// Where a message goes now: pure decisions from the message, its history, the configuration and the clock.
+package enum Route: Sendable {
+  /// Nothing to send, now or ever.
+  case finish(MessageState, Fault, channel: String?)
+  /// Not now; uses up no attempt.
+  case wait(until: Date, Fault, channel: String)
+  case go(Itinerary)
+}
+
+/// A message ready to be sent: to whom, through which channels, and what is already known.
+package struct Itinerary: Sendable {
+  package var channel: Channel
+  package var legs: [Leg]
+  /// Attempts before this one.
+  package var attempts: Int
+  /// A recipient was finally rejected in an earlier attempt: the message can't end as done.
+  package var hasRejected: Bool
+
+  /// One way to one recipient.
+  package struct Leg: Sendable {
+    package enum Start: Sendable {
+      case send
+      /// Sent before, answer lost: ask what became of that call.
+      case ask(call: String)
+      /// Decided without a call.
+      case decided(Outcome)
+    }
+
+    /// The recipient's address in the message's channel, as results name it.
+    package var to: String
+    /// The word in `to` that it came from: what a fallback's address book knows.
+    package var original: String
+    package var channel: String
+    package var isFallback: Bool
+    package var target: Target
+    package var content: Content
+    package var start: Start
+  }
+}
+
+package struct Router: Sendable {
+  package let configuration: Configuration
+
+  package init(_ configuration: Configuration) {
+    self.configuration = configuration
+  }
+
+  /// - Parameter dropped: when the message's present life began.
+  package func route(_ message: Message, _ progress: Progress, dropped: Date, now: Date) -> Route {
+    let channel: Channel
+    let content: Content
+    do throws(Fault) {
+      channel = try self.channel(of: message)
+      content = try self.content(of: message, in: channel)
+    } catch {
+      return .finish(.invalid, error, channel: message.channel)
+    }
+    if let fault = expiry(message, channel, dropped, now) {
+      return .finish(.expired, fault, channel: channel.name)
+    }
+    if let wait = waiting(message, channel, now) { return .wait(until: wait.until, wait.fault, channel: channel.name) }
+    return itinerary(message, channel, content, progress)
+  }
+
+  // MARK: Channel and content
+
+  package func channel(of message: Message) throws(Fault) -> Channel {
+    guard let name = message.channel ?? configuration.defaultChannel else {
+      throw Fault(
+        .message, "channel: is missing, and the configuration names no default_channel",
+        hint: "name one of: \(configuration.channels.keys.sorted().joined(separator: ", "))")
+    }
+    guard let channel = configuration.channels[name] else {
+      let known = configuration.channels.keys.sorted()
+      let nearest = Suggestion.nearest(to: name, among: known).map { "; did you mean \"\($0)\"?" } ?? ""
+      throw Fault(
+        .message, "channel: \"\(name.prefix(80))\" is not in the configuration\(nearest)",
+        hint: "the configuration's channels are: \(known.joined(separator: ", "))")
+    }
+    return channel
+  }
+
+  private func content(of message: Message, in channel: Channel) throws(Fault) -> Content {
+    for option in message.options { try check(option, of: channel.card) }
+    if message.to == nil, !channel.card.hasOwnTarget {
+      throw Fault(.message, "to: is missing; \(channel.card.name) needs at least one recipient")
+    }
+    do throws(MessageFault) {
+      return try channel.provider.content(of: message)
+    } catch {
+      throw Fault(.message, "\(error.field): \(error.problem)", hint: error.hint)
+    }
+  }
+
+  private func check(_ option: JSON.Member, of card: ProviderCard) throws(Fault) {
+    guard let known = card.options.first(where: { $0.name == option.key }) else {
+      let names = card.options.map(\.name)
+      let nearest = Suggestion.nearest(to: option.key, among: names).map { "; did you mean \"\($0)\"?" }
+      throw Fault(
+        .message, "options.\(option.key): is no option of \(card.name)\(nearest ?? "")",
+        hint: names.isEmpty ? "\(card.name) has no options" : "known are: \(names.joined(separator: ", "))")
+    }
+    guard option.value.is(known.kind) else {
+      throw Fault(
+        .message, "options.\(option.key): found \(option.value.kindForPeople); expected \(known.kind.rawValue)")
+    }
+  }
+
+  // MARK: Time
+
+  private func expiry(_ message: Message, _ channel: Channel, _ dropped: Date, _ now: Date) -> Fault? {
+    if let expires = message.expiresAt, expires <= now {
+      return Fault(.message, code: "expires_at", "expires_at: \(RFC3339.string(expires)) has passed")
+    }
+    guard now.timeIntervalSince(dropped) > channel.expireAfter else { return nil }
+    return Fault(
+      .message, code: "expire_after",
+      "could not be sent within \(Int(channel.expireAfter)) seconds of its drop at \(RFC3339.string(dropped))",
+      hint: "if it is still worth sending: msgspool retry NAME; the limit is expire_after in the channel")
+  }
+
+  private func waiting(_ message: Message, _ channel: Channel, _ now: Date) -> (until: Date, fault: Fault)? {
+    if let sendAt = message.sendAt, sendAt > now {
+      return (sendAt, Fault(.message, code: "send_at", "send_at: waits until \(RFC3339.string(sendAt))"))
+    }
+    if message.priority != .high, let end = channel.quietHours?.end(after: now) {
+      return (end, Fault(.throttled, code: "quiet_hours", "quiet hours until \(RFC3339.string(end))"))
+    }
+    return nil
+  }
+
+  // MARK: Recipients
+
+  private func itinerary(
+    _ message: Message, _ channel: Channel, _ content: Content, _ progress: Progress
+  ) -> Route {
+    var itinerary = Itinerary(channel: channel, legs: [], attempts: progress.attempts, hasRejected: false)
+    var identities: Set<String> = []
+    let isAlone = message.to?.count == 1 && channel.recipients.isEmpty
+    // A channel with its own target has one recipient, whose address is empty.
+    for original in message.to ?? [""] {
+      for address in channel.recipients[original] ?? [original] {
+        let (target, outcome) = check(address, in: channel)
+        guard isAlone || identities.insert(target.identity).inserted else { continue }
+        let leg = Itinerary.Leg(
+          to: address, original: original, channel: channel.name, isFallback: false, target: target, content: content,
+          start: outcome.map(Itinerary.Leg.Start.decided) ?? .send)
+        add(leg, message, progress, to: &itinerary)
+      }
+    }
+    return .go(itinerary)
+  }
+
+  /// A bad address becomes a rejected recipient; it never costs a call.
+  private func check(_ address: String, in channel: Channel) -> (Target, Outcome?) {
+    do throws(RecipientFault) {
+      return (try channel.provider.target(address), nil)
+    } catch {
+      return (Target(address), .rejected(.recipient, reason: error.problem))
+    }
+  }
+
+  /// What the history knows of the recipient decides whether, and through which channel, it is sent to now.
+  private func add(_ leg: Itinerary.Leg, _ message: Message, _ progress: Progress, to itinerary: inout Itinerary) {
+    guard !progress.results.isEmpty, let results = progress.results[leg.to] else { return itinerary.legs.append(leg) }
+    for result in results {
+      if result.state == .accepted { continue }
+      guard result.state != .rejected, var leg = self.leg(result, leg, message) else {
+        itinerary.hasRejected = true
+        continue
+      }
+      if result.state == .unconfirmed, let call = result.call { leg.start = .ask(call: call) }
+      itinerary.legs.append(leg)
+    }
+  }
+
+  /// The way that an earlier result took; nil when its fallback channel is no longer configured.
+  private func leg(_ result: HistoryLine.Result, _ primary: Itinerary.Leg, _ message: Message) -> Itinerary.Leg? {
+    guard let name = result.channel else { return primary }
+    return configuration.channels[name].map {
+      leg(to: result.address ?? primary.to, through: $0, instead: primary, message)
+    }
+  }
+
+  /// The legs that replace one that finally failed: through its channel's fallback, whose own address book knows the
+  /// original `to`. Empty where there is no (further) fallback.
+  package func fallbacks(of leg: Itinerary.Leg, _ message: Message, visited: Set<String>) -> [Itinerary.Leg] {
+    guard let name = configuration.channels[leg.channel]?.fallback, !visited.contains(name),
+      let channel = configuration.channels[name]
+    else { return [] }
+    let addresses = channel.recipients[leg.original] ?? [channel.card.hasOwnTarget ? "" : leg.original]
+    return addresses.map { self.leg(to: $0, through: channel, instead: leg, message) }
+  }
+
+  private func leg(
+    to address: String, through channel: Channel, instead leg: Itinerary.Leg, _ message: Message
+  ) -> Itinerary.Leg {
+    var (target, outcome) = check(address, in: channel)
+    // Options are the first channel's own words; the fallback gets those it knows too.
+    var message = message
+    message.options.removeAll { option in !channel.card.options.contains { $0.name == option.key } }
+    var content = Content([])
+    do throws(MessageFault) {
+      content = try channel.provider.content(of: message)
+    } catch {
+      outcome = .rejected(.message, reason: "\(error.field): \(error.problem)")
+    }
+    return Itinerary.Leg(
+      to: leg.to, original: leg.original, channel: channel.name, isFallback: true, target: target, content: content,
+      start: outcome.map(Itinerary.Leg.Start.decided) ?? .send)
+  }
+}
+
+extension JSON {
+  /// Whether the value has that shape.
+  package func `is`(_ kind: ValueKind) -> Bool {
+    switch kind {
+    case .string: string != nil
+    case .integer: integer != nil
+    case .number: number != nil
+    case .boolean: boolean != nil
+    case .strings: array?.allSatisfy { $0.string != nil } ?? false
+    case .object: members != nil
+    }
+  }
+}

@@ -1,0 +1,141 @@
+import FoundationEssentials
+
+/// What became of one leg in this attempt.
+package struct LegResult: Sendable {
+  package var leg: Itinerary.Leg
+  /// Nil when it was not its turn (the channel was suspended, or the sweep stopped).
+  package var outcome: Outcome?
+  /// It took part in a call.
+  package var isTried: Bool
+  /// The lost call that the provider is still to be asked about.
+  package var question: (call: String, due: Date)?
+  /// When a deferral that is nobody's fault ends: the channel's next day, or a throttle.
+  package var due: Date?
+
+  package init(
+    _ leg: Itinerary.Leg, outcome: Outcome? = nil, isTried: Bool = false, question: (call: String, due: Date)? = nil,
+    due: Date? = nil
+  ) {
+    self.leg = leg
+    self.outcome = outcome
+    self.isTried = isTried
+    self.question = question
+    self.due = due
+  }
+}
+
+/// From the legs' results to the message's line: the one place that decides what a whole message is after an attempt.
+package enum Verdict {
+  package struct Circumstances: Sendable {
+    package var now: Date
+    package var sweep: String
+    package var dropped: Date
+    /// 0..<1, for the jitter of the next try.
+    package var random: Double
+
+    package init(now: Date, sweep: String, dropped: Date, random: Double) {
+      self.now = now
+      self.sweep = sweep
+      self.dropped = dropped
+      self.random = random
+    }
+  }
+
+  /// Seconds until a message that was accepted in part by a channel since suspended is looked at again.
+  package static let suspensionPause = 300.0
+
+  /// A deferral that was the last one allowed becomes final.
+  /// - Parameter attempt: the number of the attempt that ended so; 1 is the first.
+  package static func final(_ outcome: Outcome, attempt: Int, _ schedule: RetrySchedule) -> Outcome {
+    let allowed = min(schedule.attempts, outcome.attempts ?? .max)
+    guard outcome.state == .deferred, attempt >= allowed else { return outcome }
+    var outcome = outcome
+    outcome.state = .rejected
+    outcome.reason = "gave up after \(attempt) attempt\(attempt == 1 ? "" : "s"): \(outcome.reason ?? "deferred")"
+    return outcome
+  }
+
+  /// The history line, or nil for a message that goes back unchanged because nothing was tried.
+  package static func line(
+    _ itinerary: Itinerary, _ results: [LegResult], calls: [String], _ circumstances: Circumstances
+  ) -> HistoryLine? {
+    let decided = results.filter { $0.outcome != nil }
+    if decided.isEmpty, !results.isEmpty { return nil }
+    let isTried = decided.contains { $0.isTried }
+    let attempt = itinerary.attempts + (isTried ? 1 : 0)
+    let state = self.state(itinerary, results)
+    var line = HistoryLine(
+      at: circumstances.now, state: state, sweep: circumstances.sweep, channel: itinerary.channel.name,
+      provider: itinerary.channel.card.name, attempt: attempt, calls: calls,
+      results: decided.map { entry($0, itinerary.channel) }, dropped: circumstances.dropped)
+    if state == .deferred {
+      line.due = results.compactMap { due($0, itinerary.channel, attempt, circumstances) }.min()
+    }
+    if state != .done { line.error = error(state, itinerary, results) }
+    return line
+  }
+
+  /// Deferred while anybody is; then unconfirmed if anybody is; then failed if anybody was rejected, now or earlier.
+  private static func state(_ itinerary: Itinerary, _ results: [LegResult]) -> MessageState {
+    if results.contains(where: { $0.outcome == nil || $0.outcome?.state == .deferred || $0.question != nil }) {
+      return .deferred
+    }
+    if results.contains(where: { $0.outcome?.state == .unconfirmed }) { return .unconfirmed }
+    if itinerary.hasRejected || results.contains(where: { $0.outcome?.state == .rejected }) { return .failed }
+    return .done
+  }
+
+  private static func entry(_ result: LegResult, _ channel: Channel) -> HistoryLine.Result {
+    let outcome = result.outcome ?? .unconfirmed()
+    let isAccepted = outcome.state == .accepted
+    return HistoryLine.Result(
+      to: result.leg.to, state: outcome.state, id: outcome.id, code: isAccepted ? nil : outcome.code,
+      reason: isAccepted ? nil : outcome.reason.map(channel.masked),
+      channel: result.leg.isFallback ? result.leg.channel : nil,
+      address: result.leg.isFallback ? result.leg.target.address : nil, call: result.question?.call)
+  }
+
+  private static func due(
+    _ result: LegResult, _ channel: Channel, _ attempt: Int, _ circumstances: Circumstances
+  ) -> Date? {
+    let now = circumstances.now
+    if let question = result.question { return question.due }
+    guard let outcome = result.outcome else { return now + suspensionPause }
+    guard outcome.state == .deferred else { return nil }
+    if let due = result.due { return due }
+    return now + (outcome.retryAfter ?? channel.retry.delay(after: max(attempt, 1), random: circumstances.random))
+  }
+
+  private static func error(_ state: MessageState, _ itinerary: Itinerary, _ results: [LegResult]) -> Fault {
+    let culprit =
+      results.first { $0.question != nil || $0.outcome?.state == culpritState(state) }
+      ?? results.first { $0.outcome?.state == .rejected }
+    guard let outcome = culprit?.outcome else {
+      return itinerary.hasRejected
+        ? Fault(.recipient, "a recipient was rejected in an earlier attempt")
+        : Fault(.provider, "not sent yet: the sweep stopped, or the channel is suspended")
+    }
+    let reason = outcome.reason.map(itinerary.channel.masked)
+    return Fault(
+      outcome.kind ?? .provider, code: outcome.code, reason ?? "no reason given", hint: hint(state, outcome, culprit))
+  }
+
+  private static func culpritState(_ state: MessageState) -> RecipientState {
+    switch state {
+    case .deferred: .deferred
+    case .unconfirmed: .unconfirmed
+    default: .rejected
+    }
+  }
+
+  private static func hint(_ state: MessageState, _ outcome: Outcome, _ culprit: LegResult?) -> String? {
+    if culprit?.question != nil { return "the provider will be asked what became of the call" }
+    switch (state, outcome.kind) {
+    case (.unconfirmed, _):
+      return "find out whether it arrived; then: msgspool retry NAME --state unconfirmed (it will be sent again)"
+    case (.failed, .recipient?): return "correct the recipient, then: msgspool retry NAME"
+    case (.failed, _): return "when the cause is mended: msgspool retry NAME"
+    default: return nil
+    }
+  }
+}

@@ -1,0 +1,53 @@
+import Core
+import FoundationEssentials
+import Glibc
+
+/// A file as it stands in a folder, read without claiming it: for status, list, show, check, dry runs and channel filters.
+package enum Peek: Sendable {
+  case message(MessageFile)
+  /// No message; the lines it carries all the same.
+  case invalid(Fault, [HistoryLine])
+  case unreadable(SystemFault)
+  /// No plain file.
+  case odd
+}
+
+extension Spool {
+  /// Nil when the file is gone meanwhile.
+  package func peek(_ name: FileName, in folder: Folder, limit: Int) -> Peek? {
+    peek(name, in: descriptor(folder), path: "\(path(folder))/\(name.display)", limit: limit)
+  }
+
+  package func peek(_ name: FileName, in folder: Int32, path: String, limit: Int) -> Peek? {
+    do throws(SystemFault) {
+      guard let bytes = try read(name, in: folder, path: path, limit: limit) else { return .odd }
+      return bytes.withUnsafeBufferPointer { buffer -> Peek in
+        do throws(Fault) {
+          return .message(try MessageFile(buffer, limit: limit))
+        } catch {
+          return .invalid(error, MessageFile.history(in: buffer))
+        }
+      }
+    } catch {
+      if error.number == ENOENT { return nil }
+      return error.number == ELOOP ? .odd : .unreadable(error)
+    }
+  }
+
+  /// The file's bytes; nil for what is no plain file. A file far beyond the limit is cut behind it.
+  package func read(
+    _ name: FileName, in folder: Int32, path: String, limit: Int
+  ) throws(SystemFault) -> [UInt8]? {
+    let descriptor = try Syscalls.retry("open", path) {
+      name.withPointer { openat(folder, $0, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY) }
+    }
+    defer { close(descriptor) }
+    let status = try Syscalls.status(descriptor, path: path)
+    guard status.isRegularFile else { return nil }
+    let size = Int(status.st_size)
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: size > limit * 4 ? limit + 1 : size, alignment: 16)
+    defer { buffer.deallocate() }
+    let count = try Syscalls.readAll(descriptor, into: buffer, path: path)
+    return Array(buffer[..<count])
+  }
+}

@@ -1,0 +1,251 @@
+import Core
+import FoundationEssentials
+import Glibc
+import Ledgers
+import Spooling
+
+/// A call under way.
+struct Flight {
+  enum Purpose {
+    case send
+    /// Asking what became of an earlier call.
+    case ask(Question)
+  }
+
+  var purpose: Purpose
+  var channel: Channel
+  var call: Call
+  var passengers: [Passenger]
+  var batch: Grouper<Passenger>.Batch
+  var started: Date
+  /// See ChannelRunner.
+  var era: Int
+  /// The channel's local day that the call was counted on.
+  var day: Int
+}
+
+/// Group → pace → record intent → send. One group commit records the outcomes that came in and the intents of the calls
+/// that start right after it.
+extension Sweep {
+  /// Bytes that must be free on the disk beside what this commit's calls will write.
+  private static let reserve = 256 << 10
+  /// Bytes that one recipient's intent, outcome, and history line may take, generously.
+  private static let bytesPerRecipient = 1024
+
+  /// Lets partly filled groups go when nothing more can fill them.
+  func gather() {
+    guard isPrimed, !isStopping else { return }
+    for name in runners.keys {
+      if isExhausted { runners[name]?.grouper.flush() }
+    }
+    // The loader waits for room, and nothing under way will make any: the fullest groups go as they are.
+    guard isLoaderWaiting, !isExhausted, flights.isEmpty, unsettled == 0, !runners.values.contains(where: { $0.grouper.hasReady })
+    else { return }
+    for name in runners.keys {
+      let waiting = runners[name]?.grouper.waiting ?? 0
+      runners[name]?.grouper.relieve(to: waiting / 2)
+    }
+  }
+
+  /// Commits what came in, and starts what may start.
+  func dispatch() {
+    let now = environment.now()
+    ask(now: now)
+    var proposals: [(call: ProposedCall, batch: Grouper<Passenger>.Batch, channel: Channel)] = []
+    if isPrimed, !isStopping {
+      for name in runners.keys {
+        var places = runners[name]?.places(now: now) ?? 0
+        while places > 0, let batch = runners[name]?.grouper.next(), let channel = runners[name]?.channel {
+          proposals.append((propose(batch, channel, now), batch, channel))
+          places -= 1
+        }
+      }
+    }
+    let mayStart = proposals.isEmpty || hasRoom(for: proposals.reduce(0) { $0 + $1.batch.entries.count })
+    guard !proposals.isEmpty || !pending.isEmpty else { return handOver() }
+    pending.now = now
+    pending.proposed = mayStart ? proposals.map(\.call) : []
+    do throws(LedgerFault) {
+      let admissions = try environment.ledger.commit(pending)
+      pending = GroupCommit(now: now)
+      if !mayStart { return handOver() }
+      var flying: [(Channel, Errand)] = []
+      // Backwards, so that batches which must wait are put back in their order.
+      for (proposal, admission) in zip(proposals, admissions).reversed() {
+        if let errand = start(proposal.call, proposal.batch, proposal.channel, admission, now) {
+          flying.append((proposal.channel, errand))
+        }
+      }
+      launch(flying.reversed())
+    } catch {
+      // Neither intents nor outcomes are recorded. Nothing was sent; outcomes still go into the history lines, which a
+      // rescuer believes as well.
+      pending = GroupCommit(now: now)
+      stop(for: error)
+      for proposal in proposals { release(proposal.batch) }
+    }
+    handOver()
+  }
+
+  private func handOver() {
+    guard !settlements.isEmpty else { return }
+    desk.hand(settlements)
+    settlements.removeAll(keepingCapacity: true)
+  }
+
+  private func hasRoom(for recipients: Int) -> Bool {
+    do throws(SystemFault) {
+      let flying = flights.values.reduce(0) { $0 + $1.passengers.count }
+      let needed = Sweep.reserve + Sweep.bytesPerRecipient * (recipients + flying)
+      if try environment.spool.room() >= needed { return true }
+      throw SystemFault("write", ENOSPC, environment.spool.path)
+    } catch {
+      stop(for: error)
+      return false
+    }
+  }
+
+  private func propose(_ batch: Grouper<Passenger>.Batch, _ channel: Channel, _ now: Date) -> ProposedCall {
+    callCount += 1
+    let number = String(callCount)
+    let counts = channel.dailyPerRecipient > 0
+    return ProposedCall(
+      id: batch.repeats ?? "\(folder.id)-\(String(repeating: "0", count: max(0, 6 - number.count)))\(number)",
+      sweep: folder.id,
+      channel: channel.name, provider: channel.card.name,
+      members: batch.entries.map { entry in
+        let result = entry.item.job.results[entry.item.leg]
+        return CallMember(
+          file: entry.item.job.label, to: result.leg.to, address: result.leg.isFallback ? result.leg.target.address : nil)
+      },
+      rate: channel.rate, day: LocalTime.day(of: now, in: channel.zone), daily: channel.daily,
+      dailyPerRecipient: channel.dailyPerRecipient, identities: counts ? batch.entries.map(\.target.identity) : [])
+  }
+
+  /// What to send for an admitted call; nil when it has to wait or nobody in it is left.
+  private func start(
+    _ proposed: ProposedCall, _ batch: Grouper<Passenger>.Batch, _ channel: Channel, _ admission: Admission, _ now: Date
+  ) -> Errand? {
+    var batch = batch
+    switch admission {
+    case .wait(let until):
+      withRunner(of: channel) {
+        $0.wait(until: until)
+        $0.grouper.putBack(batch)
+      }
+      return nil
+    case .start(let refused):
+      for index in refused.reversed() { refuse(batch.entries.remove(at: index), channel, now) }
+    }
+    guard !batch.entries.isEmpty else { return nil }
+    let call = Call(id: proposed.id, batch)
+    for entry in batch.entries { entry.item.job.took(part: call.id) }
+    let flight = Flight(
+      purpose: .send, channel: channel, call: call, passengers: batch.entries.map(\.item), batch: batch, started: now,
+      era: withRunner(of: channel) { $0.start() }, day: proposed.day)
+    summary.calls += 1
+    summary.recipients += call.recipients.count
+    return errand(channel.provider.exchange(for: call, at: now, nonce: environment.nonce()), flight)
+  }
+
+  /// Registers the flight and makes its errand, whose reply comes back through the inbox.
+  func errand(_ exchange: Exchange, _ flight: Flight) -> Errand {
+    flightCount += 1
+    let number = flightCount
+    flights[number] = flight
+    let inbox = inbox
+    return Errand(exchange, within: flight.channel.timeout) { inbox.post(.replied(flight: number, $0)) }
+  }
+
+  func launch(_ errands: [(Channel, Errand)]) {
+    for (name, group) in Dictionary(grouping: errands, by: { $0.0.name }) {
+      guard let channel = environment.configuration.channels[name] else { continue }
+      environment.transport(channel).perform(group.map(\.1))
+    }
+  }
+
+  /// The recipient's, or the channel's, day is used up: later, not failed, and no attempt.
+  private func refuse(_ entry: Grouper<Passenger>.Entry, _ channel: Channel, _ now: Date) {
+    let next = LocalTime.nextDay(after: now, in: channel.zone)
+    let limit =
+      channel.dailyPerRecipient > 0 ? "\(channel.dailyPerRecipient) messages a day to one recipient" : "\(channel.daily) recipients a day"
+    end(entry.item, .deferred(.quota, code: "daily", reason: "the limit of \(limit) is reached"), due: next)
+  }
+
+  /// Ends a leg that took part in no call.
+  func end(_ passenger: Passenger, _ outcome: Outcome?, due: Date? = nil) {
+    passenger.job.end(passenger.leg, outcome, isTried: false, due: due)
+    if passenger.job.isComplete { finish(passenger.job) }
+  }
+
+  private func release(_ batch: Grouper<Passenger>.Batch) {
+    for entry in batch.entries { end(entry.item, nil) }
+  }
+
+  // MARK: - Stopping
+
+  /// Sends nothing more; what waits ends untried, and goes back.
+  func stop() {
+    guard !isStopping else { return }
+    isStopping = true
+    loader.stop()
+    for name in runners.keys { drain(name) }
+    for passenger in questions.drain() { end(passenger, nil) }
+  }
+
+  /// What waits for a channel that has stopped ends as the channel's state says.
+  func drain(_ name: String) {
+    guard let entries = runners[name]?.grouper.drain() else { return }
+    let end = runners[name]?.end(now: environment.now()) ?? LegEnd()
+    for entry in entries { self.end(entry.item, end.outcome, due: end.due) }
+  }
+
+  func stop(for fault: SystemFault) {
+    let kind: SweepTrouble.Kind
+    switch fault.number {
+    case ENOSPC, EDQUOT, EROFS, EFBIG: kind = .cannotWrite
+    case EACCES, EPERM: kind = .permission
+    case EMFILE, ENFILE: kind = .tryAgain
+    default: kind = .io
+    }
+    stop(for: SweepTrouble(kind, "nothing more is sent, as nothing more can be recorded: \(fault)", hint: fault.hint))
+  }
+
+  func stop(for fault: LedgerFault) {
+    let (kind, hint): (SweepTrouble.Kind, String?) =
+      switch fault.kind {
+      case .full: (.cannotWrite, "free some space on the spool's file system, then sweep again")
+      case .permission: (.permission, "let the sweeper's user own the spool: chown -R msgspool SPOOL")
+      case .busy: (.tryAgain, "another process holds the ledger; sweep again later")
+      case .damaged: (.io, "the next sweep sets the damaged ledger aside and begins a new one")
+      case .io, .other: (.io, "look at the kernel's log and at the ledger before sweeping again")
+      }
+    stop(for: SweepTrouble(kind, "nothing more is sent, as nothing more can be recorded: \(fault.message)", hint: hint))
+  }
+
+  private func stop(for trouble: SweepTrouble) {
+    if self.trouble == nil { self.trouble = trouble }
+    stop()
+  }
+}
+
+extension Call {
+  /// The call of a batch; equal contents are kept once.
+  init(id: String, _ batch: Grouper<Passenger>.Batch) {
+    var contents: [Content] = []
+    var indices: [Content: Int] = [:]
+    var recipients: [Recipient] = []
+    recipients.reserveCapacity(batch.entries.count)
+    for entry in batch.entries {
+      // Nearly always the first one's.
+      var index = contents.first == entry.content ? 0 : indices[entry.content]
+      if index == nil {
+        contents.append(entry.content)
+        index = contents.count - 1
+        indices[entry.content] = index
+      }
+      recipients.append(Recipient(entry.target, content: index ?? 0))
+    }
+    self.init(id: id, contents: contents, recipients: recipients)
+  }
+}

@@ -1,0 +1,140 @@
+import Core
+import FoundationEssentials
+import Ledgers
+import Spooling
+
+/// Claimed files become jobs: decoded, deduplicated, routed, and their recipients put where calls are gathered.
+extension Sweep {
+  func intake(_ claims: [Claim]) {
+    isLoaderWaiting = false
+    var routed: [(file: ClaimedFile, content: MessageFile, route: Route, dropped: Date)] = []
+    let now = environment.now()
+    for claim in claims {
+      switch claim {
+      case .left(let name, let notice):
+        summary.left += 1
+        window.giveBack(messages: 1, bytes: 0)
+        if let notice { environment.observe(.notice(Notice(name.display, notice))) }
+      case .invalid(let file, let fault):
+        summary.claimed += 1
+        settle(file, line(.invalid, fault, nil, file.modified, now))
+      case .message(let file, let content):
+        summary.claimed += 1
+        let progress = Progress(content.lines)
+        let dropped = progress.dropped ?? file.modified
+        routed.append((file, content, router.route(content.message, progress, dropped: dropped, now: now), dropped))
+      }
+    }
+    let duplicates = duplicates(in: routed, now: now)
+    for (index, item) in routed.enumerated() {
+      if isStopping {
+        hold(item.file)
+      } else if duplicates.contains(index) {
+        let message = "another message with the id \"\(item.content.message.id ?? "")\" went through this channel before"
+        settle(item.file, line(.duplicate, Fault(.message, code: "duplicate", message), item.route.channel, item.dropped, now))
+      } else {
+        begin(item.file, item.content.message, item.route, item.dropped, now)
+      }
+    }
+  }
+
+  private func begin(_ file: ClaimedFile, _ message: Message, _ route: Route, _ dropped: Date, _ now: Date) {
+    switch route {
+    case .finish(let state, let fault, let channel):
+      if let id = message.id, let channel {
+        pending.settledIds.append(SettledIdentifier(channel: channel, id: id, isFree: true))
+      }
+      settle(file, line(state, fault, channel, dropped, now))
+    case .wait(let until, let fault, let channel):
+      var line = line(.deferred, fault, channel, dropped, now)
+      line.due = until
+      settle(file, line)
+    case .go(let itinerary):
+      let job = Job(file, message, itinerary, dropped: dropped)
+      inHand[ObjectIdentifier(job)] = job
+      for leg in itinerary.legs.indices { board(leg, of: job) }
+      // Nobody left to send to: all were accepted before.
+      if job.isComplete { finish(job) }
+    }
+  }
+
+  /// Puts a leg where it belongs now; it may end at once.
+  func board(_ index: Int, of job: Job) {
+    let leg = job.results[index].leg
+    guard let channel = environment.configuration.channels[leg.channel] else { return job.end(index, nil, isTried: false) }
+    switch leg.start {
+    case .decided(let outcome): conclude(outcome, index, of: job, call: nil, channel)
+    case .ask(let call): questions.add(call, channel.name, Passenger(job: job, leg: index))
+    case .send:
+      let end = withRunner(of: channel) { runner -> LegEnd? in
+        if let end = runner.end(now: environment.now()) { return end }
+        runner.grouper.add(.init(leg.target, leg.content, job.message.priority, Passenger(job: job, leg: index)))
+        return nil
+      }
+      if let end { job.end(index, end.outcome, isTried: false, due: end.due) }
+    }
+  }
+
+  /// Indices of messages whose id another message has used on the channel.
+  private func duplicates(
+    in routed: [(file: ClaimedFile, content: MessageFile, route: Route, dropped: Date)], now: Date
+  ) -> Set<Int> {
+    var indices: [Int] = []
+    var claims: [IdentifierClaim] = []
+    for (index, item) in routed.enumerated() {
+      guard let id = item.content.message.id, let channel = item.route.channel, !item.route.isInvalid else { continue }
+      indices.append(index)
+      claims.append(
+        IdentifierClaim(
+          channel: channel, id: id, inode: item.file.inode, hasHistory: !item.content.lines.isEmpty, now: now))
+    }
+    guard !claims.isEmpty else { return [] }
+    do throws(LedgerFault) {
+      let horizon = now - environment.configuration.deduplicateFor
+      let flags = try environment.ledger.claim(claims, newerThan: horizon)
+      return Set(zip(indices, flags).filter { $0.1 }.map { $0.0 })
+    } catch {
+      // Unable to tell duplicates: nothing of this batch may go out.
+      stop(for: error)
+      return []
+    }
+  }
+
+  private func line(
+    _ state: MessageState, _ fault: Fault, _ channel: String?, _ dropped: Date, _ now: Date
+  ) -> HistoryLine {
+    let provider = channel.flatMap { environment.configuration.channels[$0]?.card.name }
+    return HistoryLine(
+      at: now, state: state, sweep: folder.id, channel: channel, provider: provider, error: fault, dropped: dropped)
+  }
+}
+
+extension Route {
+  /// The channel the message belongs to, as far as it has a valid one.
+  fileprivate var channel: String? {
+    switch self {
+    case .finish(_, _, let channel): channel
+    case .wait(_, _, let channel): channel
+    case .go(let itinerary): itinerary.channel.name
+    }
+  }
+
+  fileprivate var isInvalid: Bool {
+    if case .finish(.invalid, _, _) = self { true } else { false }
+  }
+}
+
+/// How a leg ends that isn't its turn any more.
+struct LegEnd {
+  var outcome: Outcome?
+  var due: Date?
+}
+
+extension ChannelRunner {
+  /// On a channel that has stopped, nil otherwise: suspended ones give back, parked ones defer.
+  func end(now: Date) -> LegEnd? {
+    if suspension != nil { return LegEnd() }
+    guard let parkedUntil else { return nil }
+    return LegEnd(outcome: parkedOutcome, due: max(parkedUntil, now))
+  }
+}

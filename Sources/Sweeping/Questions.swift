@@ -1,0 +1,165 @@
+import Core
+import FoundationEssentials
+import Ledgers
+import Spooling
+
+/// Recipients whose call was sent and not answered, gathered by call, until the provider is asked about it.
+struct Questions {
+  private var waiting: [String: (channel: String, passengers: [Passenger])] = [:]
+
+  mutating func add(_ call: String, _ channel: String, _ passenger: Passenger) {
+    waiting[call, default: (channel, [])].passengers.append(passenger)
+  }
+
+  var isEmpty: Bool { waiting.isEmpty }
+
+  /// The next to ask about on a channel for which `isFree`.
+  mutating func next(where isFree: (String) -> Bool) -> (call: String, channel: String, passengers: [Passenger])? {
+    guard let (call, item) = waiting.first(where: { isFree($0.value.channel) }) else { return nil }
+    waiting[call] = nil
+    return (call, item.channel, item.passengers)
+  }
+
+  mutating func drain() -> [Passenger] {
+    defer { waiting.removeAll() }
+    return waiting.values.flatMap(\.passengers)
+  }
+}
+
+extension Sweep {
+  /// After a day without an answer to the question, the channel's policy decides.
+  private static let askingEnds = 86_400.0
+  /// Seconds between two questions about one call that the provider could not answer.
+  private static let askingPause = 60.0
+
+  /// Asks about lost calls, within the channels' places, once everybody who shared a call is in hand.
+  func ask(now: Date) {
+    guard isPrimed, !isStopping, !questions.isEmpty else { return }
+    var errands: [(Channel, Errand)] = []
+    while let item = questions.next(where: { (runners[$0]?.places(now: now) ?? 1) > 0 }) {
+      guard let channel = environment.configuration.channels[item.channel] else { continue }
+      if let errand = question(item.call, item.passengers, channel, now) { errands.append((channel, errand)) }
+    }
+    launch(errands)
+  }
+
+  private func question(_ id: String, _ passengers: [Passenger], _ channel: Channel, _ now: Date) -> Errand? {
+    let end = withRunner(of: channel) { $0.end(now: now) }
+    if let end {
+      // A suspended channel can't be asked either: the doubt stays as it is.
+      for passenger in passengers { keepDoubt(passenger, id, due: end.due ?? now + Verdict.suspensionPause) }
+      return nil
+    }
+    do throws(LedgerFault) {
+      guard let record = try environment.ledger.call(id) else {
+        // The ledger that knew the call is lost: nobody can be asked.
+        for passenger in passengers { settleDoubt(passenger, channel, "the ledger no longer knows the call") }
+        return nil
+      }
+      let batch = Grouper<Passenger>.Batch(
+        entries: passengers.map {
+          let leg = $0.job.results[$0.leg].leg
+          return .init(leg.target, leg.content, $0.job.message.priority, $0)
+        }, priority: .normal)
+      let call = Call(id: id, batch)
+      if channel.provider.recovery == .idempotencyKey {
+        withRunner(of: channel) {
+          $0.grouper.push(.init(entries: batch.entries, priority: batch.priority, repeats: id))
+        }
+        return nil
+      }
+      return ask(Question(call: call, startedAt: record.startedAt), batch, channel, now)
+    } catch {
+      stop(for: error)
+      for passenger in passengers { keepDoubt(passenger, id, due: now) }
+      return nil
+    }
+  }
+
+  private func ask(_ question: Question, _ batch: Grouper<Passenger>.Batch, _ channel: Channel, _ now: Date) -> Errand {
+    let flight = Flight(
+      purpose: .ask(question), channel: channel, call: question.call, passengers: batch.entries.map(\.item),
+      batch: batch, started: now, era: withRunner(of: channel) { $0.start() }, day: 0)
+    return errand(channel.provider.lookup(question, at: now, nonce: environment.nonce()), flight)
+  }
+
+  /// What the provider said about a lost call.
+  func conclude(_ flight: Flight, _ reply: Reply, _ question: Question) {
+    let now = environment.now()
+    let channel = flight.channel
+    var finding = Finding.undecided
+    if case .http = reply { finding = channel.provider.finding(in: reply, for: question, at: now) }
+    switch finding {
+    case .more(let cursor) where !isStopping:
+      var next = question
+      next.cursor = cursor
+      launch([(channel, ask(next, flight.batch, channel, now))])
+    case .found(let outcomes):
+      found(flight, outcomes, question)
+    case .notFound where now.timeIntervalSince(question.startedAt) >= settles(channel):
+      notFound(flight, channel)
+    case .notFound:
+      // Not known yet may mean not known until now.
+      let due = question.startedAt + settles(channel)
+      for passenger in flight.passengers { keepDoubt(passenger, question.call.id, due: due) }
+    case .more, .undecided:
+      let isOver = now.timeIntervalSince(question.startedAt) > Sweep.askingEnds
+      for passenger in flight.passengers {
+        if isOver {
+          settleDoubt(passenger, channel, "the provider could not tell what became of the call")
+        } else {
+          keepDoubt(passenger, question.call.id, due: now + Sweep.askingPause)
+        }
+      }
+    }
+  }
+
+  private func settles(_ channel: Channel) -> Double {
+    guard case .lookup(let seconds) = channel.provider.recovery else { return 0 }
+    return channel.reconcileAfter ?? seconds
+  }
+
+  private func found(_ flight: Flight, _ outcomes: [Outcome], _ question: Question) {
+    let isTaken = { [environment] (id: String) -> Bool in
+      let isKnown = try? environment.ledger.knows(
+        providerId: id, channel: flight.channel.name, since: question.startedAt - 60)
+      return isKnown ?? false
+    }
+    // A message found may belong to another call with the same text to the same recipient: then look past it.
+    let foreign = outcomes.compactMap(\.id).filter { !question.knownIds.contains($0) && isTaken($0) && outcomes.count == 1 }
+    if !foreign.isEmpty, flight.passengers.count == 1, !isStopping {
+      var next = question
+      next.knownIds.formUnion(foreign)
+      next.cursor = nil
+      let now = environment.now()
+      return launch([(flight.channel, ask(next, flight.batch, flight.channel, now))])
+    }
+    pending.finished.append(FinishedCall(id: question.call.id, outcomes: outcomes))
+    for (passenger, outcome) in zip(flight.passengers, outcomes) {
+      conclude(outcome, passenger.leg, of: passenger.job, call: nil, flight.channel)
+      passenger.job.took(part: question.call.id)
+      if passenger.job.isComplete { finish(passenger.job) }
+    }
+  }
+
+  /// The provider does not know the call, and would by now: it was not carried out, and goes out now.
+  private func notFound(_ flight: Flight, _ channel: Channel) {
+    if isStopping {
+      for passenger in flight.passengers { end(passenger, nil) }
+      return
+    }
+    for entry in flight.batch.entries { withRunner(of: channel) { $0.grouper.add(entry) } }
+    if runners[channel.name]?.isStopped == true { drain(channel.name) }
+  }
+
+  private func keepDoubt(_ passenger: Passenger, _ call: String, due: Date) {
+    let outcome = Outcome.unconfirmed(reason: "sent, and no answer came; the provider will be asked")
+    passenger.job.end(passenger.leg, outcome, isTried: false, question: (call, due))
+    if passenger.job.isComplete { finish(passenger.job) }
+  }
+
+  private func settleDoubt(_ passenger: Passenger, _ channel: Channel, _ reason: String) {
+    conclude(Doubt.byPolicy(.unconfirmed(reason: reason), channel), passenger.leg, of: passenger.job, call: nil, channel)
+    if passenger.job.isComplete { finish(passenger.job) }
+  }
+}

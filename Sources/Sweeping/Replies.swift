@@ -1,0 +1,128 @@
+import Core
+import FoundationEssentials
+import Ledgers
+import Spooling
+
+/// Send → classify → record outcome: what a reply means for everybody in the call, and for the channel.
+extension Sweep {
+  func land(_ number: Int, _ reply: Reply) {
+    guard let flight = flights.removeValue(forKey: number) else { return }
+    withRunner(of: flight.channel) { $0.end() }
+    switch flight.purpose {
+    case .send: conclude(flight, reply)
+    case .ask(let question): conclude(flight, reply, question)
+    }
+  }
+
+  private func conclude(_ flight: Flight, _ reply: Reply) {
+    let now = environment.now()
+    let answer = Classification.answer(reply, to: flight.call, by: flight.channel.provider, at: now)
+    observe(flight, reply, answer, now)
+    advise(answer, flight, now)
+    pending.finished.append(finished(flight, answer))
+    if answer.advice == .split, let halves = Split.halves(of: flight.batch) {
+      let isStopped = isStopping || runners[flight.channel.name]?.isStopped == true
+      withRunner(of: flight.channel) { runner in halves.reversed().forEach { runner.grouper.putBack($0) } }
+      if isStopped { drain(flight.channel.name) }
+      return
+    }
+    for (index, passenger) in flight.passengers.enumerated() {
+      if answer.advice == .suspend {
+        end(passenger, nil)
+      } else {
+        conclude(answer.outcomes[index], passenger.leg, of: passenger.job, call: flight, flight.channel)
+        if passenger.job.isComplete { finish(passenger.job) }
+      }
+    }
+  }
+
+  /// The leg's end by this outcome: used-up attempts are final, doubt is handled as the contract says, and a final
+  /// rejection may go on through the fallback channel.
+  func conclude(_ outcome: Outcome, _ leg: Int, of job: Job, call: Flight?, _ channel: Channel) {
+    var outcome = outcome
+    var question: (call: String, due: Date)?
+    if outcome.state == .unconfirmed, let call {
+      (outcome, question) = Doubt.resolve(outcome, call: call.call.id, startedAt: call.started, channel, now: environment.now())
+    }
+    outcome = Verdict.final(outcome, attempt: job.attempt, channel.retry)
+    job.end(leg, outcome, isTried: call != nil, question: question)
+    guard outcome.state == .rejected else { return }
+    for index in job.fallBack(leg, router) { board(index, of: job) }
+  }
+
+  private func finished(_ flight: Flight, _ answer: Answer) -> FinishedCall {
+    var finished = FinishedCall(id: flight.call.id, outcomes: answer.outcomes)
+    let channel = flight.channel
+    guard channel.daily > 0 || channel.dailyPerRecipient > 0 else { return finished }
+    // What the provider did not take does not use up its limit.
+    let free = zip(flight.call.recipients, answer.outcomes).filter { $1.state == .deferred || $1.state == .rejected }
+    guard !free.isEmpty else { return finished }
+    finished.uncounted = .init(
+      channel: channel.name, day: flight.day, recipients: channel.daily > 0 ? free.count : 0,
+      identities: channel.dailyPerRecipient > 0 ? free.map { $0.0.target.identity } : [])
+    return finished
+  }
+
+  private func advise(_ answer: Answer, _ flight: Flight, _ now: Date) {
+    let name = flight.channel.name
+    switch answer.advice {
+    case .proceed, .split:
+      withRunner(of: flight.channel) { $0.succeeded(era: flight.era) }
+      if wasSuspended(name) {
+        resumed(name)
+        pending.resumed.append(name)
+      }
+    case .slowDown(let retryAfter):
+      withRunner(of: flight.channel) {
+        $0.gotTrouble(era: flight.era, answer.outcomes.first, retryAfter: retryAfter, now: now)
+      }
+      if runners[name]?.parkedUntil != nil { drain(name) }
+    case .suspend:
+      suspend(flight.channel, answer.outcomes.first, now)
+    }
+  }
+
+  private func suspend(_ channel: Channel, _ outcome: Outcome?, _ now: Date) {
+    guard runners[channel.name]?.suspension == nil else { return }
+    let reason = channel.masked([outcome?.code, outcome?.reason].compactMap { $0 }.joined(separator: ": "))
+    let suspension = Suspension(
+      channel: channel.name, kind: outcome?.kind ?? .credentials, reason: reason, since: now)
+    withRunner(of: channel) { $0.suspend(suspension) }
+    pending.suspended.append(suspension)
+    let isQuota = suspension.kind == .quota
+    environment.observe(
+      .notice(
+        Notice(
+          "channel \(channel.name)",
+          "suspended for this sweep: \(channel.card.name) says \(isQuota ? "the quota or balance is used up" : "the credentials are wrong") (\(reason))",
+          hint: isQuota
+            ? "top up the account; the next sweep tries with one call first"
+            : "correct the channel's credentials in the configuration; the next sweep tries with one call first")))
+    drain(channel.name)
+  }
+
+  func observe(_ flight: Flight, _ reply: Reply, _ answer: Answer, _ now: Date) {
+    var report = CallReport(
+      id: flight.call.id, channel: flight.channel.name, provider: flight.channel.card.name,
+      recipients: flight.call.recipients.map(\.target.address), messages: flight.passengers.countJobs, status: nil,
+      seconds: now.timeIntervalSince(flight.started), outcomes: answer.outcomes, failure: nil)
+    switch reply {
+    case .http(let response): report.status = response.status
+    case .notSent(let failure), .lost(let failure): report.failure = failure
+    }
+    environment.observe(.call(report))
+  }
+}
+
+extension [Passenger] {
+  /// Different messages among them; a message's recipients are neighbours.
+  fileprivate var countJobs: Int {
+    var count = 0
+    var last: Job?
+    for passenger in self where passenger.job !== last {
+      count += 1
+      last = passenger.job
+    }
+    return count
+  }
+}
