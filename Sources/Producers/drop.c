@@ -24,7 +24,7 @@ int main(int count, char **arguments) {
   int tmp = -1, new = -1, root = open(spool, O_RDONLY | O_DIRECTORY);
   if (root >= 0) tmp = openat(root, "tmp", O_RDONLY | O_DIRECTORY);
   if (root >= 0) new = openat(root, "new", O_RDONLY | O_DIRECTORY);
-  if (tmp < 0 || new < 0) err(EX_NOINPUT, "no spool at %s; run: msgspool init %s", spool, spool);
+  if (tmp < 0 || new < 0) errx(EX_NOINPUT, "no spool at %s; run: msgspool init %s", spool, spool);
 
   unsigned random;
   if (getentropy(&random, sizeof random) < 0) err(EX_OSERR, "getentropy");
