@@ -64,6 +64,16 @@ package struct Router: Sendable {
     return itinerary(message, channel, content, progress)
   }
 
+  /// As `route`, whatever the time: for rescue, which has to name the recipients and sends nothing.
+  package func routeAtOnce(_ message: Message, _ progress: Progress) -> Route {
+    do throws(Fault) {
+      let channel = try self.channel(of: message)
+      return itinerary(message, channel, try content(of: message, in: channel), progress)
+    } catch {
+      return .finish(.invalid, error, channel: message.channel)
+    }
+  }
+
   // MARK: Channel and content
 
   package func channel(of message: Message) throws(Fault) -> Channel {
@@ -192,6 +202,13 @@ package struct Router: Sendable {
     else { return [] }
     let addresses = channel.recipients[leg.original] ?? [channel.card.hasOwnTarget ? "" : leg.original]
     return addresses.map { self.leg(to: $0, through: channel, instead: leg, message) }
+  }
+
+  /// The leg through a named channel to a known address there; nil when that channel is no longer configured.
+  package func fallback(
+    of leg: Itinerary.Leg, _ message: Message, through channel: String, address: String?
+  ) -> Itinerary.Leg? {
+    configuration.channels[channel].map { self.leg(to: address ?? leg.to, through: $0, instead: leg, message) }
   }
 
   private func leg(

@@ -59,5 +59,12 @@ package final class SweepFolder: Sendable {
 
   package func list() throws(SystemFault) -> Listing { try Listing(descriptor, path: path) }
 
+  /// Removes a file of our own (a copy that was not finished).
+  package func remove(_ name: FileName) {
+    _ = name.withPointer { unlinkat(descriptor, $0, 0) }
+  }
+
+  package func modified() throws(SystemFault) -> Date { try Syscalls.status(descriptor, path: path).modified }
+
   package func flush() throws(SystemFault) { try Syscalls.sync(descriptor, path: path) }
 }

@@ -200,28 +200,8 @@ extension Sweep {
     for entry in entries { self.end(entry.item, end.outcome, due: end.due) }
   }
 
-  func stop(for fault: SystemFault) {
-    let kind: SweepTrouble.Kind
-    switch fault.number {
-    case ENOSPC, EDQUOT, EROFS, EFBIG: kind = .cannotWrite
-    case EACCES, EPERM: kind = .permission
-    case EMFILE, ENFILE: kind = .tryAgain
-    default: kind = .io
-    }
-    stop(for: SweepTrouble(kind, "nothing more is sent, as nothing more can be recorded: \(fault)", hint: fault.hint))
-  }
-
-  func stop(for fault: LedgerFault) {
-    let (kind, hint): (SweepTrouble.Kind, String?) =
-      switch fault.kind {
-      case .full: (.cannotWrite, "free some space on the spool's file system, then sweep again")
-      case .permission: (.permission, "let the sweeper's user own the spool: chown -R msgspool SPOOL")
-      case .busy: (.tryAgain, "another process holds the ledger; sweep again later")
-      case .damaged: (.io, "the next sweep sets the damaged ledger aside and begins a new one")
-      case .io, .other: (.io, "look at the kernel's log and at the ledger before sweeping again")
-      }
-    stop(for: SweepTrouble(kind, "nothing more is sent, as nothing more can be recorded: \(fault.message)", hint: hint))
-  }
+  func stop(for fault: SystemFault) { stop(for: SweepTrouble(fault: fault)) }
+  func stop(for fault: LedgerFault) { stop(for: SweepTrouble(fault: fault)) }
 
   private func stop(for trouble: SweepTrouble) {
     if self.trouble == nil { self.trouble = trouble }

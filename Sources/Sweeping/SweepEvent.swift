@@ -1,5 +1,8 @@
 import Core
 import FoundationEssentials
+import Glibc
+import Ledgers
+import Spooling
 
 /// What a sweep tells while it runs; the program makes text, log lines and progress of it.
 package enum SweepEvent: Sendable {
@@ -80,5 +83,30 @@ package struct SweepTrouble: Error, Sendable, Hashable {
     self.kind = kind
     self.message = message
     self.hint = hint
+  }
+}
+
+extension SweepTrouble {
+  package init(fault: SystemFault) {
+    let kind: Kind
+    switch fault.number {
+    case ENOSPC, EDQUOT, EROFS, EFBIG: kind = .cannotWrite
+    case EACCES, EPERM: kind = .permission
+    case EMFILE, ENFILE: kind = .tryAgain
+    default: kind = .io
+    }
+    self.init(kind, "nothing more is sent, as nothing more can be recorded: \(fault)", hint: fault.hint)
+  }
+
+  package init(fault: LedgerFault) {
+    let (kind, hint): (Kind, String?) =
+      switch fault.kind {
+      case .full: (.cannotWrite, "free some space on the spool's file system, then sweep again")
+      case .permission: (.permission, "let the sweeper's user own the spool: chown -R msgspool SPOOL")
+      case .busy: (.tryAgain, "another process holds the ledger; sweep again later")
+      case .damaged: (.io, "the next sweep sets the damaged ledger aside and begins a new one")
+      case .io, .other: (.io, "look at the kernel's log and at the ledger before sweeping again")
+      }
+    self.init(kind, "nothing more is sent, as nothing more can be recorded: \(fault.message)", hint: hint)
   }
 }

@@ -1,0 +1,263 @@
+import Core
+import FoundationEssentials
+import Ledgers
+import Spooling
+
+/// Settles what dead sweeps left in cur/. Runs at the start of every sweep; the kernel lock on cur/SWEEP tells the dead
+/// from the living, ages never do. Nothing is sent here.
+///
+/// The order at every call is: claim renamed, folders flushed (1), intent committed (2), request sent (3), outcome
+/// committed (4), history line appended (5), file renamed (6). What each crash leaves, and what is done about it:
+///
+/// | crash after | in cur/DEAD | in the ledger | rescue |
+/// | --- | --- | --- | --- |
+/// | before 1 | nothing: the file is in new/ or deferred/ | nothing | nothing to do |
+/// | 1 | the file as dropped | no call of it | back to new/, unchanged |
+/// | 2 or 3 | the file as dropped | open intents | in doubt: repeated under its key, asked about, else `on_unconfirmed` |
+/// | 4 | the file as dropped | outcomes | line written from them, settled |
+/// | some calls at 2-4, some recipients at 1 | the file as dropped | both | line with what is known; deferred for the rest |
+/// | in 5 | a torn line, or zeros | outcomes | ignored by readers; a newline and a whole line follow |
+/// | 5 | a whole line that names DEAD | outcomes | renamed to where the line says |
+/// | 6 | nothing: the file is settled | outcomes | nothing to do |
+/// | any, and the ledger is lost | the file | another generation | unconfirmed: nobody can tell what was sent |
+/// | within rescue | as above: rescue takes the same steps in the same order, under the same lock | | done again |
+/// | copying a foreign file aside | `.copy-N` beside the file | | the copy is removed |
+package struct Rescue {
+  /// Files settled between two flushes.
+  private static let batch = 1000
+
+  private let environment: SweepEnvironment
+  private let router: Router
+  /// How many messages were settled or returned.
+  package private(set) var count = 0
+  private var ids: [FileName: String] = [:]
+
+  package init(_ environment: SweepEnvironment) {
+    self.environment = environment
+    router = Router(environment.configuration)
+  }
+
+  /// Takes every folder in cur/ whose sweeper is dead.
+  package mutating func run() throws(SweepTrouble) {
+    var ids: [FileName] = []
+    do throws(SystemFault) {
+      var listing = try environment.spool.list(.cur)
+      while let entry = try listing.next() { ids.append(entry.name) }
+    } catch {
+      throw SweepTrouble(fault: error)
+    }
+    for id in ids.sorted() { try settle(id) }
+  }
+
+  private mutating func settle(_ id: FileName) throws(SweepTrouble) {
+    let taken: (dead: SweepFolder, names: [FileName], modified: Date)
+    do throws(SystemFault) {
+      guard let dead = try SweepFolder.take(String(decoding: id.bytes, as: UTF8.self), in: environment.spool) else {
+        return
+      }
+      var names: [FileName] = []
+      var listing = try dead.list()
+      while let entry = try listing.next() { names.append(entry.name) }
+      taken = (dead, names, try dead.modified())
+    } catch {
+      throw SweepTrouble(fault: error)
+    }
+    defer { taken.dead.end() }
+    if taken.names.isEmpty { return }
+    let evidence: Evidence
+    do throws(LedgerFault) {
+      evidence = try Evidence(taken.dead.id, modified: taken.modified, taken.names, environment.ledger)
+    } catch {
+      throw SweepTrouble(fault: error)
+    }
+    do throws(SystemFault) {
+      try settle(taken.names, in: taken.dead, evidence)
+    } catch {
+      throw SweepTrouble(fault: error)
+    }
+  }
+
+  private mutating func settle(
+    _ names: [FileName], in dead: SweepFolder, _ evidence: Evidence
+  ) throws(SystemFault) {
+    var reader = ClaimReader(dead, limit: environment.configuration.maxMessageBytes)
+    var rest = names[...]
+    while !rest.isEmpty {
+      try settle(Array(rest.prefix(Rescue.batch)), in: dead, evidence, &reader)
+      rest = rest.dropFirst(Rescue.batch)
+    }
+    environment.observe(
+      .notice(Notice("sweep \(dead.id)", "was cut short; its \(names.count) messages in hand were settled from the ledger")))
+  }
+
+  private mutating func settle(
+    _ names: [FileName], in dead: SweepFolder, _ evidence: Evidence, _ reader: inout ClaimReader
+  ) throws(SystemFault) {
+    var settlements: [Settlement] = []
+    let now = environment.now()
+    for name in names {
+      count += 1
+      if name.bytes.first == UInt8(ascii: ".") {
+        dead.remove(name)
+        continue
+      }
+      switch try reader.read(name, from: .deferred, now: now) {
+      case .left, .invalid:
+        // No message: nothing of it was ever sent, and the next claim says what is wrong with it.
+        _ = try Spool.move(
+          name, from: dead.descriptor, to: environment.spool.descriptor(.new), path: environment.spool.path(.new))
+      case .message(let file, let content):
+        if let last = content.lines.last, last.sweep == dead.id {
+          try finish(file, last, dead)
+        } else {
+          ids[name] = content.message.id
+          settlements.append(Settlement(file, line(file, content, dead, evidence, now)))
+        }
+      }
+    }
+    var settler = Settler(dead)
+    try settler.settle(settlements)
+    freeIds(of: settlements)
+    for settlement in settlements {
+      if let line = settlement.line { environment.observe(.settled(name: settlement.file.name.display, line)) }
+    }
+  }
+
+  /// The id of a message that failed is free again; where that can't be recorded now, it is when its window ends.
+  private func freeIds(of settlements: [Settlement]) {
+    var group = GroupCommit(now: environment.now())
+    group.settledIds = settlements.compactMap { settlement in
+      guard let line = settlement.line, line.state == .failed, let channel = line.channel, let id = ids[settlement.file.name]
+      else { return nil }
+      return SettledIdentifier(channel: channel, id: id, isFree: true)
+    }
+    if !group.isEmpty { _ = try? environment.ledger.commit(group) }
+  }
+
+  /// The line was written, the rename was not.
+  private func finish(_ file: ClaimedFile, _ line: HistoryLine, _ dead: SweepFolder) throws(SystemFault) {
+    let folder = SpoolLayout.folder(of: line.state)
+    _ = try Spool.move(
+      file.name, from: dead.descriptor, to: environment.spool.descriptor(folder), path: environment.spool.path(folder))
+  }
+
+  /// Nil for a message nothing of which was sent.
+  private func line(
+    _ file: ClaimedFile, _ content: MessageFile, _ dead: SweepFolder, _ evidence: Evidence, _ now: Date
+  ) -> HistoryLine? {
+    let parts = evidence.parts[file.name.display] ?? []
+    if parts.isEmpty, evidence.isComplete { return nil }
+    let progress = Progress(content.lines)
+    let circumstances = Verdict.Circumstances(
+      now: now, sweep: dead.id, dropped: progress.dropped ?? file.modified, random: environment.random())
+    guard case .go(let itinerary) = router.routeAtOnce(content.message, progress) else {
+      return orphan(parts, circumstances)
+    }
+    // What sent nothing is in no doubt, ledger or not: a message without recipients left.
+    if itinerary.legs.isEmpty { return nil }
+    var results: [LegResult] = []
+    for leg in itinerary.legs {
+      guard let part = parts.last(where: { $0.isAbout(leg) }) else {
+        results += evidence.isComplete ? [LegResult(leg)] : [lost(leg)]
+        continue
+      }
+      results += result(leg, part, content.message, itinerary, now)
+    }
+    // Recipients that had gone on to a fallback channel: their way there is no leg of the itinerary yet.
+    for part in parts where part.address != nil {
+      guard !itinerary.legs.contains(where: { part.isAbout($0) }),
+        let index = results.lastIndex(where: { $0.leg.to == part.to && !$0.leg.isFallback }),
+        let leg = router.fallback(of: results[index].leg, content.message, through: part.channel, address: part.address)
+      else { continue }
+      results[index] = result(leg, part, content.message, itinerary, now)[0]
+    }
+    var calls: [String] = []
+    for part in parts where !calls.contains(part.call) { calls.append(part.call) }
+    return Verdict.line(itinerary, results, calls: calls, circumstances)
+  }
+
+  private func result(
+    _ leg: Itinerary.Leg, _ part: Evidence.Part, _ message: Message, _ itinerary: Itinerary, _ now: Date
+  ) -> [LegResult] {
+    guard let channel = environment.configuration.channels[leg.channel] else { return [LegResult(leg)] }
+    var outcome = part.outcome ?? .unconfirmed(reason: "the sweep was cut short after it had sent this, or before")
+    var question: (call: String, due: Date)?
+    if outcome.state == .unconfirmed {
+      (outcome, question) = Doubt.resolve(outcome, call: part.call, startedAt: part.startedAt, channel, now: now)
+    }
+    outcome = Verdict.final(outcome, attempt: itinerary.attempts + 1, channel.retry)
+    if outcome.state == .rejected {
+      // Nothing is sent in a rescue: the next sweep takes the fallback.
+      let next = router.fallbacks(of: leg, message, visited: [leg.channel])
+      if !next.isEmpty {
+        let onward = Outcome.deferred(.provider, code: outcome.code, reason: outcome.reason ?? "goes on through the fallback channel")
+        return next.map { LegResult($0, outcome: onward, isTried: false, due: now) }
+      }
+    }
+    return [LegResult(leg, outcome: outcome, isTried: true, question: question)]
+  }
+
+  private func lost(_ leg: Itinerary.Leg) -> LegResult {
+    let outcome = Outcome.unconfirmed(reason: "the sweep was cut short, and the ledger that knew what it had sent is lost")
+    let channel = environment.configuration.channels[leg.channel]
+    return LegResult(leg, outcome: channel.map { Doubt.byPolicy(outcome, $0) } ?? outcome, isTried: true)
+  }
+
+  /// The message's channel is gone from the configuration since: what is known is kept, what isn't is in doubt.
+  private func orphan(_ parts: [Evidence.Part], _ circumstances: Verdict.Circumstances) -> HistoryLine {
+    let results = parts.map { part in
+      let outcome = part.outcome ?? .unconfirmed()
+      return HistoryLine.Result(
+        to: part.to, state: outcome.state, id: outcome.id, code: outcome.code, reason: outcome.reason)
+    }
+    return HistoryLine(
+      at: circumstances.now, state: .unconfirmed, sweep: circumstances.sweep, channel: parts.first?.channel, attempt: 1,
+      calls: Array(Set(parts.map(\.call))).sorted(), results: results,
+      error: Fault(
+        .uncertain, "the sweep was cut short, and the message's channel is no longer in the configuration",
+        hint: "find out whether it arrived; then: msgspool retry NAME --state unconfirmed"),
+      dropped: circumstances.dropped)
+  }
+}
+
+/// What the ledger knows of the files that a dead sweep left.
+private struct Evidence {
+  struct Part {
+    var call: String
+    var channel: String
+    var startedAt: Date
+    var to: String
+    var address: String?
+    /// Nil while the call is open.
+    var outcome: Outcome?
+
+    func isAbout(_ leg: Itinerary.Leg) -> Bool {
+      to == leg.to && channel == leg.channel && address == (leg.isFallback ? leg.target.address : nil)
+    }
+  }
+
+  var parts: [String: [Part]] = [:]
+  /// This ledger was there when the sweep ran: a call that isn't in it was never made.
+  var isComplete: Bool
+
+  init(_ sweep: String, modified: Date, _ names: [FileName], _ ledger: any Ledger) throws(LedgerFault) {
+    let parts = sweep.split(separator: "-")
+    if parts.count == 3, parts[1].count == ledger.generation.count {
+      isComplete = parts[1] == ledger.generation
+    } else {
+      // A folder that no sweep of ours named (made by hand): as old as its last change.
+      isComplete = modified >= ledger.createdAt
+    }
+    let labels = Set(names.map(\.display))
+    var found: [String: [Part]] = [:]
+    try ledger.calls(ofSweep: sweep) { record in
+      for (index, member) in record.members.enumerated() where labels.contains(member.file) {
+        found[member.file, default: []].append(
+          Part(
+            call: record.id, channel: record.channel, startedAt: record.startedAt, to: member.to,
+            address: member.address, outcome: record.outcomes.flatMap { $0.indices.contains(index) ? $0[index] : nil }))
+      }
+    }
+    self.parts = found
+  }
+}
