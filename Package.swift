@@ -57,7 +57,7 @@ let package = Package(
     tests(of: "Ledgers", uses: ["Core"]),
     tests(of: "Transports", uses: ["Core"]),
     tests(of: "Sweeping", uses: ["Core", "Spooling", "Ledgers", "Providers"]),
-    tests(of: "Sandbox", uses: ["Digests"]),
+    tests(of: "Sandbox", uses: ["Digests"], fixtures: true),
     tests(of: "msgspool"),
   ],
   swiftLanguageModes: [.v6]

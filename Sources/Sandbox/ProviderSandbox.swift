@@ -1,0 +1,72 @@
+import FoundationEssentials
+
+/// The far side of one provider: it reads requests as the vendor's documents say, checks them as the vendor does, and
+/// remembers what it took. It performs no I/O: the clock is handed in, and faults are decided elsewhere.
+protocol ProviderSandbox: Sendable {
+  /// The name in the configuration and in `--fault provider=`.
+  static var name: String { get }
+
+  /// Fields that never get into a record: credentials and signatures, and the recipients, which have a place of their own.
+  static var unrecorded: Set<String> { get }
+
+  /// `accounts` are the known credentials under the provider's own setting names; nil takes any that are not empty,
+  /// which leaves signatures unverifiable.
+  init(accounts: [[String: String]]?)
+
+  /// Whether a request is meant for this provider; by path, headers and parameters, since all share a port.
+  static func owns(_ request: SandboxRequest) -> Bool
+
+  /// What the request says. Never fails: what can't be read is said in `malformed`.
+  func read(_ request: SandboxRequest) -> SandboxCall
+
+  /// The vendor's answer. `refused` are the places in `call.recipients` that a fault has chosen to fail.
+  mutating func answer(_ call: SandboxCall, refused: [Int: RefusedRecipient], now: Date) -> SandboxReply
+
+  /// The vendor's answer to a call that it turns away unprocessed.
+  mutating func turnAway(_ call: SandboxCall, _ refusal: Refusal) -> SandboxReply
+}
+
+/// A recipient that a fault has chosen to fail.
+struct RefusedRecipient: Sendable, Equatable {
+  /// The vendor's own code instead of the usual one.
+  var code: String?
+}
+
+/// Why a fault makes a provider turn a whole call away.
+package struct Refusal: Sendable, Equatable {
+  package enum Reason: String, Sendable { case throttle, credentials, quota }
+
+  package var reason: Reason
+  /// The vendor's own code instead of the usual one.
+  package var code: String?
+  /// Seconds that the client is told to wait.
+  package var retryAfter: Int?
+
+  var outcome: SandboxOutcome {
+    switch reason {
+    case .throttle: .throttled
+    case .credentials: .credentials
+    case .quota: .quota
+    }
+  }
+}
+
+/// Every provider that the sandbox stands in for, asked in this order whose a request is. Adding one is its file and a
+/// line here.
+enum SandboxCatalogue {
+  static let all: [any ProviderSandbox.Type] = [
+    WxPusherSandbox.self,
+    TwilioSandbox.self,
+    AliyunSandbox.self,
+  ]
+
+  static var names: [String] { all.map { $0.name } }
+}
+
+extension ProviderSandbox {
+  /// The business fields of a call, for the record.
+  func content(of call: SandboxCall) -> WireJSON {
+    guard case .object(let members) = call.fields else { return .object([]) }
+    return .object(members.filter { !Self.unrecorded.contains($0.name) })
+  }
+}

@@ -1,0 +1,122 @@
+import FoundationEssentials
+
+/// One request that came in and what was made of it: a line of the record.
+package struct SandboxRecord: Sendable {
+  package var at: Date
+  package var provider: String
+  /// Addresses as on the wire.
+  package var recipients: [String]
+  /// The business fields, without credentials and recipients.
+  package var content: WireJSON
+  /// The HTTP status of the answer; 0 when the connection was reset instead.
+  package var status: Int
+  /// What the far side really did, whatever the client got to hear.
+  package var outcome: SandboxOutcome
+  /// The faults that hit the request, joined by `+`.
+  package var fault: String?
+
+  /// One JSON line, newline included.
+  var line: [UInt8] {
+    var members: [WireMember] = [
+      WireMember("at", .string(WireTime.rfc3339(at))), WireMember("provider", .string(provider)),
+      WireMember("recipients", .strings(recipients)), WireMember("content", content),
+      WireMember("status", .int(status)), WireMember("outcome", .string(outcome.rawValue)),
+    ]
+    if let fault { members.append(WireMember("fault", .string(fault))) }
+    var out = WireJSON.object(members).bytes
+    out.append(UInt8(ascii: "\n"))
+    return out
+  }
+}
+
+/// Everything between a request and its answer but the network: which provider, which fault, what is said, what is
+/// written down.
+struct SandboxCore: Sendable {
+  /// How an answer leaves.
+  enum Departure: Sendable { case whole, truncated, reset }
+
+  struct Served: Sendable {
+    var reply: SandboxReply
+    var departure = Departure.whole
+    var delayMilliseconds = 0
+    var record: SandboxRecord
+  }
+
+  private var providers: [any ProviderSandbox]
+  private var faults: FaultPlan
+
+  /// `credentials`: accounts by provider. Empty takes any credentials anywhere; otherwise a provider without an entry
+  /// takes none.
+  init(credentials: [String: [[String: String]]], faults: [Fault]) {
+    providers = SandboxCatalogue.all.map { provider in
+      provider.init(accounts: credentials.isEmpty ? nil : credentials[provider.name] ?? [])
+    }
+    self.faults = FaultPlan(faults)
+  }
+
+  mutating func serve(_ request: SandboxRequest, now: Date) -> Served {
+    guard let index = providers.firstIndex(where: { type(of: $0).owns(request) }) else {
+      return refuse(request, status: 404, "no provider is served at \(request.method) \(request.path)", now: now)
+    }
+    return Self.exchange(request, with: &providers[index], faults: &faults, now: now)
+  }
+
+  /// An answer of the web server, no provider's.
+  func refuse(_ request: SandboxRequest, status: Int, _ text: String, now: Date) -> Served {
+    Served(
+      reply: SandboxReply(
+        status: status, headers: [FormPair("Content-Type", "text/plain")], body: Array((text + "\n").utf8),
+        outcome: .error),
+      record: SandboxRecord(
+        at: now, provider: "unknown", recipients: [],
+        content: ["method": .string(request.method), "path": .string(request.path)], status: status, outcome: .error))
+  }
+
+  private static func exchange(
+    _ request: SandboxRequest, with provider: inout some ProviderSandbox, faults: inout FaultPlan, now: Date
+  ) -> Served {
+    let call = provider.read(request)
+    let name = type(of: provider).name
+    let decision = faults.decide(call, provider: name)
+    let (reply, departure) = outcome(of: decision, call, provider: &provider, now: now)
+    return Served(
+      reply: reply, departure: departure, delayMilliseconds: decision.delayMilliseconds,
+      record: SandboxRecord(
+        at: now, provider: name, recipients: call.recipients, content: provider.content(of: call),
+        status: departure == .reset ? 0 : reply.status, outcome: reply.outcome,
+        fault: decision.names.isEmpty ? nil : decision.names.joined(separator: "+")))
+  }
+
+  private static func outcome(
+    of decision: FaultPlan.Decision, _ call: SandboxCall, provider: inout some ProviderSandbox, now: Date
+  ) -> (SandboxReply, Departure) {
+    func answer(_ provider: inout some ProviderSandbox) -> SandboxReply {
+      provider.answer(call, refused: decision.refused, now: now)
+    }
+    guard let fault = decision.main else { return (answer(&provider), .whole) }
+    switch fault.kind {
+    case .resetBefore: return (SandboxReply(status: 0, body: [], outcome: .lost), .reset)
+    case .resetAfter: return (answer(&provider), .reset)
+    case .truncate: return (answer(&provider), .truncated)
+    case .refusal(let refusal): return (provider.turnAway(call, refusal), .whole)
+    case .status, .nonJSON, .empty, .delay, .recipient:
+      let done = fault.accept ? answer(&provider).outcome : fault.kind.isThrottle ? .throttled : .error
+      return (spoiled(fault.kind, outcome: done), .whole)
+    }
+  }
+
+  private static func spoiled(_ kind: Fault.Kind, outcome: SandboxOutcome) -> SandboxReply {
+    switch kind {
+    case .status(let status, let body, let retryAfter):
+      let wait = retryAfter.map { [FormPair("Retry-After", String($0))] } ?? []
+      return SandboxReply(
+        status: status, headers: [FormPair("Content-Type", "text/html")] + wait, body: Array(body.utf8),
+        outcome: outcome)
+    case .nonJSON:
+      let page = "<html><head><title>Please wait</title></head><body>One moment, please.</body></html>"
+      return SandboxReply(
+        status: 200, headers: [FormPair("Content-Type", "text/html")], body: Array(page.utf8), outcome: outcome)
+    default: return SandboxReply(status: 200, body: [], outcome: outcome)
+    }
+  }
+}
