@@ -1,0 +1,49 @@
+import Core
+import FoundationEssentials
+
+/// Reading what providers answer. Only what decodes counts as evidence.
+enum JSONAnswer {
+  /// Safe to share: a decoder keeps no state between calls to `decode`, and nobody changes its settings.
+  private static let decoder = JSONDecoder()
+
+  static func decode<Wire: Decodable>(_ type: Wire.Type, from response: HTTPResponse) -> Wire? {
+    guard !response.body.isEmpty else { return nil }
+    return try? decoder.decode(type, from: Data(response.body))
+  }
+
+  /// Whether a body that does not decode is the provider's own answer, damaged (empty, or beginning like JSON), rather
+  /// than a page of some gateway before it.
+  static func looksDamaged(_ body: [UInt8]) -> Bool {
+    let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
+    let text = body.starts(with: byteOrderMark) ? body.dropFirst(3) : body[...]
+    guard let first = text.first(where: { ![0x20, 0x09, 0x0A, 0x0D].contains($0) }) else { return true }
+    switch first {
+    case UInt8(ascii: "{"), UInt8(ascii: "["), UInt8(ascii: "\""), UInt8(ascii: "-"),
+      UInt8(ascii: "0")...UInt8(ascii: "9"):
+      return true
+    default:
+      return ["null", "true", "false"].contains { text.starts(with: $0.utf8) }
+    }
+  }
+}
+
+/// A string or a number, as text: a code that comes as `"1001"` today and `1001` tomorrow is the same code, and an
+/// answer is not lost because a field nobody needs changed its type.
+struct Loose: Decodable, Sendable {
+  let text: String?
+
+  var integer: Int? { text.flatMap { Int($0) } }
+
+  init(from decoder: any Decoder) throws {
+    let container = try decoder.singleValueContainer()
+    if let string = try? container.decode(String.self) {
+      text = string
+    } else if let number = try? container.decode(Int.self) {
+      text = String(number)
+    } else if let number = try? container.decode(Double.self) {
+      text = String(number)
+    } else {
+      text = nil
+    }
+  }
+}

@@ -1,0 +1,32 @@
+/// Phone numbers by their bytes: no separators, no letters.
+enum PhoneNumber {
+  static func isDigits(_ text: some Sequence<UInt8>) -> Bool {
+    text.allSatisfy { (0x30...0x39).contains($0) }
+  }
+
+  /// The digits of a complete number (country code and all, 7 to 15 of them, E.164), or nil.
+  static func complete(_ digits: Substring) -> Substring? {
+    guard (7...15).contains(digits.utf8.count), digits.utf8.first != UInt8(ascii: "0"), isDigits(digits.utf8) else {
+      return nil
+    }
+    return digits
+  }
+
+  /// The 11 digits of a mainland Chinese mobile number written plainly or behind +86, 86, 0086 or + (providers/aliyun.md,
+  /// section 2), or nil. The second digit is 3 to 9: +1 2xx is a number in North America.
+  static func mainlandMobile(_ address: String) -> Substring? {
+    let digits = address.utf8.count > 11 ? withoutPrefix(address) : address[...]
+    let utf8 = digits.utf8
+    guard utf8.count == 11, isDigits(utf8), utf8.first == UInt8(ascii: "1"),
+      (UInt8(ascii: "3")...UInt8(ascii: "9")).contains(utf8[utf8.index(after: utf8.startIndex)])
+    else { return nil }
+    return digits
+  }
+
+  private static func withoutPrefix(_ address: String) -> Substring {
+    for prefix in ["+86", "0086", "86", "+"] where address.hasPrefix(prefix) {
+      return address.dropFirst(prefix.utf8.count)
+    }
+    return address[...]
+  }
+}

@@ -1,0 +1,30 @@
+import Core
+import FoundationEssentials
+import Signing
+
+/// How long a provider asks us to wait. Nonsense is ignored; nobody makes us wait for more than a day.
+enum RetryAfter {
+  static let longest = 86_400.0
+
+  /// The `Retry-After` header (RFC 9110, section 10.2.3): seconds, or a date.
+  static func seconds(in response: HTTPResponse, now: Date) -> Double? {
+    guard let value = response.header("retry-after") else { return nil }
+    return whole(value).flatMap(sane)
+      ?? CivilTime.parseHeaderDate(value).flatMap { sane($0.timeIntervalSince(now)) }
+  }
+
+  /// Alibaba Cloud's `x-acs-retry-after`: a positive number of milliseconds (providers/aliyun.md, section 4).
+  static func milliseconds(in response: HTTPResponse) -> Double? {
+    response.header("x-acs-retry-after").flatMap(whole).flatMap { sane($0 / 1_000) }
+  }
+
+  /// Digits alone; more of them than an integer holds is still a number, only a very long wait.
+  private static func whole(_ text: String) -> Double? {
+    guard !text.isEmpty, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
+    return Double(text)
+  }
+
+  private static func sane(_ seconds: Double) -> Double? {
+    seconds > 0 ? min(seconds, longest) : nil
+  }
+}

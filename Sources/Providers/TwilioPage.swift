@@ -1,0 +1,67 @@
+import Core
+import FoundationEssentials
+import Signing
+
+/// A page of Twilio's message list, and whether a message in it is the one whose answer was lost
+/// (providers/twilio.md, section 5: no client reference, so recipient, sender, text and time must do).
+struct TwilioPage: Decodable {
+  var messages: [Message]?
+  var next: Loose?
+
+  enum CodingKeys: String, CodingKey {
+    case messages
+    case next = "next_page_uri"
+  }
+
+  struct Message: Decodable {
+    var sid: Loose?
+    var status: Loose?
+    var errorCode: Loose?
+    var errorMessage: Loose?
+    var to: Loose?
+    var from: Loose?
+    var service: Loose?
+    var body: Loose?
+    var dateCreated: Loose?
+
+    enum CodingKeys: String, CodingKey {
+      case sid, status, to, from, body
+      case errorCode = "error_code"
+      case errorMessage = "error_message"
+      case service = "messaging_service_sid"
+      case dateCreated = "date_created"
+    }
+
+    /// In the far past where Twilio's date can't be read: then it is not taken for ours.
+    var created: Date { dateCreated?.text.flatMap(CivilTime.parseHeaderDate) ?? .distantPast }
+
+    func answers(_ question: Question) -> Bool {
+      let content = question.call.content
+      guard let sid = sid?.text, !sid.isEmpty, !question.knownIds.contains(sid) else { return false }
+      // Whole seconds there, and clocks that differ a little.
+      guard created >= question.startedAt.addingTimeInterval(-5) else { return false }
+      guard to?.text == question.call.recipients[0].target.wire else { return false }
+      if let expected = content["MessagingServiceSid"] {
+        guard service?.text == expected else { return false }
+      } else {
+        guard from?.text == content["From"] else { return false }
+      }
+      return says(
+        content["Body"] ?? "",
+        mayBeReencoded: content["MessagingServiceSid"] != nil || content["SmartEncoded"] == "true")
+    }
+
+    /// A trial account's messages get a line before the text; smart encoding, which a service may do unasked, replaces
+    /// quotes, dashes and spaces. Missing the message for that would mean sending it twice.
+    private func says(_ text: String, mayBeReencoded: Bool) -> Bool {
+      let body = body?.text ?? ""
+      if body == text { return true }
+      if body.hasPrefix("Sent from your Twilio trial account - "), body.hasSuffix(text) { return true }
+      return mayBeReencoded && !text.isEmpty && Self.letters(of: body) == Self.letters(of: text)
+    }
+
+    private static func letters(of text: String) -> [Unicode.Scalar] {
+      text.unicodeScalars.filter { $0.properties.isAlphabetic || $0.properties.numericType != nil }
+    }
+  }
+}

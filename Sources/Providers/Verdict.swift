@@ -1,0 +1,151 @@
+import Core
+import FoundationEssentials
+
+/// What a code of a provider, or an HTTP status, means for a call: the class column of the provider's document.
+struct Verdict: Sendable, Hashable {
+  var state: RecipientState
+  var kind: ErrorKind
+  var channel = Channel.proceed
+  var split = Split.never
+  /// Tries in all, where more of them are not worth it.
+  var attempts: Int?
+  /// Content fields that the code complains about (`configuration`).
+  var blames: [String] = []
+
+  enum Channel: Sendable { case proceed, slowDown, suspend }
+
+  /// When a call is to be halved instead of believing that all in it are at fault.
+  enum Split: Sendable {
+    case never
+    /// Each recipient has a content of its own, and one of these may be at fault.
+    case mixed
+    /// One of the recipients, or their number, may be at fault.
+    case several
+  }
+
+  // MARK: The classes of the documents
+
+  /// P: the message can't be sent, to nobody.
+  static let message = Verdict(state: .rejected, kind: .message, split: .mixed)
+  /// P: a recipient can't be sent to.
+  static let recipient = Verdict(state: .rejected, kind: .recipient, split: .several)
+  /// P, but halves may pass.
+  static let tooLarge = Verdict(state: .rejected, kind: .message, split: .several)
+  /// P: refused, and the document doesn't say whose fault it is.
+  static let refused = Verdict(state: .rejected, kind: .provider, split: .several)
+  /// R: the account sends too fast.
+  static let throttled = Verdict(state: .deferred, kind: .throttled, channel: .slowDown)
+  /// R: one recipient gets too much; the others don't wait for it.
+  static let recipientThrottled = Verdict(state: .deferred, kind: .throttled, split: .several)
+  /// R: trouble at the provider; nothing was carried out.
+  static let later = Verdict(state: .deferred, kind: .provider)
+  /// R a few times, then P.
+  static let fewTimes = Verdict(state: .deferred, kind: .provider, attempts: 3)
+  /// C: nothing on this channel can succeed until somebody mends the configuration.
+  static let credentials = Verdict(state: .deferred, kind: .credentials, channel: .suspend)
+  /// Q.
+  static let quota = Verdict(state: .deferred, kind: .quota, channel: .suspend)
+  /// U.
+  static let inDoubt = Verdict(state: .unconfirmed, kind: .uncertain)
+
+  /// C when the fields named are the channel's own, but P when a message brought them: a message with a mistyped
+  /// template must not stop the channel for all others.
+  static func configuration(_ fields: String...) -> Verdict {
+    var verdict = credentials
+    verdict.blames = fields
+    return verdict
+  }
+
+  /// The usual meaning of an HTTP status, where there is no code that says more.
+  /// - Parameters:
+  ///   - client: other 4xx, which differ in who answers: the provider, or a gateway before it.
+  ///   - server: 5xx, which differ in whether the call may have been carried out.
+  static func status(_ status: Int, client: Verdict, server: Verdict) -> Verdict {
+    switch status {
+    case 301, 302, 307, 308: .later
+    case 401, 403, 404, 405, 407, 410: .credentials
+    case 408, 425: .later
+    case 413, 414, 431: .tooLarge
+    case 429: .throttled
+    case 400..<500: client
+    case 500..<600: server
+    default: .inDoubt
+    }
+  }
+
+  // MARK: Answering
+
+  /// - Parameter defaults: the channel's own values of content fields.
+  func answer(
+    to call: Call, code: String?, reason: String?, retryAfter: Double? = nil, defaults: [String: String] = [:]
+  ) -> Answer {
+    if blamesMessage(of: call, defaults: defaults) {
+      return Verdict.message.answer(to: call, code: code, reason: reason)
+    }
+    let outcome = outcome(code: code, reason: reason, retryAfter: retryAfter)
+    let advice: Answer.Advice =
+      switch channel {
+      case .slowDown: .slowDown(retryAfter: retryAfter)
+      case .suspend: .suspend
+      case .proceed: splits(call) ? .split : .proceed
+      }
+    return .all(outcome, in: call, advice: advice)
+  }
+
+  func outcome(code: String?, reason: String?, retryAfter: Double? = nil) -> Outcome {
+    Outcome(
+      state: state, kind: kind, code: code, reason: reason, retryAfter: state == .deferred ? retryAfter : nil,
+      attempts: attempts)
+  }
+
+  private func splits(_ call: Call) -> Bool {
+    switch split {
+    case .never: false
+    case .mixed: call.isMixed && call.recipients.count > 1
+    case .several: call.recipients.count > 1
+    }
+  }
+
+  private func blamesMessage(of call: Call, defaults: [String: String]) -> Bool {
+    blames.contains { field in call.contents.contains { $0[field] != nil && $0[field] != defaults[field] } }
+  }
+}
+
+/// A provider's codes by what they mean, as its document lists them.
+struct CodeTable<Code: Hashable & Sendable>: Sendable {
+  private let verdicts: [Code: Verdict]
+
+  init(_ rows: [(Verdict, [Code])]) {
+    var verdicts: [Code: Verdict] = [:]
+    for (verdict, codes) in rows {
+      for code in codes {
+        let earlier = verdicts.updateValue(verdict, forKey: code)
+        precondition(earlier == nil, "code \(code) is listed twice")
+      }
+    }
+    self.verdicts = verdicts
+  }
+
+  subscript(code: Code) -> Verdict? { verdicts[code] }
+}
+
+extension Reply {
+  var response: HTTPResponse? {
+    if case .http(let response) = self { response } else { nil }
+  }
+
+  /// For replies that never came. The sweep judges these itself; this is what it would say.
+  func answerWithoutResponse(to call: Call) -> Answer {
+    switch self {
+    case .notSent(let failure): .all(.deferred(.network, code: failure.code, reason: failure.message), in: call)
+    case .lost(let failure): .all(.unconfirmed(code: failure.code, reason: failure.message), in: call)
+    case .http: .all(.unconfirmed(), in: call)
+    }
+  }
+}
+
+extension HTTPResponse {
+  /// The code and reason of an answer that has none of its own.
+  var codeOfStatus: String { "HTTP \(status)" }
+  var reasonOfStatus: String { body.isEmpty ? "empty answer" : "answer not in the provider's form" }
+}
