@@ -1,0 +1,221 @@
+import Core
+import FoundationEssentials
+
+/// What is wrong with a configuration, and what to do.
+package struct ConfigurationFault: Error, Sendable, Hashable {
+  /// Where: `channels.otp.retry.first`; empty for the whole file.
+  package var place: String
+  package var problem: String
+  package var hint: String?
+
+  package init(_ place: String, _ problem: String, hint: String? = nil) {
+    self.place = place
+    self.problem = problem
+    self.hint = hint
+  }
+
+  package var message: String { place.isEmpty ? problem : "\(place): \(problem)" }
+}
+
+/// Reads a configuration: JSON5 in, checked `Configuration` out. Secrets never appear in a fault.
+package struct ConfigurationReader: Sendable {
+  /// A file as the reader needs it: its bytes, and its permission bits.
+  package struct File: Sendable {
+    package var bytes: [UInt8]
+    package var mode: UInt32
+
+    package init(bytes: [UInt8], mode: UInt32) {
+      self.bytes = bytes
+      self.mode = mode
+    }
+  }
+
+  private let providers: [any Provider.Type]
+  private let environment: @Sendable (String) -> String?
+  private let file: @Sendable (String) throws(ConfigurationFault) -> File
+
+  package init(
+    providers: [any Provider.Type], environment: @escaping @Sendable (String) -> String?,
+    file: @escaping @Sendable (String) throws(ConfigurationFault) -> File
+  ) {
+    self.providers = providers
+    self.environment = environment
+    self.file = file
+  }
+
+  /// - Parameter file: the configuration file itself.
+  package func configuration(_ path: String, _ file: File) throws(ConfigurationFault) -> Configuration {
+    let root = Place("", try ConfigurationReader.tree(path, file.bytes))
+    try root.allow(["default_channel", "deduplicate_for", "max_message_bytes", "attachment_directories", "channels"])
+    var configuration = Configuration()
+    configuration.defaultChannel = try root["default_channel"]?.string()
+    configuration.deduplicateFor = try root["deduplicate_for"]?.span() ?? configuration.deduplicateFor
+    configuration.maxMessageBytes =
+      try root["max_message_bytes"]?.integer(in: 1024...(1 << 30)) ?? configuration.maxMessageBytes
+    configuration.attachmentDirectories = try root["attachment_directories"]?.strings() ?? []
+    var hasLiteralSecret = false
+    for place in try root["channels"]?.members() ?? [] {
+      let channel = try self.channel(place, &hasLiteralSecret)
+      configuration.channels[channel.name] = channel
+    }
+    if hasLiteralSecret, file.mode & 0o004 != 0 {
+      throw ConfigurationFault(
+        "", "\(path) holds a secret, and everybody may read it",
+        hint: "chmod 640 \(path) (or 600), or keep the secret in a file of its own: { file: \"/etc/msgspool/NAME.secret\" }")
+    }
+    try checkReferences(configuration)
+    return configuration
+  }
+
+  private func checkReferences(_ configuration: Configuration) throws(ConfigurationFault) {
+    func check(_ name: String?, _ place: String) throws(ConfigurationFault) {
+      guard let name, configuration.channels[name] == nil else { return }
+      let nearest = Suggestion.nearest(to: name, among: configuration.channels.keys).map { "; did you mean \"\($0)\"?" }
+      throw ConfigurationFault(place, "\"\(name)\" is no channel of this configuration\(nearest ?? "")")
+    }
+    try check(configuration.defaultChannel, "default_channel")
+    for channel in configuration.channels.values.sorted(by: { $0.name < $1.name }) {
+      try check(channel.fallback, "channels.\(channel.name).fallback")
+    }
+  }
+
+  // MARK: Channels
+
+  private static let common = [
+    "provider", "endpoint", "max_recipients_per_call", "concurrency", "rate", "timeout", "retry", "on_unconfirmed",
+    "reconcile_after", "expire_after", "daily", "daily_per_recipient", "zone", "quiet_hours", "recipients", "fallback",
+    "ca_file",
+  ]
+
+  private func channel(_ place: Place, _ hasLiteralSecret: inout Bool) throws(ConfigurationFault) -> Channel {
+    let type = try provider(place)
+    let card = type.card
+    try place.allow(ConfigurationReader.common + card.settings.map(\.name), what: "a setting of \(card.name)")
+    var secrets: [String] = []
+    var values: [String: JSON] = [:]
+    for setting in card.settings {
+      values[setting.name] = try value(of: setting, in: place, &secrets, &hasLiteralSecret)
+    }
+    let endpoint = try place["endpoint"]?.url() ?? card.endpoint ?? ""
+    var channel: Channel
+    do throws(SettingFault) {
+      channel = Channel(place.name, try type.init(Settings(endpoint: endpoint, values: values)))
+    } catch {
+      throw ConfigurationFault("\(place.path).\(error.setting)", error.problem, hint: "see: msgspool providers \(card.name)")
+    }
+    channel.secrets = secrets
+    try pace(&channel, place)
+    try times(&channel, place)
+    channel.fallback = try place["fallback"]?.string()
+    channel.caFile = try place["ca_file"]?.string()
+    for entry in try place["recipients"]?.members() ?? [] {
+      channel.recipients[entry.name] = try entry.oneOrMoreStrings()
+    }
+    return channel
+  }
+
+  private func provider(_ place: Place) throws(ConfigurationFault) -> any Provider.Type {
+    let names = providers.map { $0.card.name }
+    guard let entry = place["provider"] else {
+      throw ConfigurationFault(place.path, "names no provider", hint: "one of: \(names.joined(separator: ", "))")
+    }
+    let name = try entry.string()
+    guard let type = providers.first(where: { $0.card.name == name }) else {
+      let nearest = Suggestion.nearest(to: name, among: names).map { "; did you mean \"\($0)\"?" }
+      throw ConfigurationFault(
+        entry.path, "\"\(name)\" is no provider of this msgspool\(nearest ?? "")",
+        hint: "one of: \(names.joined(separator: ", "))")
+    }
+    return type
+  }
+
+  private func pace(_ channel: inout Channel, _ place: Place) throws(ConfigurationFault) {
+    let card = channel.card
+    if let limit = try place["max_recipients_per_call"]?.integer(in: 1...card.recipientsPerCall) {
+      channel.recipientsPerCall = limit
+      channel.mixedRecipientsPerCall = channel.mixedRecipientsPerCall.map { min($0, limit) }
+    }
+    channel.concurrency = try place["concurrency"]?.integer(in: 1...1000) ?? channel.concurrency
+    channel.rate = try place["rate"]?.number(in: 0...1_000_000) ?? channel.rate
+    channel.daily = try place["daily"]?.integer(in: 0...1_000_000_000) ?? channel.daily
+    channel.dailyPerRecipient =
+      try place["daily_per_recipient"]?.integer(in: 0...1_000_000_000) ?? channel.dailyPerRecipient
+  }
+
+  private func times(_ channel: inout Channel, _ place: Place) throws(ConfigurationFault) {
+    channel.timeout = try place["timeout"]?.span(in: 0.001...3600) ?? channel.timeout
+    channel.expireAfter = try place["expire_after"]?.span() ?? channel.expireAfter
+    channel.reconcileAfter = try place["reconcile_after"]?.span()
+    channel.zone = try place["zone"]?.zone() ?? channel.zone
+    if let entry = place["on_unconfirmed"] { channel.onUnconfirmed = try entry.choice(Channel.UnconfirmedPolicy.allCases) }
+    if let retry = place["retry"] {
+      try retry.allow(["attempts", "first", "max"])
+      channel.retry.attempts = try retry["attempts"]?.integer(in: 1...1000) ?? channel.retry.attempts
+      channel.retry.first = try retry["first"]?.span() ?? channel.retry.first
+      channel.retry.max = try retry["max"]?.span() ?? max(channel.retry.max, channel.retry.first)
+    }
+    if let quiet = place["quiet_hours"] {
+      try quiet.allow(["from", "to", "zone"])
+      guard let from = quiet["from"], let to = quiet["to"] else {
+        throw ConfigurationFault(quiet.path, "expected from and to, such as { from: \"22:00\", to: \"07:00\" }")
+      }
+      channel.quietHours = QuietHours(
+        from: try from.timeOfDay(), to: try to.timeOfDay(), zone: try quiet["zone"]?.zone() ?? channel.zone)
+    }
+  }
+
+  // MARK: Settings and secrets
+
+  private func value(
+    of setting: SettingCard, in channel: Place, _ secrets: inout [String], _ hasLiteralSecret: inout Bool
+  ) throws(ConfigurationFault) -> JSON? {
+    guard let entry = channel[setting.name] else {
+      if setting.required {
+        throw ConfigurationFault(
+          "\(channel.path).\(setting.name)", "is missing (\(setting.summary))",
+          hint: "see: msgspool providers \(try channel["provider"]?.string() ?? "")")
+      }
+      return nil
+    }
+    var value = entry.value
+    if setting.kind == .string, let source = try source(entry) {
+      value = .string(source)
+    } else if setting.secret {
+      hasLiteralSecret = true
+    }
+    guard value.is(setting.kind) else {
+      // Never the value itself: it may be the secret.
+      throw ConfigurationFault(entry.path, "found \(value.kindForPeople); expected \(setting.kind.rawValue)")
+    }
+    if setting.secret, case .string(let secret) = value {
+      guard !secret.isEmpty else { throw ConfigurationFault(entry.path, "is empty") }
+      secrets.append(secret)
+    }
+    return value
+  }
+
+  /// What `{ env: NAME }` or `{ file: PATH }` stands for; nil for anything else.
+  private func source(_ entry: Place) throws(ConfigurationFault) -> String? {
+    guard entry.value.members != nil else { return nil }
+    try entry.allow(["env", "file"])
+    if let name = try entry["env"]?.string() {
+      guard let value = environment(name), !value.isEmpty else {
+        throw ConfigurationFault(entry.path, "the environment variable \(name) is not set", hint: "export \(name)=...")
+      }
+      return value
+    }
+    guard let path = try entry["file"]?.string() else {
+      throw ConfigurationFault(entry.path, "expected a string, { env: NAME } or { file: PATH }")
+    }
+    let file = try self.file(path)
+    guard file.mode & 0o004 == 0 else {
+      throw ConfigurationFault(
+        entry.path, "\(path) holds a secret, and everybody may read it", hint: "chmod 640 \(path) (or 600)")
+    }
+    guard let text = String(validating: file.bytes, as: UTF8.self) else {
+      throw ConfigurationFault(entry.path, "\(path) is not UTF-8 text")
+    }
+    // An editor's newline at the end is no part of the secret.
+    return String(text.reversed().drop { $0.isNewline }.reversed())
+  }
+}

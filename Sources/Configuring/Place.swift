@@ -1,0 +1,124 @@
+import Core
+import FoundationEssentials
+// Named zones (Asia/Shanghai) come with Foundation's internationalization; see `zoneData`.
+import FoundationInternationalization
+
+/// A value in the configuration and where it stands, so that every complaint can say so.
+struct Place {
+  let path: String
+  let value: JSON
+
+  /// The last part of the path: the key.
+  let name: String
+
+  init(_ path: String, _ value: JSON, name: String = "") {
+    self.path = path
+    self.value = value
+    self.name = name
+  }
+
+  /// `null` is the same as absent.
+  subscript(key: String) -> Place? {
+    guard let value = value[key], value != .null else { return nil }
+    return Place(path.isEmpty ? key : "\(path).\(key)", value, name: key)
+  }
+
+  func members() throws(ConfigurationFault) -> [Place] {
+    guard let members = value.members else { throw expected("an object") }
+    return members.map { Place(path.isEmpty ? $0.key : "\(path).\($0.key)", $0.value, name: $0.key) }
+  }
+
+  /// Refuses keys that aren't known, naming the nearest that is.
+  func allow(_ known: [String], what: String = "a setting") throws(ConfigurationFault) {
+    guard let members = value.members else { throw expected("an object") }
+    for member in members where !known.contains(member.key) {
+      let nearest = Suggestion.nearest(to: member.key, among: known).map { "; did you mean \"\($0)\"?" }
+      throw ConfigurationFault(
+        path.isEmpty ? member.key : "\(path).\(member.key)", "is not \(what)\(nearest ?? "")",
+        hint: "known are: \(known.joined(separator: ", "))")
+    }
+  }
+
+  func string() throws(ConfigurationFault) -> String {
+    guard let text = value.string, !text.isEmpty else { throw expected("a string") }
+    return text
+  }
+
+  func strings() throws(ConfigurationFault) -> [String] {
+    guard let values = value.array, value.is(.strings) else { throw expected("an array of strings") }
+    return values.compactMap(\.string)
+  }
+
+  func oneOrMoreStrings() throws(ConfigurationFault) -> [String] {
+    if let one = value.string, !one.isEmpty { return [one] }
+    let many = try strings()
+    guard !many.isEmpty else { throw expected("an address or a list of addresses") }
+    return many
+  }
+
+  func integer(in range: ClosedRange<Int>) throws(ConfigurationFault) -> Int {
+    guard let number = value.integer, range.contains(number) else {
+      throw expected("a whole number from \(range.lowerBound) to \(range.upperBound)")
+    }
+    return number
+  }
+
+  func number(in range: ClosedRange<Double>) throws(ConfigurationFault) -> Double {
+    guard let number = value.number, range.contains(number) else {
+      throw expected("a number from \(range.lowerBound) to \(range.upperBound)")
+    }
+    return number
+  }
+
+  /// Seconds, from a number or a span such as "7d".
+  func span(in range: ClosedRange<Double> = 0...1e10) throws(ConfigurationFault) -> Double {
+    if let seconds = value.number ?? value.string.flatMap(TimeSpan.seconds), range.contains(seconds) { return seconds }
+    throw expected("seconds, or a span such as \"30m\" or \"7d\"")
+  }
+
+  func timeOfDay() throws(ConfigurationFault) -> Int {
+    let parts = (value.string ?? "").split(separator: ":", omittingEmptySubsequences: false)
+    if parts.count == 2, parts.allSatisfy({ $0.count == 2 }), let hour = Int(parts[0]), let minute = Int(parts[1]),
+      (0...24).contains(hour), (0...59).contains(minute), hour * 60 + minute <= 24 * 60
+    {
+      return (hour * 60 + minute) % (24 * 60) * 60
+    }
+    throw expected("a time of day such as \"22:00\"")
+  }
+
+  func zone() throws(ConfigurationFault) -> TimeZone {
+    _ = Place.zoneData
+    if let name = value.string, let zone = TimeZone(identifier: name) { return zone }
+    throw expected("a time zone such as \"Asia/Shanghai\"")
+  }
+
+  /// Using one of its types makes a statically linked program contain the zones at all: the linker keeps only what is used.
+  private static let zoneData = Date.FormatStyle(timeZone: .gmt).timeZone
+
+  func choice<Choice: RawRepresentable<String>>(_ choices: [Choice]) throws(ConfigurationFault) -> Choice {
+    if let choice = value.string.flatMap(Choice.init(rawValue:)) { return choice }
+    throw expected(choices.map { "\"\($0.rawValue)\"" }.joined(separator: " or "))
+  }
+
+  /// Scheme, host, port and an optional path, without a slash at the end.
+  func url() throws(ConfigurationFault) -> String {
+    let text = try string()
+    let hasScheme = text.hasPrefix("https://") || text.hasPrefix("http://")
+    let isPlain = text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "?") && $0 != UInt8(ascii: "#") }
+    let host = text.drop { $0 != ":" }.dropFirst(3).prefix { $0 != "/" }
+    guard hasScheme, isPlain, !host.isEmpty, !host.contains("@") else {
+      throw expected("an address such as \"https://api.example.com\" (scheme, host, port, path)")
+    }
+    return String(text.reversed().drop { $0 == "/" }.reversed())
+  }
+
+  private func expected(_ expected: String) -> ConfigurationFault {
+    let found: String
+    switch value {
+    case .number, .boolean: found = value.text
+    case .string(let text): found = text.utf8.count <= 40 ? value.text : "a string of \(text.count) characters"
+    default: found = value.kindForPeople
+    }
+    return ConfigurationFault(path, "found \(found); expected \(expected)")
+  }
+}
