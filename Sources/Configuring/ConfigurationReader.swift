@@ -61,7 +61,9 @@ package struct ConfigurationReader: Sendable {
     if hasLiteralSecret, file.mode & 0o004 != 0 {
       throw ConfigurationFault(
         "", "\(path) holds a secret, and everybody may read it",
-        hint: "chmod 640 \(path) (or 600), or keep the secret in a file of its own: { file: \"/etc/msgspool/NAME.secret\" }")
+        hint:
+          "chmod 640 \(path) (or 600), or keep the secret in a file of its own: { file: \"/etc/msgspool/NAME.secret\" }"
+      )
     }
     try checkReferences(configuration)
     return configuration
@@ -101,9 +103,11 @@ package struct ConfigurationReader: Sendable {
     do throws(SettingFault) {
       channel = Channel(place.name, try type.init(Settings(endpoint: endpoint, values: values)))
     } catch {
-      throw ConfigurationFault("\(place.path).\(error.setting)", error.problem, hint: "see: msgspool providers \(card.name)")
+      throw ConfigurationFault(
+        "\(place.path).\(error.setting)", error.problem, hint: "see: msgspool providers \(card.name)")
     }
     channel.secrets = secrets
+    channel.account = values.compactMapValues(\.string)
     try pace(&channel, place)
     try times(&channel, place)
     channel.fallback = try place["fallback"]?.string()
@@ -147,7 +151,9 @@ package struct ConfigurationReader: Sendable {
     channel.expireAfter = try place["expire_after"]?.span() ?? channel.expireAfter
     channel.reconcileAfter = try place["reconcile_after"]?.span()
     channel.zone = try place["zone"]?.zone() ?? channel.zone
-    if let entry = place["on_unconfirmed"] { channel.onUnconfirmed = try entry.choice(Channel.UnconfirmedPolicy.allCases) }
+    if let entry = place["on_unconfirmed"] {
+      channel.onUnconfirmed = try entry.choice(Channel.UnconfirmedPolicy.allCases)
+    }
     if let retry = place["retry"] {
       try retry.allow(["attempts", "first", "max"])
       channel.retry.attempts = try retry["attempts"]?.integer(in: 1...1000) ?? channel.retry.attempts

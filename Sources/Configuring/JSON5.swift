@@ -19,8 +19,9 @@ extension ConfigurationReader {
   private static func reason(_ context: DecodingError.Context) -> String {
     guard let inner = context.underlyingError else { return context.debugDescription }
     let text = String(describing: inner)
-    guard let start = text.firstRange(of: "NSDebugDescription=")?.upperBound
-      ?? text.firstRange(of: "message: \"")?.upperBound
+    guard
+      let start = text.firstRange(of: "NSDebugDescription=")?.upperBound
+        ?? text.firstRange(of: "message: \"")?.upperBound
     else {
       return context.debugDescription
     }

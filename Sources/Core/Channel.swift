@@ -34,6 +34,8 @@ package struct Channel: Sendable {
   package var caFile: String?
   /// What must never be shown, wherever a provider's text may repeat it.
   package var secrets: [String] = []
+  /// The provider's string settings under their own names, for the sandbox, which checks credentials as the provider does.
+  package var account: [String: String] = [:]
 
   package init(_ name: String, _ provider: any Provider) {
     self.name = name

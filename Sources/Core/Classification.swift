@@ -50,6 +50,8 @@ package enum Split {
   package static func halves<Item>(of batch: Grouper<Item>.Batch) -> [Grouper<Item>.Batch]? {
     guard batch.entries.count > 1 else { return nil }
     let middle = batch.entries.count / 2
-    return [batch.entries[..<middle], batch.entries[middle...]].map { .init(entries: Array($0), priority: batch.priority) }
+    return [batch.entries[..<middle], batch.entries[middle...]].map {
+      .init(entries: Array($0), priority: batch.priority)
+    }
   }
 }

@@ -63,7 +63,8 @@ package final class SQLiteLedger: Ledger {
       let created = values["created"].flatMap(Double.init)
     else { throw LedgerFault(.damaged, "the ledger has no description of itself") }
     guard version == SQLiteLedger.version else {
-      throw LedgerFault(.other, "the ledger is of version \(version); this msgspool knows version \(SQLiteLedger.version)")
+      throw LedgerFault(
+        .other, "the ledger is of version \(version); this msgspool knows version \(SQLiteLedger.version)")
     }
     return (generation, created)
   }
@@ -158,7 +159,8 @@ package final class SQLiteLedger: Ledger {
   }
 
   private func count(_ channel: String, _ day: Int, _ number: Int, _ database: SQLiteDatabase) throws(LedgerFault) {
-    let sql = "INSERT INTO channel_days VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET count = max(0, count + excluded.count)"
+    let sql =
+      "INSERT INTO channel_days VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET count = max(0, count + excluded.count)"
     try database.statement(sql).fresh.bind(channel).bind(day).bind(number).run()
   }
 
@@ -195,7 +197,8 @@ package final class SQLiteLedger: Ledger {
     _ claim: IdentifierClaim, _ newerThan: Date, _ database: SQLiteDatabase
   ) throws(LedgerFault) -> Bool {
     let inode = Int(truncatingIfNeeded: claim.inode)
-    let owner = try database.statement("SELECT inode, done FROM ids WHERE channel = ? AND id = ? AND claimed >= ?").fresh
+    let owner = try database.statement("SELECT inode, done FROM ids WHERE channel = ? AND id = ? AND claimed >= ?")
+      .fresh
       .bind(claim.channel).bind(claim.id).bind(newerThan.timeIntervalSince1970)
       .first { (inode: $0.integer(0), isDone: $0.integer(1) != 0) }
     if let owner { return owner.inode != inode || (owner.isDone && !claim.hasHistory) }

@@ -117,7 +117,8 @@ package struct ClaimReader: ~Copyable {
     let target = UnsafeMutableRawBufferPointer(rebasing: buffer[..<max(wanted, 0)])
     let count = try Syscalls.readAll(descriptor, into: target, path: "\(folder.path)/\(name.display)")
     let bytes = UnsafeBufferPointer(start: buffer.baseAddress?.assumingMemoryBound(to: UInt8.self), count: count)
-    let endsWithNewline = try wanted == size
+    let endsWithNewline =
+      try wanted == size
       ? bytes.last == UInt8(ascii: "\n") : lastByte(descriptor, name) == UInt8(ascii: "\n")
 
     let decoded: Result<MessageFile, Fault>

@@ -84,11 +84,14 @@ enum MessageDecoding {
       if let date = RFC3339.date(text) { return date }
     case .number:
       // Dates beyond the year 9999 are slips (milliseconds for seconds), and no calendar prints them.
-      if let seconds = value.number, (0...253_402_300_799).contains(seconds) { return Date(timeIntervalSince1970: seconds) }
+      if let seconds = value.number, (0...253_402_300_799).contains(seconds) {
+        return Date(timeIntervalSince1970: seconds)
+      }
     default: break
     }
     throw complaint(
-      "\(field): found \(shown(value)); expected an RFC 3339 time such as \"2026-11-22T09:00:00+08:00\", or Unix seconds")
+      "\(field): found \(shown(value)); expected an RFC 3339 time such as \"2026-11-22T09:00:00+08:00\", or Unix seconds"
+    )
   }
 
   private static func attachments(_ value: JSON) throws(JSONFault) -> [Message.Attachment] {

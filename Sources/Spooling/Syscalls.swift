@@ -84,7 +84,8 @@ package enum Syscalls {
 
   /// What of the file fits into `buffer`, from `offset`.
   package static func readAll(
-    _ descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer, from offset: Int = 0, path: @autoclosure () -> String
+    _ descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer, from offset: Int = 0,
+    path: @autoclosure () -> String
   ) throws(SystemFault) -> Int {
     var count = 0
     while count < buffer.count {

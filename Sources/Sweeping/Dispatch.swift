@@ -39,7 +39,8 @@ extension Sweep {
       if isExhausted { runners[name]?.grouper.flush() }
     }
     // The loader waits for room, and nothing under way will make any: the fullest groups go as they are.
-    guard isLoaderWaiting, !isExhausted, flights.isEmpty, unsettled == 0, !runners.values.contains(where: { $0.grouper.hasReady })
+    guard isLoaderWaiting, !isExhausted, flights.isEmpty, unsettled == 0,
+      !runners.values.contains(where: { $0.grouper.hasReady })
     else { return }
     for name in runners.keys {
       let waiting = runners[name]?.grouper.waiting ?? 0
@@ -116,7 +117,8 @@ extension Sweep {
       members: batch.entries.map { entry in
         let result = entry.item.job.results[entry.item.leg]
         return CallMember(
-          file: entry.item.job.label, to: result.leg.to, address: result.leg.isFallback ? result.leg.target.address : nil)
+          file: entry.item.job.label, to: result.leg.to,
+          address: result.leg.isFallback ? result.leg.target.address : nil)
       },
       rate: channel.rate, day: LocalTime.day(of: now, in: channel.zone), daily: channel.daily,
       dailyPerRecipient: channel.dailyPerRecipient, identities: counts ? batch.entries.map(\.target.identity) : [])
@@ -168,7 +170,8 @@ extension Sweep {
   private func refuse(_ entry: Grouper<Passenger>.Entry, _ channel: Channel, _ now: Date) {
     let next = LocalTime.nextDay(after: now, in: channel.zone)
     let limit =
-      channel.dailyPerRecipient > 0 ? "\(channel.dailyPerRecipient) messages a day to one recipient" : "\(channel.daily) recipients a day"
+      channel.dailyPerRecipient > 0
+      ? "\(channel.dailyPerRecipient) messages a day to one recipient" : "\(channel.daily) recipients a day"
     end(entry.item, .deferred(.quota, code: "daily", reason: "the limit of \(limit) is reached"), due: next)
   }
 

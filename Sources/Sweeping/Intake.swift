@@ -30,8 +30,11 @@ extension Sweep {
       if isStopping {
         hold(item.file)
       } else if duplicates.contains(index) {
-        let message = "another message with the id \"\(item.content.message.id ?? "")\" went through this channel before"
-        settle(item.file, line(.duplicate, Fault(.message, code: "duplicate", message), item.route.channel, item.dropped, now))
+        let message =
+          "another message with the id \"\(item.content.message.id ?? "")\" went through this channel before"
+        settle(
+          item.file,
+          line(.duplicate, Fault(.message, code: "duplicate", message), item.route.channel, item.dropped, now))
       } else {
         begin(item.file, item.content.message, item.route, item.dropped, now)
       }
@@ -61,7 +64,9 @@ extension Sweep {
   /// Puts a leg where it belongs now; it may end at once.
   func board(_ index: Int, of job: Job) {
     let leg = job.results[index].leg
-    guard let channel = environment.configuration.channels[leg.channel] else { return job.end(index, nil, isTried: false) }
+    guard let channel = environment.configuration.channels[leg.channel] else {
+      return job.end(index, nil, isTried: false)
+    }
     switch leg.start {
     case .decided(let outcome): conclude(outcome, index, of: job, call: nil, channel)
     case .ask(let call): questions.add(call, channel.name, Passenger(job: job, leg: index))

@@ -88,13 +88,16 @@ final class Loader: Sendable {
   }
 
   /// The claimed file's name, or nil for what is not ours to take now.
-  private func claim(_ entry: Listing.Entry, from origin: Folder, _ nextDue: inout Date?) throws(SystemFault) -> FileName? {
+  private func claim(_ entry: Listing.Entry, from origin: Folder, _ nextDue: inout Date?) throws(SystemFault)
+    -> FileName?
+  {
     if SpoolLayout.isIgnored(entry.name) || selection.skip.contains(entry.name) { return nil }
     let source = folder.spool.descriptor(origin)
     if entry.kind != .file {
       guard let status = try? Syscalls.status(of: entry.name, in: source) else { return nil }
       guard status.isRegularFile else {
-        post(.notice(Notice(entry.name.display, "is no plain file, and was left alone", hint: "move it out of the spool")))
+        post(
+          .notice(Notice(entry.name.display, "is no plain file, and was left alone", hint: "move it out of the spool")))
         return nil
       }
     }

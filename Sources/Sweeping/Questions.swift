@@ -126,7 +126,9 @@ extension Sweep {
       return isKnown ?? false
     }
     // A message found may belong to another call with the same text to the same recipient: then look past it.
-    let foreign = outcomes.compactMap(\.id).filter { !question.knownIds.contains($0) && isTaken($0) && outcomes.count == 1 }
+    let foreign = outcomes.compactMap(\.id).filter {
+      !question.knownIds.contains($0) && isTaken($0) && outcomes.count == 1
+    }
     if !foreign.isEmpty, flight.passengers.count == 1, !isStopping {
       var next = question
       next.knownIds.formUnion(foreign)
@@ -159,7 +161,8 @@ extension Sweep {
   }
 
   private func settleDoubt(_ passenger: Passenger, _ channel: Channel, _ reason: String) {
-    conclude(Doubt.byPolicy(.unconfirmed(reason: reason), channel), passenger.leg, of: passenger.job, call: nil, channel)
+    conclude(
+      Doubt.byPolicy(.unconfirmed(reason: reason), channel), passenger.leg, of: passenger.job, call: nil, channel)
     if passenger.job.isComplete { finish(passenger.job) }
   }
 }

@@ -42,7 +42,8 @@ extension Sweep {
     var outcome = outcome
     var question: (call: String, due: Date)?
     if outcome.state == .unconfirmed, let call {
-      (outcome, question) = Doubt.resolve(outcome, call: call.call.id, startedAt: call.started, channel, now: environment.now())
+      (outcome, question) = Doubt.resolve(
+        outcome, call: call.call.id, startedAt: call.started, channel, now: environment.now())
     }
     outcome = Verdict.final(outcome, attempt: job.attempt, channel.retry)
     job.end(leg, outcome, isTried: call != nil, question: question)

@@ -87,7 +87,8 @@ package struct Rescue {
       rest = rest.dropFirst(Rescue.batch)
     }
     environment.observe(
-      .notice(Notice("sweep \(dead.id)", "was cut short; its \(names.count) messages in hand were settled from the ledger")))
+      .notice(
+        Notice("sweep \(dead.id)", "was cut short; its \(names.count) messages in hand were settled from the ledger")))
   }
 
   private mutating func settle(
@@ -127,7 +128,8 @@ package struct Rescue {
   private func freeIds(of settlements: [Settlement]) {
     var group = GroupCommit(now: environment.now())
     group.settledIds = settlements.compactMap { settlement in
-      guard let line = settlement.line, line.state == .failed, let channel = line.channel, let id = ids[settlement.file.name]
+      guard let line = settlement.line, line.state == .failed, let channel = line.channel,
+        let id = ids[settlement.file.name]
       else { return nil }
       return SettledIdentifier(channel: channel, id: id, isFree: true)
     }
@@ -190,7 +192,8 @@ package struct Rescue {
       // Nothing is sent in a rescue: the next sweep takes the fallback.
       let next = router.fallbacks(of: leg, message, visited: [leg.channel])
       if !next.isEmpty {
-        let onward = Outcome.deferred(.provider, code: outcome.code, reason: outcome.reason ?? "goes on through the fallback channel")
+        let onward = Outcome.deferred(
+          .provider, code: outcome.code, reason: outcome.reason ?? "goes on through the fallback channel")
         return next.map { LegResult($0, outcome: onward, isTried: false, due: now) }
       }
     }
@@ -198,7 +201,8 @@ package struct Rescue {
   }
 
   private func lost(_ leg: Itinerary.Leg) -> LegResult {
-    let outcome = Outcome.unconfirmed(reason: "the sweep was cut short, and the ledger that knew what it had sent is lost")
+    let outcome = Outcome.unconfirmed(
+      reason: "the sweep was cut short, and the ledger that knew what it had sent is lost")
     let channel = environment.configuration.channels[leg.channel]
     return LegResult(leg, outcome: channel.map { Doubt.byPolicy(outcome, $0) } ?? outcome, isTried: true)
   }

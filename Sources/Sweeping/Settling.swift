@@ -86,7 +86,8 @@ extension Sweep {
       while let entry = try listing.next() {
         if kept.contains(entry.name) { continue }
         _ = try Spool.move(
-          entry.name, from: folder.descriptor, to: environment.spool.descriptor(.new), path: environment.spool.path(.new))
+          entry.name, from: folder.descriptor, to: environment.spool.descriptor(.new),
+          path: environment.spool.path(.new))
       }
       if summary.claimed + summary.left > 0 { try environment.spool.flushAll() }
     } catch {

@@ -1,1 +1,1 @@
-print("msgspool")
+exitProcess(Program.run(CommandLine.arguments))

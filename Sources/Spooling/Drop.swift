@@ -1,0 +1,52 @@
+import CSystem
+import Core
+import Glibc
+
+/// Dropping messages the right way, as any producer should: write aside, flush, rename, flush the folder.
+extension Spool {
+  /// Drops messages and returns their names in new/. When it returns, they survive a power cut; when it throws, none of
+  /// them will be sent.
+  package func drop(_ messages: [[UInt8]], name: (Int) -> FileName) throws(SystemFault) -> [FileName] {
+    var written: [FileName] = []
+    do throws(SystemFault) {
+      for (index, bytes) in messages.enumerated() {
+        let name = name(index)
+        try write(bytes, to: name, flush: messages.count <= 4)
+        written.append(name)
+      }
+      if messages.count > 4 { try flushAll() }
+      var dropped: [FileName] = []
+      for name in written {
+        guard
+          let newName = try Spool.move(name, from: descriptor(.tmp), to: descriptor(.new), path: path(.new))
+        else { throw SystemFault("rename", ENOENT, "\(path(.tmp))/\(name.display)") }
+        dropped.append(newName)
+      }
+      try flush(.new)
+      return dropped
+    } catch {
+      for name in written { _ = name.withPointer { unlinkat(descriptor(.tmp), $0, 0) } }
+      throw error
+    }
+  }
+
+  private func write(_ bytes: [UInt8], to name: FileName, flush: Bool) throws(SystemFault) {
+    let path = "\(path(.tmp))/\(name.display)"
+    let file = try Syscalls.retry("open", path) {
+      name.withPointer {
+        openat(descriptor(.tmp), $0, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o640)
+      }
+    }
+    defer { close(file) }
+    do throws(SystemFault) {
+      let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 1)
+      defer { buffer.deallocate() }
+      buffer.copyBytes(from: bytes)
+      try Syscalls.writeAll(UnsafeRawBufferPointer(buffer), to: file, path: path)
+      if flush { try Syscalls.sync(file, path: path) }
+    } catch {
+      _ = name.withPointer { unlinkat(descriptor(.tmp), $0, 0) }
+      throw error
+    }
+  }
+}

@@ -1,0 +1,157 @@
+import Core
+
+/// What a command takes: read by the parser and printed as help.
+struct Guide {
+  var name: String
+  /// One line for the overview.
+  var summary: String
+  /// What follows the name in the usage line, without options.
+  var operands = ""
+  /// How many operands may stand there.
+  var operandCount = 0...0
+  var options: [Option] = []
+  /// A few lines, when the summary is not enough.
+  var details = ""
+  var examples: [(line: String, summary: String)]
+
+  struct Option {
+    /// With its dashes.
+    var name: String
+    /// What its value is called; nil for a flag.
+    var value: String?
+    var summary: String
+    var repeats = false
+
+    init(_ name: String, _ value: String? = nil, _ summary: String, repeats: Bool = false) {
+      self.name = name
+      self.value = value
+      self.summary = summary
+      self.repeats = repeats
+    }
+  }
+
+  /// What every command takes.
+  static let common: [Option] = [
+    Option("--spool", "DIR", "the spool (else $MSGSPOOL_DIR, ./spool, /var/spool/msgspool)"),
+    Option("--config", "FILE", "the configuration (else $MSGSPOOL_CONFIG, DIR/config.json, /etc/msgspool/config.json)"),
+    Option("--json", nil, "print JSON instead of text"),
+    Option("--verbose", nil, "say more"),
+    Option("--quiet", nil, "say less"),
+    Option("--help", nil, "this help"),
+  ]
+
+  var allOptions: [Option] { options + Guide.common }
+}
+
+/// A command's words, sorted into options and operands.
+struct Arguments {
+  private var values: [String: [String]] = [:]
+  private(set) var operands: [String] = []
+
+  private static let short = ["-h": "--help", "-v": "--verbose", "-q": "--quiet"]
+
+  init(_ words: [String], _ guide: Guide) throws(Failure) {
+    var rest = words[...]
+    var isRaw = false
+    while let word = rest.popFirst() {
+      if isRaw || !word.hasPrefix("-") || word == "-" {
+        operands.append(word)
+      } else if word == "--" {
+        isRaw = true
+      } else {
+        try take(word, &rest, guide)
+      }
+    }
+    if has("--help") { return }
+    guard guide.operandCount.contains(operands.count) else {
+      let problem =
+        operands.count < guide.operandCount.lowerBound ? "is missing something" : "takes no \"\(operands.last ?? "")\""
+      throw Failure(
+        .usage, "msgspool \(guide.name) \(problem)", hint: "usage: msgspool \(guide.name) \(guide.operands)")
+    }
+  }
+
+  private mutating func take(_ word: String, _ rest: inout ArraySlice<String>, _ guide: Guide) throws(Failure) {
+    let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+    let name = Arguments.short[parts[0]] ?? parts[0]
+    guard let option = guide.allOptions.first(where: { $0.name == name }) else {
+      throw .usage("msgspool \(guide.name) has no option \(name)", known: guide.allOptions.map(\.name), found: name)
+    }
+    if values[name] != nil, !option.repeats, option.value != nil {
+      throw Failure(.usage, "\(name) is given twice", hint: "msgspool \(guide.name) --help")
+    }
+    guard let value = option.value else {
+      if parts.count > 1 { throw Failure(.usage, "\(name) takes no value", hint: "msgspool \(guide.name) --help") }
+      values[name] = []
+      return
+    }
+    guard let text = parts.count > 1 ? parts[1] : rest.popFirst() else {
+      throw Failure(.usage, "\(name) needs a value (\(value))", hint: "msgspool \(guide.name) --help")
+    }
+    values[name, default: []].append(text)
+  }
+
+  func has(_ name: String) -> Bool { values[name] != nil }
+  subscript(name: String) -> String? { values[name]?.last }
+  func all(_ name: String) -> [String] { values[name] ?? [] }
+
+  /// A whole number; a usage error for anything else.
+  func integer(_ name: String, in range: ClosedRange<Int>) throws(Failure) -> Int? {
+    guard let text = self[name] else { return nil }
+    guard let number = Int(text), range.contains(number) else {
+      throw Failure(
+        .usage, "\(name): found \"\(text)\"; expected a whole number from \(range.lowerBound) to \(range.upperBound)")
+    }
+    return number
+  }
+}
+
+extension Failure {
+  /// A wrong word, with the nearest right one.
+  static func usage(_ message: String, known: [String], found: String) -> Failure {
+    let nearest = Suggestion.nearest(to: found, among: known).map { "did you mean \"\($0)\"?" }
+    return Failure(.usage, message, hint: nearest ?? "see: msgspool help")
+  }
+}
+
+/// Help as text, made from the guides; at most 80 columns.
+enum Help {
+  static func overview(_ commands: [any Command.Type]) -> String {
+    var text = """
+      msgspool: drop a JSON file into a directory, and it is sent
+
+      usage: msgspool COMMAND [options]
+
+
+      """
+    for command in commands { text += row(command.guide.name, command.guide.summary, indent: 12) }
+    return text + "\nmsgspool help COMMAND tells more about each. msgspool --version prints the version.\n"
+  }
+
+  static func text(_ guide: Guide) -> String {
+    var text = "msgspool \(guide.name): \(guide.summary)\n\nusage: msgspool \(guide.name) [options]"
+    text += guide.operands.isEmpty ? "\n" : " \(guide.operands)\n"
+    if !guide.details.isEmpty { text += "\n\(guide.details)\n" }
+    text += "\noptions\n"
+    for option in guide.allOptions {
+      text += row([option.name, option.value].compactMap { $0 }.joined(separator: " "), option.summary, indent: 22)
+    }
+    text += "\nexamples\n"
+    for example in guide.examples { text += "  \(example.line)\n      \(example.summary)\n" }
+    return text
+  }
+
+  private static func row(_ name: String, _ summary: String, indent: Int) -> String {
+    var lines: [String] = []
+    var line = "  " + name + String(repeating: " ", count: max(1, indent - name.count))
+    for word in summary.split(separator: " ") {
+      if line.count + word.count > 79, line.contains(where: { $0 != " " }) {
+        lines.append(line)
+        line = String(repeating: " ", count: indent + 2)
+      }
+      line += word + " "
+    }
+    lines.append(line)
+    return lines.map { String($0.reversed().drop { $0 == " " }.reversed()) + "\n" }.joined()
+  }
+}

@@ -1,0 +1,39 @@
+import Core
+import Spooling
+import Sweeping
+
+/// `sweep --dry-run`.
+enum DryRunReport {
+  static func run(
+    _ spool: Spool, _ configuration: Configuration, _ selection: Selection, asJSON: Bool
+  ) throws(Failure) -> ExitStatus {
+    var run = DryRun(spool, configuration, selection, now: Surroundings.now()) { call in
+      if asJSON {
+        Console.output(
+          .object([
+            .init("channel", .string(call.channel)), .init("provider", .string(call.provider)),
+            .init("recipients", .integer(call.recipients)), .init("messages", .integer(call.messages)),
+          ]))
+      } else {
+        let from = call.messages == 1 ? "1 message" : "\(call.messages) messages"
+        Console.output("would call \(call.provider) (\(call.channel)) for \(call.recipients) recipients of \(from)\n")
+      }
+    }
+    do throws(SystemFault) {
+      try run.run()
+    } catch {
+      throw Failure(error)
+    }
+    let summary = run.summary
+    if asJSON {
+      Console.output(summary.json)
+    } else {
+      Console.output(
+        "dry run: \(summary.claimed) messages, \(summary.calls) calls for \(summary.recipients) recipients"
+          + (summary.invalid > 0 ? ", \(summary.invalid) invalid" : "")
+          + (summary.failed > 0 ? ", \(summary.failed) expired" : "")
+          + (summary.deferred > 0 ? ", \(summary.deferred) to be deferred" : "") + "; nothing was touched\n")
+    }
+    return .ok
+  }
+}

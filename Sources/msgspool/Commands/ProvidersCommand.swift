@@ -1,0 +1,92 @@
+import Core
+import Providers
+
+enum ProvidersCommand: Command {
+  static let guide = Guide(
+    name: "providers", summary: "what is built in: limits, settings and options", operands: "[NAME]",
+    operandCount: 0...1,
+    examples: [
+      ("msgspool providers", "all of them"),
+      ("msgspool providers twilio", "everything about one"),
+    ])
+
+  static func run(_ arguments: Arguments) throws(Failure) -> ExitStatus {
+    var cards = Catalogue.providers.map { $0.card }
+    if let name = arguments.operands.first {
+      cards.removeAll { $0.name != name }
+      guard !cards.isEmpty else {
+        throw .usage("there is no provider \"\(name)\"", known: Catalogue.providers.map { $0.card.name }, found: name)
+      }
+    }
+    if arguments.has("--json") {
+      Console.output(.array(cards.map(json)))
+    } else if arguments.operands.isEmpty {
+      for card in cards { Console.output(row(card)) }
+      Console.output("\nmsgspool providers NAME tells settings, options and an example.\n")
+    } else {
+      Console.output(text(cards[0]))
+    }
+    return .ok
+  }
+
+  private static func row(_ card: ProviderCard) -> String {
+    "\(Columns.fit(card.name, 16))\(Columns.fit("\(card.recipientsPerCall) per call", 16))\(card.summary)\n"
+  }
+
+  private static func text(_ card: ProviderCard) -> String {
+    var text = "\(card.name): \(card.summary)\n\(card.document)\n\n"
+    text += "recipients per call  \(card.recipientsPerCall)\n"
+    if let mixed = card.mixedRecipientsPerCall { text += "with own content     \(mixed)\n" }
+    if card.rate > 0 { text += "calls per second     \(card.rate)\n" }
+    if card.dailyPerRecipient > 0 { text += "a day per recipient  \(card.dailyPerRecipient)\n" }
+    if let endpoint = card.endpoint { text += "endpoint             \(endpoint)\n" }
+    for limit in card.limits { text += "\(Columns.fit(limit.name, 20)) \(limit.value) \(limit.unit)\n" }
+    text += section("settings", card.settings.map { ($0.name, mark($0) + $0.summary) })
+    text += section("options of a message", card.options.map { ($0.name, "\($0.kind.rawValue): \($0.summary)") })
+    text += section("kinds of recipient", card.targetKinds.map { ("\($0.kind):...", $0.summary) })
+    if !card.notes.isEmpty { text += "\nnotes\n" + card.notes.map { wrapped($0, indent: 2) }.joined() }
+    return text + "\nexample\n" + card.example.split(separator: "\n").map { "  \($0)\n" }.joined()
+  }
+
+  private static func mark(_ setting: SettingCard) -> String {
+    let marks = [setting.required ? "required" : nil, setting.secret ? "secret" : nil].compactMap { $0 }
+    return marks.isEmpty ? "" : "(\(marks.joined(separator: ", "))) "
+  }
+
+  private static func section(_ title: String, _ rows: [(String, String)]) -> String {
+    guard !rows.isEmpty else { return "" }
+    return "\n\(title)\n"
+      + rows.map { name, summary in "  \(Columns.fit(name, 24))" + wrapped(summary, indent: 26).drop { $0 == " " } }
+      .joined()
+  }
+
+  private static func wrapped(_ text: String, indent: Int) -> String {
+    var lines = [String(repeating: " ", count: indent)]
+    for word in text.split(separator: " ") {
+      if Columns.width(lines[lines.count - 1]) + Columns.width(String(word)) > 79 {
+        lines.append(String(repeating: " ", count: indent))
+      }
+      lines[lines.count - 1] += word + " "
+    }
+    return lines.map { String($0.reversed().drop { $0 == " " }.reversed()) + "\n" }.joined()
+  }
+
+  private static func json(_ card: ProviderCard) -> JSON {
+    .object([
+      .init("name", .string(card.name)), .init("summary", .string(card.summary)),
+      .init("document", .string(card.document)), .init("recipients_per_call", .integer(card.recipientsPerCall)),
+      .init(
+        "settings",
+        .array(
+          card.settings.map {
+            .object([
+              .init("name", .string($0.name)), .init("required", .boolean($0.required)),
+              .init("secret", .boolean($0.secret)), .init("summary", .string($0.summary)),
+            ])
+          })),
+      .init("options", .array(card.options.map { .string($0.name) })),
+      .init(
+        "limits", .object(card.limits.map { .init($0.name.replacing(" ", with: "_"), .integer($0.value)) })),
+    ])
+  }
+}

@@ -1,0 +1,137 @@
+import Core
+import Glibc
+import Spooling
+
+enum SendCommand: Command {
+  static let guide = Guide(
+    name: "send", summary: "drop a message the right way and print its name", operands: "[BODY]", operandCount: 0...1,
+    options: [
+      .init("--channel", "C", "which channel (else the configuration's default_channel)"),
+      .init("--to", "R", "a recipient; may be repeated", repeats: true),
+      .init("--title", "T", "subject, summary or title"),
+      .init("--id", "KEY", "your own key against duplicates"),
+      .init("--format", "F", "text, markdown or html"),
+      .init("--url", "URL", "link that opens with the message"),
+      .init("--template", "T", "for services that send approved templates"),
+      .init("--param", "NAME=VALUE", "a template's parameter; may be repeated", repeats: true),
+      .init("--priority", "P", "low, normal or high"),
+      .init("--send-at", "TIME", "not before: RFC 3339 or Unix seconds"),
+      .init("--expires-at", "TIME", "not after: RFC 3339 or Unix seconds"),
+    ],
+    details: """
+      The body comes from BODY or standard input. With --json, standard input holds
+      whole messages, one JSON object per line; all are dropped, or none.
+      """,
+    examples: [
+      ("msgspool send --channel alerts --to UID_x --title Disk \"95 % full\"", "one message"),
+      ("make test 2>&1 | tail -n 20 | msgspool send --channel builds", "the body from a pipe"),
+      ("msgspool send --json < messages.jsonl", "thousands at once"),
+    ])
+
+  static func run(_ arguments: Arguments) throws(Failure) -> ExitStatus {
+    let spool = try Surroundings.spool(arguments)
+    let messages = arguments.has("--json") ? try lines(arguments) : [try message(arguments)]
+    let channels = try knownChannels(arguments, spool)
+    for (index, bytes) in messages.enumerated() {
+      try check(bytes, channels, line: arguments.has("--json") ? index + 1 : nil)
+    }
+    let stamp = Surroundings.now().timeIntervalSince1970
+    let nonce = Surroundings.nonce().prefix(8)
+    do throws(SystemFault) {
+      let names = try spool.drop(messages) { index in
+        FileName("\(Int(stamp)).\(getpid())-\(index + 1)-\(nonce).json")
+      }
+      if !Console.isQuiet { for name in names { Console.output(name.display + "\n") } }
+    } catch {
+      throw error.number == EACCES
+        ? Failure(.noPermission, "\(error)", hint: "producers need write permission in tmp/ and new/") : Failure(error)
+    }
+    return .ok
+  }
+
+  /// A message that the sweeper would refuse is refused here, where its author can see it.
+  private static func check(_ bytes: [UInt8], _ channels: [String]?, line: Int?) throws(Failure) {
+    let place = line.map { "line \($0): " } ?? ""
+    var message = Message()
+    let result = bytes.withUnsafeBufferPointer { buffer -> Result<Message, Fault> in
+      do throws(Fault) { return .success(try MessageFile(buffer, limit: 1 << 30).message) } catch {
+        return .failure(error)
+      }
+    }
+    switch result {
+    case .success(let decoded): message = decoded
+    case .failure(let fault): throw Failure(.usage, "\(place)\(fault.message)", hint: "nothing was dropped")
+    }
+    if let channel = message.channel, let channels, !channels.contains(channel) {
+      throw .usage("\(place)there is no channel \"\(channel)\" in the configuration", known: channels, found: channel)
+    }
+  }
+
+  /// The channels' names; nil where a producer may not read the configuration, or it is not usable: dropping still works.
+  private static func knownChannels(_ arguments: Arguments, _ spool: Spool) throws(Failure) -> [String]? {
+    guard let path = Surroundings.configurationPath(arguments, spool: spool.path) else { return nil }
+    return (try? Surroundings.configuration(path)).map { $0.channels.keys.sorted() }
+  }
+
+  private static func lines(_ arguments: Arguments) throws(Failure) -> [[UInt8]] {
+    guard arguments.operands.isEmpty, arguments.all("--to").isEmpty else {
+      throw Failure(.usage, "with --json the messages come from standard input, and nothing else is taken")
+    }
+    let lines = try standardInput().split(separator: UInt8(ascii: "\n"))
+      .map { Array($0) }.filter { $0.contains { $0 > 0x20 } }
+    guard !lines.isEmpty else { throw Failure(.usage, "standard input holds no message") }
+    return lines.map { $0 + [UInt8(ascii: "\n")] }
+  }
+
+  private static func message(_ arguments: Arguments) throws(Failure) -> [UInt8] {
+    var members: [JSON.Member] = []
+    func add(_ field: String, _ value: String?) {
+      if let value { members.append(.init(field, .string(value))) }
+    }
+    add("channel", arguments["--channel"])
+    let to = arguments.all("--to")
+    if to.count == 1 { add("to", to[0]) } else if !to.isEmpty { members.append(.init("to", .strings(to))) }
+    add("title", arguments["--title"])
+    var body = arguments.operands.first ?? ""
+    // A template speaks for itself; its text is not waited for.
+    if arguments.operands.isEmpty, arguments["--template"] == nil { body = try bodyFromInput() }
+    if !body.isEmpty { add("body", body) }
+    for field in ["id", "format", "url", "template", "priority"] { add(field, arguments["--\(field)"]) }
+    for (option, field) in [("--send-at", "send_at"), ("--expires-at", "expires_at")] {
+      guard let text = arguments[option] else { continue }
+      members.append(.init(field, Double(text) == nil ? .string(text) : .number(text)))
+    }
+    var parameters: [JSON.Member] = []
+    for text in arguments.all("--param") {
+      let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      guard parts.count == 2 else { throw Failure(.usage, "--param: found \"\(text)\"; expected NAME=VALUE") }
+      parameters.append(.init(String(parts[0]), .string(String(parts[1]))))
+    }
+    if !parameters.isEmpty { members.append(.init("params", .object(parameters))) }
+    return JSON.object(members).bytes + [UInt8(ascii: "\n")]
+  }
+
+  private static func bodyFromInput() throws(Failure) -> String {
+    var bytes = try standardInput()
+    // What `echo` adds is no part of the text.
+    if bytes.last == UInt8(ascii: "\n") { bytes.removeLast() }
+    guard let text = String(validating: bytes, as: UTF8.self) else {
+      throw Failure(.usage, "standard input is not valid UTF-8", hint: "convert it first, for example with iconv")
+    }
+    return text
+  }
+
+  private static func standardInput() throws(Failure) -> [UInt8] {
+    var bytes: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 1 << 16)
+    while true {
+      let count = read(0, &buffer, buffer.count)
+      if count == 0 { return bytes }
+      if count < 0 {
+        if errno == EINTR { continue }
+        throw Failure(SystemFault("read", errno, "standard input"))
+      }
+      bytes += buffer[..<count]
+    }
+  }
+}

@@ -1,0 +1,116 @@
+import Configuring
+import Core
+import FoundationEssentials
+import Glibc
+import Ledgers
+import Providers
+import Spooling
+import Sweeping
+
+/// What commands find around them: the spool, the configuration, the ledger, the clock.
+enum Surroundings {
+  static func now() -> Date { Date() }
+
+  static func variable(_ name: String) -> String? {
+    getenv(name).map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
+  }
+
+  /// 32 lower-case hex digits from the system's generator.
+  static func nonce() -> String {
+    var generator = SystemRandomNumberGenerator()
+    let digits = Array("0123456789abcdef")
+    return String((0..<32).map { _ in digits[Int(generator.next() & 15)] })
+  }
+
+  // MARK: Spool
+
+  static func spoolPath(_ arguments: Arguments) -> String {
+    if let path = arguments["--spool"] ?? variable("MSGSPOOL_DIR") { return path }
+    return (try? Spool("spool")) == nil ? "/var/spool/msgspool" : "spool"
+  }
+
+  static func spool(_ arguments: Arguments) throws(Failure) -> Spool {
+    do throws(SpoolFault) {
+      return try Spool(spoolPath(arguments))
+    } catch {
+      throw Failure(error.number == EACCES ? .noPermission : .notFound, error.message, hint: error.hint)
+    }
+  }
+
+  // MARK: Configuration
+
+  /// The configuration's path, whether or not it was named; nil when there is none in any of the places.
+  static func configurationPath(_ arguments: Arguments, spool: String) -> String? {
+    if let path = arguments["--config"] ?? variable("MSGSPOOL_CONFIG") { return path }
+    return ["\(spool)/\(SpoolLayout.configuration)", "/etc/msgspool/config.json"].first { access($0, F_OK) == 0 }
+  }
+
+  static func configuration(_ arguments: Arguments, spool: Spool) throws(Failure) -> Configuration {
+    guard let path = configurationPath(arguments, spool: spool.path) else {
+      throw Failure(
+        .configuration, "there is no configuration", hint: "make a commented one with: msgspool init \(spool.path)")
+    }
+    return try configuration(path)
+  }
+
+  static func configuration(_ path: String) throws(Failure) -> Configuration {
+    let reader = ConfigurationReader(providers: Catalogue.providers, environment: variable, file: file)
+    do throws(ConfigurationFault) {
+      return try reader.configuration(path, try file(path))
+    } catch {
+      throw Failure(.configuration, "\(path): \(error.message)", hint: error.hint)
+    }
+  }
+
+  /// Configurations and secrets are small; anything larger is a mistake.
+  @Sendable private static func file(_ path: String) throws(ConfigurationFault) -> ConfigurationReader.File {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    guard descriptor >= 0 else {
+      let fault = SystemFault("open", errno, path)
+      throw ConfigurationFault(
+        "", "\(fault)", hint: errno == EACCES ? "let the group read it: chgrp msgspool \(path)" : nil)
+    }
+    defer { close(descriptor) }
+    do throws(SystemFault) {
+      let status = try Syscalls.status(descriptor, path: path)
+      guard status.isRegularFile, status.st_size < 4 << 20 else { throw SystemFault("read", EINVAL, path) }
+      let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Int(status.st_size), alignment: 1)
+      defer { buffer.deallocate() }
+      let count = try Syscalls.readAll(descriptor, into: buffer, path: path)
+      return .init(bytes: Array(buffer[..<count]), mode: UInt32(status.st_mode))
+    } catch {
+      throw ConfigurationFault("", "\(error)")
+    }
+  }
+
+  // MARK: Ledger
+
+  /// Opens the spool's ledger; a damaged one is set aside, named, and a new one begun.
+  static func ledger(_ spool: Spool) throws(Failure) -> SQLiteLedger {
+    let path = "\(spool.path)/\(SpoolLayout.ledger)"
+    do throws(LedgerFault) {
+      let (ledger, aside) = try SQLiteLedger.open(path, now: now(), generation: String(nonce().prefix(6)))
+      if let aside {
+        Console.warn(
+          path, "was damaged and is set aside as \(aside); a new ledger begins",
+          hint:
+            "ids seen, counts and open calls were in it; messages are in the folders, and those in doubt become unconfirmed"
+        )
+      }
+      return ledger
+    } catch {
+      throw Failure(error)
+    }
+  }
+}
+
+extension Failure {
+  init(_ trouble: SweepTrouble) {
+    self.init(ExitStatus(rawValue: trouble.kind.rawValue) ?? .ioError, trouble.message, hint: trouble.hint)
+  }
+
+  init(_ fault: LedgerFault) { self.init(SweepTrouble(fault: fault)) }
+  init(_ fault: SystemFault) {
+    self.init(ExitStatus(rawValue: SweepTrouble(fault: fault).kind.rawValue) ?? .ioError, "\(fault)", hint: fault.hint)
+  }
+}

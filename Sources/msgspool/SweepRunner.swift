@@ -1,0 +1,94 @@
+import Core
+import FoundationEssentials
+import Glibc
+import Ledgers
+import Spooling
+import Sweeping
+import Synchronization
+import Transports
+
+/// What sweep and watch share: everything a sweep needs, made of the real things.
+final class SweepRunner: Sendable {
+  let spool: Spool
+  let ledger: SQLiteLedger
+  let reporter: SweepReporter
+  private let transports = Mutex<[String: CurlTransport]>([:])
+  private let stopper = Mutex<(stop: (@Sendable () -> Void)?, isStopped: Bool)>((nil, false))
+
+  init(_ spool: Spool, _ ledger: SQLiteLedger, _ reporter: SweepReporter) {
+    self.spool = spool
+    self.ledger = ledger
+    self.reporter = reporter
+  }
+
+  /// One pass: rescue, then the sweep.
+  func pass(
+    _ configuration: Configuration, _ selection: Selection, rested: Set<String> = []
+  ) throws(Failure) -> SweepSummary {
+    var environment = environment(configuration)
+    environment.rested = rested
+    do throws(SweepTrouble) {
+      var rescue = Rescue(environment)
+      try rescue.run()
+      return try sweep(environment, selection)
+    } catch {
+      throw Failure(error)
+    }
+  }
+
+  private func sweep(_ environment: SweepEnvironment, _ selection: Selection) throws(SweepTrouble) -> SweepSummary {
+    let sweep: Sweep
+    do throws(SystemFault) {
+      let id = Sweep.makeId(now: Surroundings.now(), ledger: ledger, nonce: Surroundings.nonce())
+      sweep = try Sweep(environment, selection, id: id)
+    } catch {
+      throw SweepTrouble(fault: error)
+    }
+    let stop = sweep.stopper
+    let isStopped = stopper.withLock { state -> Bool in
+      state.stop = stop
+      return state.isStopped
+    }
+    if isStopped { stop() }
+    defer { stopper.withLock { $0.stop = nil } }
+    return try sweep.run()
+  }
+
+  /// Finishes what is in flight; a later pass ends at once.
+  func stop() {
+    let stop = stopper.withLock { state -> (@Sendable () -> Void)? in
+      state.isStopped = true
+      return state.stop
+    }
+    stop?()
+  }
+
+  func shutdown() {
+    let all = transports.withLock { Array($0.values) }
+    for transport in all { transport.shutdown() }
+  }
+
+  private func environment(_ configuration: Configuration) -> SweepEnvironment {
+    var environment = SweepEnvironment(
+      spool: spool, ledger: ledger, configuration: configuration,
+      transport: { [self] in transport(for: $0) }, now: Surroundings.now, random: { Double.random(in: 0..<1) },
+      nonce: Surroundings.nonce, observe: { [reporter] in reporter.observe($0) })
+    // A descriptor for each message in hand, with room for connections and the rest.
+    var limit = rlimit()
+    if getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 {
+      environment.window = min(environment.window, max(64, Int(clamping: limit.rlim_cur) - 600))
+    }
+    return environment
+  }
+
+  /// Channels that trust the same certificates share connections.
+  private func transport(for channel: Channel) -> CurlTransport {
+    transports.withLock { transports in
+      let key = channel.caFile ?? ""
+      if let transport = transports[key] { return transport }
+      let transport = CurlTransport(.init(caFile: channel.caFile))
+      transports[key] = transport
+      return transport
+    }
+  }
+}
