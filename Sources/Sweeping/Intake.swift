@@ -13,6 +13,7 @@ extension Sweep {
       switch claim {
       case .left(let name, let notice):
         summary.left += 1
+        if leftAlone.count < Sweep.heldLimit { leftAlone.insert(name) }
         window.giveBack(messages: 1, bytes: 0)
         if let notice { environment.observe(.notice(Notice(name.display, notice))) }
       case .invalid(let file, let fault):

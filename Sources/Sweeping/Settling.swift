@@ -45,6 +45,7 @@ extension Sweep {
       now: environment.now(), sweep: folder.id, dropped: job.dropped, random: environment.random())
     guard let line = Verdict.line(job.itinerary, job.finalResults, calls: job.calls, circumstances) else {
       inHand[ObjectIdentifier(job)] = nil
+      if held.count < Sweep.heldLimit { held.insert(job.file.name) }
       return hold(job.file)
     }
     if let id = job.id, line.state.isFinal {

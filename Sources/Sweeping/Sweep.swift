@@ -73,6 +73,12 @@ package final class Sweep {
   /// Messages claimed and not yet settled or held back.
   var inHand: [ObjectIdentifier: Job] = [:]
   var unsettled = 0
+  /// Messages that go back because their channel is suspended, for `watch`, which need not claim them again at once;
+  /// up to a limit, as a backlog of any size may.
+  package var held: Set<FileName> = []
+  /// Files that go back for other reasons: half written, two names.
+  package var leftAlone: Set<FileName> = []
+  static let heldLimit = 100_000
   /// Files whose line could not be written.
   var stuck: Set<FileName> = []
   var isExhausted = false

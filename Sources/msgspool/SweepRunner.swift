@@ -21,10 +21,19 @@ final class SweepRunner: Sendable {
     self.reporter = reporter
   }
 
+  struct Pass {
+    var summary = SweepSummary()
+    /// Messages that went back because their channel is suspended.
+    var held: Set<FileName> = []
+    /// Files that went back for other reasons.
+    var leftAlone: Set<FileName> = []
+  }
+
   /// One pass: rescue, then the sweep.
+  /// - Parameter rested: channels that are suspended and not to be tried yet.
   func pass(
     _ configuration: Configuration, _ selection: Selection, rested: Set<String> = []
-  ) throws(Failure) -> SweepSummary {
+  ) throws(Failure) -> Pass {
     var environment = environment(configuration)
     environment.rested = rested
     do throws(SweepTrouble) {
@@ -36,7 +45,9 @@ final class SweepRunner: Sendable {
     }
   }
 
-  private func sweep(_ environment: SweepEnvironment, _ selection: Selection) throws(SweepTrouble) -> SweepSummary {
+  private func sweep(
+    _ environment: SweepEnvironment, _ selection: Selection
+  ) throws(SweepTrouble) -> Pass {
     let sweep: Sweep
     do throws(SystemFault) {
       let id = Sweep.makeId(now: Surroundings.now(), ledger: ledger, nonce: Surroundings.nonce())
@@ -51,7 +62,8 @@ final class SweepRunner: Sendable {
     }
     if isStopped { stop() }
     defer { stopper.withLock { $0.stop = nil } }
-    return try sweep.run()
+    let summary = try sweep.run()
+    return Pass(summary: summary, held: sweep.held, leftAlone: sweep.leftAlone)
   }
 
   /// Finishes what is in flight; a later pass ends at once.
