@@ -8,7 +8,7 @@ import Glibc
 /// that each is only used while libmicrohttpd owns it (a suspended connection stays until it is resumed).
 enum SandboxDaemon {
   /// Request line and headers must fit in; 1000 numbers in an Aliyun query make a request line of 14 to 20 kB.
-  private static let connectionMemory = 128 * 1024
+  private static let connectionMemory = 64 * 1024
   private static let connections: UInt32 = 1000
   fileprivate static let largestBody = 16 * 1024 * 1024
 
