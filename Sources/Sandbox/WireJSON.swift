@@ -22,12 +22,11 @@ package struct WireMember: Sendable, Equatable {
 }
 
 extension WireJSON: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByBooleanLiteral,
-  ExpressibleByNilLiteral, ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral
+  ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral
 {
   package init(stringLiteral value: String) { self = .string(value) }
   package init(integerLiteral value: Int) { self = .number(String(value)) }
   package init(booleanLiteral value: Bool) { self = .bool(value) }
-  package init(nilLiteral: ()) { self = .null }
   package init(arrayLiteral elements: WireJSON...) { self = .array(elements) }
   package init(dictionaryLiteral elements: (String, WireJSON)...) {
     self = .object(elements.map { WireMember($0, $1) })
