@@ -58,8 +58,9 @@ struct WxPusherSandbox: ProviderSandbox {
   }
 
   private func readJSON(_ request: SandboxRequest, _ operation: SandboxCall.Operation) -> SandboxCall {
-    guard request.mediaType.hasSuffix("json") else {
-      return SandboxCall(request, operation, malformed: "Content type '\(request.mediaType)' not supported")
+    guard request.mediaType(endsWith: "json") else {
+      let type = request.header("content-type") ?? ""
+      return SandboxCall(request, operation, malformed: "Content type '\(type)' not supported")
     }
     do throws(WireJSONError) {
       let fields = try WireJSON(parsing: request.body)
