@@ -33,7 +33,8 @@ struct GoldenCase: CustomTestStringConvertible {
     query =
       request["query"].map(Self.pairs) ?? WireRequest.pairs(String(target.dropFirst(path.utf8.count + 1)))
     headers = Dictionary(
-      Self.pairs(request["headers"] ?? .null).map { ($0[0].lowercased(), $0[1]) }, uniquingKeysWith: { first, _ in first })
+      Self.pairs(request["headers"] ?? .null).map { ($0[0].lowercased(), $0[1]) },
+      uniquingKeysWith: { first, _ in first })
     form = Self.pairs(root["request_decoded"]?["form"] ?? request["body"]?["form"] ?? .null)
     json = root["request_decoded"]?["json"] ?? request["body"]?["json"]
     response = Self.response(root["response"] ?? root["response_fed_to_sdk"])
