@@ -32,7 +32,8 @@ struct ChannelRunner {
     self.channel = channel
     grouper = Grouper(capacity: channel.recipientsPerCall, mixedCapacity: channel.mixedRecipientsPerCall)
     isProbing = wasSuspended
-    limit = wasSuspended ? 1 : channel.concurrency
+    // With a session, the first call fetches the token that the others then use.
+    limit = wasSuspended || channel.card.hasSession ? 1 : channel.concurrency
   }
 
   var isStopped: Bool { suspension != nil || parkedUntil != nil }

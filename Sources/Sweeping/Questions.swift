@@ -88,7 +88,7 @@ extension Sweep {
     let now = environment.now()
     let channel = flight.channel
     var finding = Finding.undecided
-    if case .http = reply { finding = channel.provider.finding(in: reply, for: question, at: now) }
+    if reply.hasArrived { finding = channel.provider.finding(in: reply, for: question, at: now) }
     switch finding {
     case .more(let cursor) where !isStopping:
       var next = question
@@ -164,5 +164,15 @@ extension Sweep {
     conclude(
       Doubt.byPolicy(.unconfirmed(reason: reason), channel), passenger.leg, of: passenger.job, call: nil, channel)
     if passenger.job.isComplete { finish(passenger.job) }
+  }
+}
+
+extension Reply {
+  /// Something came back.
+  fileprivate var hasArrived: Bool {
+    switch self {
+    case .http, .mail, .program: true
+    case .notSent, .lost: false
+    }
   }
 }

@@ -18,6 +18,8 @@ package struct SweepEnvironment: Sendable {
   package var observe: @Sendable (SweepEvent) -> Void
   /// Messages in hand at the most.
   package var window = 16_384
+  /// What providers remember between calls.
+  package var sessions = SessionStore()
   /// Channels that are suspended and not to be tried yet.
   package var rested: Set<String> = []
 

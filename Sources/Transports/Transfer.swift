@@ -39,6 +39,7 @@ final class Transfer {
     let failure =
       switch errand.exchange {
       case .http(let request): prepare(request)
+      case .mail, .program: TransportFailure.invalid("This transport speaks HTTP only.")
       }
     if let failure { return failure }
     curl_set_long(easy, CURLOPT_TIMEOUT_MS, milliseconds(errand.timeout))
@@ -76,7 +77,7 @@ final class Transfer {
   private var peer: String {
     switch errand?.exchange {
     case .http(let request): HTTPRules.peer(of: request.url)
-    case nil: ""
+    case .mail, .program, nil: ""
     }
   }
 
