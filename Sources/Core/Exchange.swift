@@ -158,7 +158,8 @@ package enum Reply: Sendable, Hashable {
 }
 
 package struct TransportFailure: Sendable, Hashable {
-  /// Short machine word: `timeout`, `refused`, `resolve`, `tls`, `reset`, `truncated`, `too-large`, `invalid`.
+  /// Short machine word: `timeout`, `refused`, `resolve`, `tls`, `reset`, `truncated`, `too-large`, `malformed` (no
+  /// HTTP), `invalid` (the request), `closed` and `abandoned` (by a shutdown), `failed` (anything else).
   package var code: String
   /// One sentence for people, without secrets (never the URL's query).
   package var message: String

@@ -51,13 +51,10 @@ final class Transfer {
   }
 
   func finish(_ result: CURLcode) -> (Reply, @Sendable (Reply) -> Void) {
-    let ending = Ending(
-      result: result, wasStarted: starts > 0, answer: answer.progress, peer: peer,
-      detail: result == CURLE_OK ? "" : detail(of: result))
-    if let failure = ending.failure {
-      return (ending.wasStarted ? .lost(failure) : .notSent(failure), conclude())
-    }
-    return (.http(answer.response()), conclude())
+    let ending = Ending(result: result, wasStarted: starts > 0, answer: answer.progress)
+    if ending.isAnswered { return (.http(answer.response()), conclude()) }
+    let failure = ending.failure(peer: peer, detail: detail(of: result))
+    return (ending.wasStarted ? .lost(failure) : .notSent(failure), conclude())
   }
 
   func giveUp(_ failure: TransportFailure) -> (Reply, @Sendable (Reply) -> Void) {
@@ -81,7 +78,7 @@ final class Transfer {
     }
   }
 
-  /// The system's or libcurl's own words; never shown for what happens after sending.
+  /// The system's or libcurl's own words.
   private func detail(of result: CURLcode) -> String {
     let error = Int32(truncatingIfNeeded: curl_get_long(easy, CURLINFO_OS_ERRNO))
     if result == CURLE_COULDNT_CONNECT, error != 0 { return String(cString: strerror(error)) }
