@@ -182,7 +182,8 @@ extension Collection<UInt8> {
 
   private func isHarmless(_ scalar: Unicode.Scalar) -> Bool {
     switch scalar.properties.generalCategory {
-    // Format characters include the direction overrides that make a name read backwards.
+    // Format characters include the direction overrides that make a name read backwards; the joiner only builds emoji.
+    case .format where scalar == "\u{200D}": true
     case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate: false
     default: scalar != "\\"
     }

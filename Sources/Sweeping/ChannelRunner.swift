@@ -47,7 +47,7 @@ struct ChannelRunner {
 
   /// When to look again, if only time is in the way.
   func wakeUp(now: Date) -> Date? {
-    guard let notBefore, notBefore > now, !isStopped, grouper.hasReady else { return nil }
+    guard let notBefore, notBefore > now, !isStopped else { return nil }
     return notBefore
   }
 

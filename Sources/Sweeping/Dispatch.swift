@@ -76,7 +76,10 @@ extension Sweep {
     do throws(LedgerFault) {
       let admissions = try environment.ledger.commit(pending)
       pending = GroupCommit(now: now)
-      if !mayStart { return handOver() }
+      guard mayStart else {
+        for proposal in proposals { release(proposal.batch) }
+        return handOver()
+      }
       var flying: [(Channel, Errand)] = []
       // Backwards, so that batches which must wait are put back in their order.
       for (proposal, admission) in zip(proposals, admissions).reversed() {

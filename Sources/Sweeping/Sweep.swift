@@ -67,6 +67,8 @@ package final class Sweep {
   var runners: [String: ChannelRunner] = [:]
   var flights: [Int: Flight] = [:]
   var questions = Questions()
+  /// Providers' ids that questions of this sweep have found: one message can't answer for two lost calls.
+  var foundIds: Set<String> = []
   /// What the next group commit records beside new intents.
   var pending = GroupCommit(now: .distantPast)
   /// What is settled once that commit is on disk.
