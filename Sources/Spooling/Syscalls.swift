@@ -31,6 +31,11 @@ package struct SystemFault: Error, Sendable, Hashable, CustomStringConvertible {
     }
   }
 
+  package var isRefusal: Bool { number == EACCES || number == EPERM }
+
+  /// Descriptors or memory are used up: it would hit the next file as well.
+  package var isShortage: Bool { [EMFILE, ENFILE, ENOMEM].contains(number) }
+
   /// The disk is full, failing or read-only: nothing more can be recorded, so nothing more may be sent.
   package var isDiskTrouble: Bool {
     [ENOSPC, EDQUOT, EIO, EROFS, EFBIG, ENOMEM, EMFILE, ENFILE].contains(number)

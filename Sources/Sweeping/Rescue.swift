@@ -102,7 +102,16 @@ package struct Rescue {
         dead.remove(name)
         continue
       }
-      switch try reader.read(name, from: .deferred, now: now) {
+      let claim: Claim
+      do throws(SystemFault) {
+        claim = try reader.read(name, from: .deferred, now: now)
+      } catch {
+        if error.isShortage { throw error }
+        // It stays where it is, claimed and known to the ledger; every sweep tries again.
+        environment.observe(.notice(Notice(name.display, "could not be read: \(error)", hint: error.hint)))
+        continue
+      }
+      switch claim {
       case .left, .invalid:
         // No message: nothing of it was ever sent, and the next claim says what is wrong with it.
         _ = try Spool.move(
