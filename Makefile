@@ -1,0 +1,70 @@
+# msgspool: make help tells what there is to make. On a fresh Debian with Swift, `make demo` and `make test` are all.
+
+SWIFT   ?= swift
+PREFIX  ?= /usr/local
+DESTDIR ?=
+BINDIR  ?= $(PREFIX)/bin
+MANDIR  ?= $(PREFIX)/share/man/man1
+# Where systemd looks for what the administrator installed; for another PREFIX it has to be told.
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+# An absolute path of its own: configuration belongs to the machine, not to a prefix.
+CONFDIR ?= /etc/msgspool
+
+BINARY := .build/release/msgspool
+# Undeclared imports between targets compile by default, and the targets are walls. One set of flags for debug builds,
+# tests and lint, so that none of them makes the others start over.
+CHECKED := --explicit-target-dependency-import-check error
+# One file to copy to another machine: Swift's libraries inside, only C libraries of the system outside.
+RELEASE := -c release --static-swift-stdlib $(CHECKED) --product msgspool
+SOURCES := Sources Tests Package.swift
+UNITS   := msgspool.service msgspool-sweep.service msgspool-sweep.timer
+
+.DEFAULT_GOAL := help
+.PHONY: help setup build demo test bench lint format install uninstall clean
+
+help: ## this list
+	@printf 'make TARGET, where TARGET is one of\n\n'
+	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 14
+	@printf '\nVariables: SWIFT, PREFIX (%s), DESTDIR, BENCH_N (messages in a bench run)\n' '$(PREFIX)'
+
+setup: ## install the Debian packages that are missing, and check Swift
+	@SWIFT='$(SWIFT)' Sources/Packaging/setup.sh
+
+build: setup ## build the release binary: .build/release/msgspool
+	$(SWIFT) build $(RELEASE)
+
+demo: build ## see it work, offline: producers, a sweep, failures, a retry
+	@Sources/Demo/demo.sh $(BINARY)
+
+test: setup ## run all tests
+	$(SWIFT) test --parallel $(CHECKED)
+
+bench: build ## measure against the file system's own limit (BENCH_N=20000)
+	@Tests/Bench/bench.sh $(BINARY)
+
+lint: setup ## check format and style, and that no target imports what it did not declare
+	$(SWIFT) format lint --strict --recursive $(SOURCES)
+	$(SWIFT) build --build-tests $(CHECKED)
+
+format: ## format the sources in place
+	$(SWIFT) format --in-place --recursive $(SOURCES)
+
+install: ## install under PREFIX: program, manual, systemd units; and CONFDIR
+	@if [ ! -x $(BINARY) ] || [ -n "$$(find Sources Package.swift -name '*.swift' -newer $(BINARY) | head -n 1)" ]; \
+	then $(MAKE) build; fi
+	install -d '$(DESTDIR)$(BINDIR)' '$(DESTDIR)$(MANDIR)' '$(DESTDIR)$(UNITDIR)' '$(DESTDIR)$(CONFDIR)'
+	install -m 755 $(BINARY) '$(DESTDIR)$(BINDIR)/msgspool'
+	install -m 644 Sources/Packaging/msgspool.1 '$(DESTDIR)$(MANDIR)/msgspool.1'
+	for unit in $(UNITS); do \
+	  sed 's|@BINDIR@|$(BINDIR)|g' Sources/Packaging/$$unit > '$(DESTDIR)$(UNITDIR)'/$$unit && \
+	  chmod 644 '$(DESTDIR)$(UNITDIR)'/$$unit || exit 1; \
+	done
+	@sed 's|@BINDIR@|$(BINDIR)|g; s|@CONFDIR@|$(CONFDIR)|g' Sources/Packaging/next-steps.txt
+
+uninstall: ## remove what install put there; configuration and spool stay
+	rm -f '$(DESTDIR)$(BINDIR)/msgspool' '$(DESTDIR)$(MANDIR)/msgspool.1'
+	cd '$(DESTDIR)$(UNITDIR)' 2> /dev/null && rm -f $(UNITS) || true
+	rmdir '$(DESTDIR)$(CONFDIR)' 2> /dev/null || true
+
+clean: ## remove what was built
+	rm -rf .build
