@@ -127,8 +127,9 @@ run msgspool sweep
 
 folders() {
   for folder in spool/*/; do
-    printf '  %-16s %3d  %s\n' "$folder" "$(find "$folder" -type f | wc -l)" \
-      "$(find "$folder" -type f -name '[a-z]*' -printf '%f ')"
+    count=$(find "$folder" -type f | wc -l)
+    names=$(find "$folder" -type f -name '[a-z]*' -printf '  %f')
+    printf '  %-16s %3d%s\n' "$folder" "$count" "$names"
   done
 }
 say 'The folders afterwards: every message is in exactly one place'
@@ -144,8 +145,11 @@ calls() { # the record's lines as a table; recipients are counted by their quote
     printf "  %-12s %5d recipient%s  HTTP %s  %s\n", provider, count, count == 1 ? " " : "s", status, outcome
   }'
 }
-say "The calls as the providers saw them: $(wc -l < record.jsonl) for all these recipients"
+say 'The calls as the providers saw them'
 calls < record.jsonl
+awk '{ count += gsub(/"[^"]*"/, "") } END { printf "\n  %d calls for %d recipients\n", NR, count }' << END
+$(sed 's/.*"recipients":\[//; s/\].*//' record.jsonl)
+END
 
 say 'One settled file: what was dropped, untouched, and a line of history behind it'
 typed "cat spool/done/$weather"
@@ -157,8 +161,12 @@ run msgspool list failed
 
 say 'Mend the two files by hand and retry; only who has nothing yet gets something'
 # The history stays behind the message, so the two numbers that were reached are not called again.
-run sed -i '1s/"+49"/"+4915112345602"/' spool/failed/gate.json
-run sed -i '1s/" "body"/", "body"/' spool/failed/pump.json
+edit() {
+  typed "sed -i '$1' $2"
+  sed -i "$1" "$2"
+}
+edit '1s/"+49"/"+4915112345602"/' spool/failed/gate.json
+edit '1s/" "body"/", "body"/' spool/failed/pump.json
 before=$(wc -l < record.jsonl)
 run msgspool retry gate.json pump.json
 run msgspool sweep
