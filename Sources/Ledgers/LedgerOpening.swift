@@ -17,8 +17,20 @@ extension SQLiteLedger {
     return (try SQLiteLedger(path, now: now, generation: generation), aside)
   }
 
+  /// Opens the ledger to look at it, also while sweeps write; nil where there is none. Nothing is made or mended.
+  package static func look(_ path: String) throws(LedgerFault) -> SQLiteLedger? {
+    guard access(path, F_OK) == 0 || errno != ENOENT else { return nil }
+    do throws(LedgerFault) {
+      return try SQLiteLedger(reading: path, .read)
+    } catch {
+      // Somebody who may not write beside the ledger cannot share it with writers; without any, the file says it all.
+      guard error.kind == .permission, access("\(path)-wal", F_OK) != 0 else { throw error }
+      return try SQLiteLedger(reading: path, .readUnwritten)
+    }
+  }
+
   /// Renames the database and its companions; nothing is deleted, a person may want to look.
-  private static func setAside(_ path: String, now: Date) throws(LedgerFault) -> String {
+  package static func setAside(_ path: String, now: Date) throws(LedgerFault) -> String {
     let stamp = RFC3339.string(now).filter { $0 != ":" && $0 != "-" }
     let aside = "\(path).damaged-\(stamp)"
     for suffix in ["-wal", "-shm", ""] {
