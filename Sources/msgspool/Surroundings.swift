@@ -11,6 +11,16 @@ import Sweeping
 enum Surroundings {
   static func now() -> Date { Date() }
 
+  /// A time in an option: how long ago (`12h`), or when (RFC 3339).
+  static func time(_ option: String, _ arguments: Arguments) throws(Failure) -> Date? {
+    guard let text = arguments[option] else { return nil }
+    if let seconds = TimeSpan.seconds(text) { return now() - seconds }
+    if let date = RFC3339.date(text) { return date }
+    throw Failure(
+      .usage,
+      "\(option): found \"\(text)\"; expected an age such as 30m, 12h or 7d, or a time such as 2026-11-22T09:00:00Z")
+  }
+
   static func variable(_ name: String) -> String? {
     getenv(name).map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
   }
