@@ -282,23 +282,6 @@ package final class SQLiteLedger: Ledger {
   }
 
   package func prune(before date: Date) throws(LedgerFault) -> Int {
-    let seconds = date.timeIntervalSince1970
-    return try locked { (database) throws(LedgerFault) in
-      try database.transaction { () throws(LedgerFault) in
-        var count = 0
-        for rows in SQLiteLedger.forgettable {
-          try database.statement("DELETE FROM \(rows)").fresh.bind(seconds).run()
-          count += database.changes
-        }
-        return count
-      }
-    }
+    try prune(LedgerHorizon(calls: date, ids: date), isDry: false)
   }
-
-  /// Rows that nothing needs any more from some time on.
-  static let forgettable = [
-    "calls WHERE finished < ?", "ids WHERE claimed < ?",
-    // Two days of slack: zones differ by up to 26 hours.
-    "recipient_days WHERE day < ? / 86400 - 2", "channel_days WHERE day < ? / 86400 - 2",
-  ]
 }

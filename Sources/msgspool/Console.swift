@@ -44,22 +44,22 @@ enum Console {
 
   /// Something a person should know; `--quiet` doesn't silence it.
   static func warn(_ subject: String, _ message: String, hint: String? = nil) {
-    var text = "msgspool: \(styled(subject.displayText, .bold, on: errorIsTerminal)): \(message.displayText)\n"
-    if let hint { text += "  hint: \(hint.displayText)\n" }
+    var text = "msgspool: \(styled(subject.safeText, .bold, on: errorIsTerminal)): \(message.safeText)\n"
+    if let hint { text += "  hint: \(hint.safeText)\n" }
     error(text)
   }
 
   static func note(_ message: String) {
-    if !isQuiet { error("msgspool: \(message.displayText)\n") }
+    if !isQuiet { error("msgspool: \(message.safeText)\n") }
   }
 
   static func detail(_ message: String) {
-    if isVerbose { error("msgspool: \(message.displayText)\n") }
+    if isVerbose { error("msgspool: \(message.safeText)\n") }
   }
 
   static func report(_ failure: Failure) {
-    var text = "msgspool: \(styled("error", .red, on: errorIsTerminal)): \(failure.message.displayText)\n"
-    if let hint = failure.hint { text += "  hint: \(hint.displayText)\n" }
+    var text = "msgspool: \(styled("error", .red, on: errorIsTerminal)): \(failure.message.safeText)\n"
+    if let hint = failure.hint { text += "  hint: \(hint.safeText)\n" }
     error(text)
   }
 
@@ -107,6 +107,14 @@ enum Console {
       return flags.progress != 0
     }
     if isShown { write("\r\u{1B}[K", to: 2) }
+  }
+}
+
+extension String {
+  /// The text with everything escaped that a terminal obeys. Backslashes stay: in the names that are part of it they
+  /// are escapes already, and a name that is shown must be one that can be given back.
+  var safeText: String {
+    split(separator: "\\", omittingEmptySubsequences: false).map { String($0).displayText }.joined(separator: "\\")
   }
 }
 

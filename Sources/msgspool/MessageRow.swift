@@ -84,11 +84,11 @@ struct MessageRow {
   /// One line. Names are whole, as they are handles; what does not fit on a terminal is cut from the error.
   func text(now: Date) -> String {
     let (name, state) = (Columns.pad(name, 32), Columns.pad(state, 11))
-    let rest = Columns.pad((channel ?? "-").displayText, 10) + " " + Columns.pad(when(now), 10)
+    let rest = Columns.pad((channel ?? "-").safeText, 10) + " " + Columns.pad(when(now), 10)
     var line = "\(name) \(Console.styled(state, style)) \(rest)"
     if let error {
       let words = [error.kind.rawValue, error.code, error.message].compactMap { $0 }.filter { !$0.isEmpty }
-      var text = words.joined(separator: ": ").displayText
+      var text = words.joined(separator: ": ").safeText
       let used = Columns.width("\(name) \(state) \(rest) ")
       if let columns = Console.outputColumns { text = Columns.cut(text, max(12, columns - used)) }
       line += " " + text

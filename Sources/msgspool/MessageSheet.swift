@@ -41,14 +41,14 @@ struct MessageSheet {
     text += field("due", row.due.map(RFC3339.string))
     if let error = row.error {
       text += field("error", [error.kind.rawValue, error.code].compactMap { $0 }.joined(separator: " "))
-      text += Columns.wrapped(error.message.displayText, indent: 14)
-      if let hint = error.hint { text += Columns.wrapped("hint: \(hint.displayText)", indent: 14) }
+      text += Columns.wrapped(error.message.safeText, indent: 14)
+      if let hint = error.hint { text += Columns.wrapped("hint: \(hint.safeText)", indent: 14) }
     }
     return text + fields(isWhole) + people + history
   }
 
   private func field(_ name: String, _ value: String?) -> String {
-    value.map { "  \(Columns.fit(name, 12))\($0.displayText)\n" } ?? ""
+    value.map { "  \(Columns.fit(name, 12))\($0.safeText)\n" } ?? ""
   }
 
   /// The message as its producer wrote it; `to` has a part of its own.
@@ -58,14 +58,14 @@ struct MessageSheet {
     for member in members where member.key != "to" {
       guard member.key == "body", let body = member.value.string else {
         let value = member.value.string ?? member.value.text
-        text += field(member.key.displayText, isWhole ? value : Columns.cut(value, 2000))
+        text += field(member.key.safeText, isWhole ? value : Columns.cut(value, 2000))
         continue
       }
       let lines = body.split(separator: "\n", omittingEmptySubsequences: false)
       let shown = isWhole ? lines[...] : lines.prefix(MessageSheet.bodyLines)
       text += "  body\n"
       for line in shown {
-        text += "    " + (isWhole ? String(line) : Columns.cut(String(line), 500)).displayText + "\n"
+        text += "    " + (isWhole ? String(line) : Columns.cut(String(line), 500)).safeText + "\n"
       }
       if shown.count < lines.count {
         text += "    … and \(lines.count - shown.count) more lines (--verbose shows all)\n"
@@ -97,12 +97,12 @@ struct MessageSheet {
   }
 
   private func person(_ to: String, _ result: HistoryLine.Result?) -> String {
-    guard let result else { return "  \(to.displayText)\n" }
-    let address = to.isEmpty ? "(the channel's own target)" : to.displayText
+    guard let result else { return "  \(to.safeText)\n" }
+    let address = to.isEmpty ? "(the channel's own target)" : to.safeText
     var words = [result.id.map { "id \($0)" }, result.code, result.reason].compactMap { $0 }
     if let channel = result.channel { words.append("through \(channel)") }
     let state = Console.styled(Columns.fit(result.state.rawValue, 11), style(result.state))
-    return Columns.trimmed("  \(Columns.pad(address, 24)) \(state) \(words.joined(separator: ", ").displayText)") + "\n"
+    return Columns.trimmed("  \(Columns.pad(address, 24)) \(state) \(words.joined(separator: ", ").safeText)") + "\n"
   }
 
   private func style(_ state: RecipientState) -> Console.Style {
@@ -131,11 +131,11 @@ struct MessageSheet {
       text += Columns.trimmed(start + Columns.fit(String(line.attempt), 8) + counts.joined(separator: ", ")) + "\n"
       if let error = line.error {
         let words = [error.kind.rawValue, error.code, error.message].compactMap { $0 }.joined(separator: ": ")
-        text += Columns.wrapped(words.displayText, indent: 27)
+        text += Columns.wrapped(words.safeText, indent: 27)
       }
       if let due = line.due { text += "\(String(repeating: " ", count: 27))next try \(RFC3339.string(due))\n" }
       if !line.calls.isEmpty {
-        text += Columns.wrapped("call \(line.calls.prefix(3).joined(separator: ", "))".displayText, indent: 27)
+        text += Columns.wrapped("call \(line.calls.prefix(3).joined(separator: ", "))".safeText, indent: 27)
       }
     }
     return text

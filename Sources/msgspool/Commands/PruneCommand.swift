@@ -13,8 +13,8 @@ enum PruneCommand: Command {
     ],
     details: """
       Also removes what producers forgot in tmp/ for 36 hours. new/, cur/ and
-      deferred/ are never touched. Ledger rows stay as long as ids are remembered
-      against duplicates (deduplicate_for).
+      deferred/ are never touched. Of the ledger, ids stay as long as they are
+      remembered against duplicates (deduplicate_for), and calls for two days.
       """,
     examples: [
       ("msgspool prune --older-than 7d", "every night, from cron"),
@@ -43,24 +43,31 @@ enum PruneCommand: Command {
     return .ok
   }
 
-  /// Ids are remembered for `deduplicate_for`, and calls are what answers for messages of that time.
+  /// A lost call may still be asked about for a day; its row stays longer than that.
+  private static let doubt = 2 * 86400.0
+
   private static func pruneLedger(
     _ spool: Spool, before date: Date, _ arguments: Arguments, isDry: Bool
   ) throws(Failure) -> Int {
     guard let present = Surroundings.ledgerToLookAt(spool) else { return 0 }
-    let configuration: Configuration
+    let now = Surroundings.now()
+    var horizon = LedgerHorizon(calls: min(date, now - doubt), ids: .distantPast)
     do throws(Failure) {
-      configuration = try Surroundings.configuration(arguments, spool: spool)
+      let configuration = try Surroundings.configuration(arguments, spool: spool)
+      horizon.ids = min(date, now - configuration.deduplicateFor)
     } catch {
       Console.warn(
-        "ledger", "its rows stay: without a usable configuration it is not known how long ids are to be remembered",
+        "ledger", "its ids stay: without a usable configuration it is not known how long they are to be remembered",
         hint: error.message)
-      return 0
     }
-    let limit = min(date, Surroundings.now() - configuration.deduplicateFor)
+    do throws(SystemFault) {
+      horizon.sweeps = try spool.places(.cur).compactMap(\.sweep)
+    } catch {
+      throw Failure(error)
+    }
     let ledger = isDry ? present : try Surroundings.ledger(spool)
     do throws(LedgerFault) {
-      return isDry ? try ledger.prunable(before: limit) : try ledger.prune(before: limit)
+      return try ledger.prune(horizon, isDry: isDry)
     } catch {
       throw Failure(error)
     }

@@ -125,8 +125,8 @@ enum StatusCommand: Command {
     for suspension in state.suspensions {
       let age = TimeSpan.text(state.now.timeIntervalSince(suspension.since))
       text +=
-        "  " + Console.styled(suspension.channel.displayText, .red) + "  since \(age) (\(suspension.kind.rawValue))\n"
-      text += Columns.wrapped(suspension.reason.displayText, indent: 4)
+        "  " + Console.styled(suspension.channel.safeText, .red) + "  since \(age) (\(suspension.kind.rawValue))\n"
+      text += Columns.wrapped(suspension.reason.safeText, indent: 4)
     }
     return text + next(state)
   }
