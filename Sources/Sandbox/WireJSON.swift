@@ -99,6 +99,17 @@ extension WireJSON {
     }
   }
 
+  /// A number from 0 up, without a String in between.
+  static func write(_ number: Int, to out: inout [UInt8]) {
+    let start = out.count
+    var rest = number
+    repeat {
+      out.append(UInt8(ascii: "0") + UInt8(rest % 10))
+      rest /= 10
+    } while rest > 0
+    out[start...].reverse()
+  }
+
   private static let hexadecimal = Array("0123456789abcdef".utf8)
 
   static func write(_ text: String, to out: inout [UInt8]) {

@@ -32,7 +32,8 @@ struct ChannelRunner {
     self.channel = channel
     grouper = Grouper(capacity: channel.recipientsPerCall, mixedCapacity: channel.mixedRecipientsPerCall)
     isProbing = wasSuspended
-    limit = wasSuspended ? 1 : channel.concurrency
+    // With a session, the first call fetches the token that the others then use.
+    limit = wasSuspended || channel.card.hasSession ? 1 : channel.concurrency
   }
 
   var isStopped: Bool { suspension != nil || parkedUntil != nil }
@@ -46,7 +47,7 @@ struct ChannelRunner {
 
   /// When to look again, if only time is in the way.
   func wakeUp(now: Date) -> Date? {
-    guard let notBefore, notBefore > now, !isStopped, grouper.hasReady else { return nil }
+    guard let notBefore, notBefore > now, !isStopped else { return nil }
     return notBefore
   }
 

@@ -36,7 +36,8 @@ extension Sweep {
   func ask(now: Date) {
     guard isPrimed, !isStopping, !questions.isEmpty else { return }
     var errands: [(Channel, Errand)] = []
-    while let item = questions.next(where: { (runners[$0]?.places(now: now) ?? 1) > 0 }) {
+    // A stopped channel can't be asked; its questions are taken out all the same, and kept for later.
+    while let item = questions.next(where: { runners[$0].map { $0.isStopped || $0.places(now: now) > 0 } ?? true }) {
       guard let channel = environment.configuration.channels[item.channel] else { continue }
       if let errand = question(item.call, item.passengers, channel, now) { errands.append((channel, errand)) }
     }
@@ -88,7 +89,7 @@ extension Sweep {
     let now = environment.now()
     let channel = flight.channel
     var finding = Finding.undecided
-    if case .http = reply { finding = channel.provider.finding(in: reply, for: question, at: now) }
+    if reply.hasArrived { finding = channel.provider.finding(in: reply, for: question, at: now) }
     switch finding {
     case .more(let cursor) where !isStopping:
       var next = question
@@ -120,7 +121,8 @@ extension Sweep {
   }
 
   private func found(_ flight: Flight, _ outcomes: [Outcome], _ question: Question) {
-    let isTaken = { [environment] (id: String) -> Bool in
+    let isTaken = { [environment, foundIds] (id: String) -> Bool in
+      if foundIds.contains(id) { return true }
       let isKnown = try? environment.ledger.knows(
         providerId: id, channel: flight.channel.name, since: question.startedAt - 60)
       return isKnown ?? false
@@ -136,6 +138,7 @@ extension Sweep {
       let now = environment.now()
       return launch([(flight.channel, ask(next, flight.batch, flight.channel, now))])
     }
+    foundIds.formUnion(outcomes.compactMap(\.id))
     pending.finished.append(FinishedCall(id: question.call.id, outcomes: outcomes))
     for (passenger, outcome) in zip(flight.passengers, outcomes) {
       conclude(outcome, passenger.leg, of: passenger.job, call: nil, flight.channel)
@@ -164,5 +167,15 @@ extension Sweep {
     conclude(
       Doubt.byPolicy(.unconfirmed(reason: reason), channel), passenger.leg, of: passenger.job, call: nil, channel)
     if passenger.job.isComplete { finish(passenger.job) }
+  }
+}
+
+extension Reply {
+  /// Something came back.
+  fileprivate var hasArrived: Bool {
+    switch self {
+    case .http, .mail, .program: true
+    case .notSent, .lost: false
+    }
   }
 }

@@ -18,6 +18,8 @@ package struct SweepEnvironment: Sendable {
   package var observe: @Sendable (SweepEvent) -> Void
   /// Messages in hand at the most.
   package var window = 16_384
+  /// What providers remember between calls.
+  package var sessions = SessionStore()
   /// Channels that are suspended and not to be tried yet.
   package var rested: Set<String> = []
 
@@ -65,6 +67,8 @@ package final class Sweep {
   var runners: [String: ChannelRunner] = [:]
   var flights: [Int: Flight] = [:]
   var questions = Questions()
+  /// Providers' ids that questions of this sweep have found: one message can't answer for two lost calls.
+  var foundIds: Set<String> = []
   /// What the next group commit records beside new intents.
   var pending = GroupCommit(now: .distantPast)
   /// What is settled once that commit is on disk.

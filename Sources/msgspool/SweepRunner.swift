@@ -12,6 +12,7 @@ final class SweepRunner: Sendable {
   let spool: Spool
   let ledger: SQLiteLedger
   let reporter: SweepReporter
+  let sessions = SessionStore()
   private let transports = Mutex<[String: CurlTransport]>([:])
   private let stopper = Mutex<(stop: (@Sendable () -> Void)?, isStopped: Bool)>((nil, false))
 
@@ -85,6 +86,7 @@ final class SweepRunner: Sendable {
       spool: spool, ledger: ledger, configuration: configuration,
       transport: { [self] in transport(for: $0) }, now: Surroundings.now, random: { Double.random(in: 0..<1) },
       nonce: Surroundings.nonce, observe: { [reporter] in reporter.observe($0) })
+    environment.sessions = sessions
     // A descriptor for each message in hand, with room for connections and the rest.
     var limit = rlimit()
     if getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 {

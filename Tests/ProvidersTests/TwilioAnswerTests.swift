@@ -154,6 +154,12 @@ import Testing
     #expect(provider.finding(in: page([unserved]), for: question, at: Pinned.now) == .notFound)
   }
 
+  @Test func textsOfPunctuationAloneAreComparedExactly() throws {
+    let message = Message(body: "!!!", options: [.init("messaging_service_sid", .string("MG1"))])
+    let other = resource("SM1", body: "???", service: "MG1")
+    #expect(try twilio().finding(in: page([other]), for: question(message), at: Pinned.now) == .notFound)
+  }
+
   @Test func aTrialAccountsTextHasALineBeforeIt() throws {
     let trial = resource("SM1", body: "Sent from your Twilio trial account - x")
     #expect(try twilio().finding(in: page([trial]), for: question(), at: Pinned.now) == .found([.accepted(id: "SM1")]))

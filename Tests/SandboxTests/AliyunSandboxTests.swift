@@ -220,6 +220,7 @@ import Testing
     #expect(try code(authorization { String($0.dropLast()) }) == "MissingSignature")
     #expect(try code { $0.headers.removeAll { $0.name == "x-acs-signature-nonce" } } == "MissingSignatureNonce")
     #expect(try code { $0.headers.removeAll { $0.name == "x-acs-date" } } == "MissingTimestamp")
+    #expect(try code { $0.body = "OutId=1" } == "SignatureDoesNotMatch")
     #expect(try code { _ in } == "OK")
   }
 

@@ -22,7 +22,7 @@ import Transports
     (0..<count).map { _ in Errand(.http(HTTPRequest(.post, server.url(), body: [65])), within: 20, then: replies.take) }
   }
 
-  @Test func atransportThatWasNeverUsedShutsDownAtOnce() {
+  @Test func aTransportThatWasNeverUsedShutsDownAtOnce() {
     CurlTransport.local().shutdown()
     CurlTransport.local().shutdown(.abandon)
   }

@@ -96,6 +96,7 @@ private struct Watch {
   mutating func reload(_ read: () throws(Failure) -> Configuration) {
     do throws(Failure) {
       configuration = try read()
+      runner.sessions.removeAll()
       Console.note("the configuration was read again")
     } catch {
       Console.warn("configuration", "not taken, the old one stays: \(error.message)", hint: error.hint)

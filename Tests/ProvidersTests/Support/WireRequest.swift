@@ -10,9 +10,8 @@ struct WireRequest {
   var query: [[String]]
 
   init(_ exchange: Exchange) {
-    switch exchange {
-    case .http(let http): self.http = http
-    }
+    guard case .http(let http) = exchange else { preconditionFailure("not an HTTP request") }
+    self.http = http
     let rest = http.url.drop { $0 != ":" }.dropFirst(3)
     host = String(rest.prefix { $0 != "/" })
     let target = rest.dropFirst(host.count)
