@@ -89,7 +89,7 @@ enum RetryCommand: Command {
   private static func choice<Choice: RawRepresentable<String>>(
     _ option: String, _ word: String, _ choices: [Choice]
   ) throws(Failure) -> Choice {
-    if let choice = Choice(rawValue: word) { return choice }
+    if let choice = choices.first(where: { $0.rawValue == word }) { return choice }
     let known = choices.map(\.rawValue)
     let nearest = Suggestion.nearest(to: word, among: known).map { "did you mean \"\($0)\"?" }
     throw Failure(

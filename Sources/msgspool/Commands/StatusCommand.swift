@@ -131,22 +131,29 @@ enum StatusCommand: Command {
     return text + next(state)
   }
 
-  /// What a person would do now.
+  /// What a person would do now: why, and the commands for it.
   private static func next(_ state: State) -> String {
-    var advice: [String] = []
+    var advice: [(why: String, commands: [String])] = []
     if state.census.unconfirmed > 0 {
       advice.append(
-        "Unconfirmed: find out whether they arrived (msgspool list failed, msgspool show NAME). To send them again, twice perhaps: msgspool retry NAME --state unconfirmed"
-      )
+        (
+          "Unconfirmed: nobody knows whether they arrived. Find out, and send again what did not.",
+          ["msgspool list failed", "msgspool show NAME", "msgspool retry NAME --state unconfirmed"]
+        ))
     }
     if !state.suspensions.isEmpty {
       advice.append(
-        "Suspended: mend the credentials or the balance. What waits is in new/, and the next sweep tries one call first."
-      )
+        (
+          "Suspended: mend the credentials or the balance. What waits is in new/, and the next sweep tries with one call.",
+          ["msgspool check", "msgspool sweep"]
+        ))
     }
     if state.count(.failed) > state.census.unconfirmed {
-      advice.append("Failed: msgspool list failed says why; when the cause is mended: msgspool retry --all")
+      advice.append(
+        ("Failed: when the cause is mended, send them again.", ["msgspool list failed", "msgspool retry --all"]))
     }
-    return advice.isEmpty ? "" : "\n" + advice.map { Columns.wrapped($0, indent: 0) }.joined(separator: "\n")
+    return advice.map { item in
+      "\n" + Columns.wrapped(item.why, indent: 0) + item.commands.map { "  \($0)\n" }.joined()
+    }.joined()
   }
 }
