@@ -200,16 +200,16 @@ struct CheckTests {
 
   @Test("a sweep that was killed in a call: repair settles its message as unconfirmed and closes the call")
   func killed() async throws {
-    try await withSandbox("delay:ms=60000") { yard in
+    try await withSandbox("delay:ms=300000") { yard in
       try yard.put("new/m", #"{"to":"UID_1","body":"x"}"#)
       let program = try #require(builtProgram())
-      // The call is on its way once the message is claimed and the ledger is written; then the power goes.
+      // The provider has it, the answer is on its way: then the power goes.
       let kill = """
-        "$0" sweep --spool "$1" & pid=$!
-        while ! ls "$1"/cur/*/m >/dev/null 2>&1; do sleep 0.1; done
-        sleep 3; kill -KILL $pid; wait $pid 2>/dev/null; true
+        "$0" sweep --spool "$1/spool" & pid=$!
+        while ! [ -s "$1/requests" ]; do sleep 0.1; done
+        kill -KILL $pid; wait $pid 2>/dev/null; true
         """
-      _ = try await run("sh", ["-c", kill, program, yard.spool])
+      _ = try await run("sh", ["-c", kill, program, yard.root], timeout: patience)
       let look = try await yard.msgspool("check", "--json")
       #expect(look.status == 1)
       #expect(try look.rows.contains { ($0["subject"] as? String)?.hasPrefix("cur/") == true }, "\(look.stdout)")

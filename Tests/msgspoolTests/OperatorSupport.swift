@@ -40,7 +40,8 @@ final class Yard: Sendable {
   func msgspool(_ arguments: [String], stdin: String = "") async throws -> Ran {
     let program = try #require(builtProgram(), "swift build makes msgspool")
     return try await run(
-      program, arguments + ["--spool", spool], stdin: Data(stdin.utf8), env: ["PATH": "/usr/bin:/bin", "TZ": "UTC"])
+      program, arguments + ["--spool", spool], stdin: Data(stdin.utf8), env: ["PATH": "/usr/bin:/bin", "TZ": "UTC"],
+      timeout: patience)
   }
 
   // MARK: Files
@@ -116,12 +117,20 @@ extension Ran {
   var lines: Set<String> { Set(stdout.split(separator: "\n").map(String.init)) }
 }
 
-/// With a sandbox of its own.
+/// Generous: the whole suite runs at once, on few cores.
+let patience = Duration.seconds(300)
+
+/// With a sandbox of its own, which records the requests it gets in the yard's `requests`.
 func withSandbox<Result: Sendable>(
   _ faults: String..., body: @Sendable (Yard) async throws -> Result
 ) async throws -> Result {
   let program = try #require(builtProgram(), "swift build makes msgspool")
-  return try await whileRunning(program, ["sandbox"] + faults.flatMap { ["--fault", $0] }) { address in
-    try await body(try Yard(endpoint: address))
+  let record = NSTemporaryDirectory() + "msgspool-requests-\(UUID().uuidString)"
+  defer { try? FileManager.default.removeItem(atPath: record) }
+  let arguments = ["sandbox", "--record", record] + faults.flatMap { ["--fault", $0] }
+  return try await whileRunning(program, arguments, timeout: patience) { address in
+    let yard = try Yard(endpoint: address)
+    symlink(record, yard.root + "/requests")
+    return try await body(yard)
   }
 }

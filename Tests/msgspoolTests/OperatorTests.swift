@@ -86,7 +86,7 @@ struct LookingTests {
     try FileManager.default.createDirectory(atPath: yard.path("cur/s1"), withIntermediateDirectories: true)
     try yard.put("cur/s1/m", #"{"to":"UID_1","body":"x"}"#)
     let hold = #"exec 9<"$1"; flock 9; echo held; exec sleep 600"#
-    try await whileRunning("sh", ["-c", hold, "sh", yard.path("cur/s1")]) { _ in
+    try await whileRunning("sh", ["-c", hold, "sh", yard.path("cur/s1")], timeout: patience) { _ in
       #expect(try await yard.msgspool("status", "--json").rows.first?["cur"] as? Int == 1)
       let row = try #require(try await yard.msgspool("list", "cur", "--json").rows.first)
       #expect(row["state"] as? String == "claimed")
