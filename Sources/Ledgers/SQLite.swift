@@ -6,12 +6,25 @@ final class SQLiteDatabase {
   private let path: String
   private var statements: [String: Statement] = [:]
 
-  /// - Parameter create: make the file where there is none.
-  init(_ path: String, create: Bool) throws(LedgerFault) {
+  enum Access {
+    /// Makes the file where there is none.
+    case create
+    case read
+    /// Reads a file that nobody writes, without the companions that WAL mode needs and only its owner may make.
+    case readUnwritten
+  }
+
+  init(_ path: String, _ access: Access) throws(LedgerFault) {
     var handle: OpaquePointer?
+    let mode: Int32 =
+      switch access {
+      case .create: SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
+      case .read: SQLITE_OPEN_READONLY
+      case .readUnwritten: SQLITE_OPEN_READONLY | SQLITE_OPEN_URI
+      }
+    let name = access == .readUnwritten ? SQLiteDatabase.uri(path) + "?immutable=1" : path
     // No mutex of its own: the owner's lock serializes.
-    let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (create ? SQLITE_OPEN_CREATE : 0)
-    let code = sqlite3_open_v2(path, &handle, flags, nil)
+    let code = sqlite3_open_v2(name, &handle, mode | SQLITE_OPEN_NOMUTEX, nil)
     guard let handle, code == SQLITE_OK else {
       let message = handle.map { String(cString: sqlite3_errmsg($0)) } ?? "out of memory"
       sqlite3_close_v2(handle)
@@ -23,6 +36,14 @@ final class SQLiteDatabase {
     // Several sweepers share the file; each holds it for a commit.
     sqlite3_busy_timeout(handle, 30_000)
   }
+
+  private static func uri(_ path: String) -> String {
+    let plain = Set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~/".utf8)
+    return "file:"
+      + path.utf8.map { plain.contains($0) ? String(Character(Unicode.Scalar($0))) : percent($0) }.joined()
+  }
+
+  private static func percent(_ byte: UInt8) -> String { (byte < 16 ? "%0" : "%") + String(byte, radix: 16) }
 
   deinit {
     for statement in statements.values { statement.finalize() }

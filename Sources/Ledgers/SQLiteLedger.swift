@@ -30,7 +30,7 @@ package final class SQLiteLedger: Ledger {
 
   /// Opens the ledger, and makes it where there is none.
   package init(_ path: String, now: Date, generation fresh: String) throws(LedgerFault) {
-    let database = try SQLiteDatabase(path, create: true)
+    let database = try SQLiteDatabase(path, .create)
     // WAL: readers (status) never wait for a sweep. FULL: a commit that returned is on the disk.
     try database.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -16384")
     let known = try? SQLiteLedger.about(database)
@@ -47,6 +47,15 @@ package final class SQLiteLedger: Ledger {
         return try SQLiteLedger.about(database)
       }
     }
+    generation = about.generation
+    createdAt = Date(timeIntervalSince1970: about.created)
+    self.database = Mutex(database)
+  }
+
+  /// Opens a ledger that is there, to look at and not to change.
+  init(reading path: String, _ access: SQLiteDatabase.Access) throws(LedgerFault) {
+    let database = try SQLiteDatabase(path, access)
+    let about = try SQLiteLedger.about(database)
     generation = about.generation
     createdAt = Date(timeIntervalSince1970: about.created)
     self.database = Mutex(database)
@@ -70,7 +79,7 @@ package final class SQLiteLedger: Ledger {
   }
 
   /// Runs `body` under the lock; `Mutex` rethrows untyped, hence the detour.
-  private func locked<Value: Sendable>(
+  func locked<Value: Sendable>(
     _ body: (SQLiteDatabase) throws(LedgerFault) -> Value
   ) throws(LedgerFault) -> Value {
     try database.withLock { database -> Result<Value, LedgerFault> in
@@ -239,7 +248,7 @@ package final class SQLiteLedger: Ledger {
 
   // MARK: - Calls
 
-  private static let columns = "SELECT id, channel, provider, started, members, outcomes FROM calls"
+  static let columns = "SELECT id, channel, provider, started, members, outcomes FROM calls"
 
   package func calls(ofSweep sweep: String, _ visit: (CallRecord) -> Void) throws(LedgerFault) {
     try locked { (database) throws(LedgerFault) in
@@ -264,7 +273,7 @@ package final class SQLiteLedger: Ledger {
     }
   }
 
-  private static func record(_ row: SQLiteDatabase.Statement) -> CallRecord {
+  static func record(_ row: SQLiteDatabase.Statement) -> CallRecord {
     let members = LedgerCoding.members(row.text(4) ?? "[]")
     return CallRecord(
       id: row.text(0) ?? "", channel: row.text(1) ?? "", provider: row.text(2) ?? "",
@@ -273,20 +282,6 @@ package final class SQLiteLedger: Ledger {
   }
 
   package func prune(before date: Date) throws(LedgerFault) -> Int {
-    let seconds = date.timeIntervalSince1970
-    return try locked { (database) throws(LedgerFault) in
-      try database.transaction { () throws(LedgerFault) in
-        var count = 0
-        for sql in [
-          "DELETE FROM calls WHERE finished < ?", "DELETE FROM ids WHERE claimed < ?",
-          // Two days of slack: zones differ by up to 26 hours.
-          "DELETE FROM recipient_days WHERE day < ? / 86400 - 2", "DELETE FROM channel_days WHERE day < ? / 86400 - 2",
-        ] {
-          try database.statement(sql).fresh.bind(seconds).run()
-          count += database.changes
-        }
-        return count
-      }
-    }
+    try prune(LedgerHorizon(calls: date, ids: date), isDry: false)
   }
 }

@@ -75,6 +75,13 @@ package struct ClaimReader: ~Copyable {
   deinit { buffer.deallocate() }
 
   package mutating func read(_ name: FileName, from origin: Folder, now: Date) throws(SystemFault) -> Claim {
+    try read(name, from: origin, now: now, isCopy: false)
+  }
+
+  /// - Parameter isCopy: the name holds our own copy, whosever the file system says it is.
+  private mutating func read(
+    _ name: FileName, from origin: Folder, now: Date, isCopy: Bool
+  ) throws(SystemFault) -> Claim {
     var descriptor = Int32(-1)
     do throws(SystemFault) {
       descriptor = try openForAppending(name)
@@ -87,11 +94,16 @@ package struct ClaimReader: ~Copyable {
       return .left(name, notice: notice)
     }
     do throws(SystemFault) {
-      return try decode(name, from: origin, descriptor, status, now: now)
+      // A deferral sets the file's time, which only its owner may do, whatever its mode allows.
+      guard !isCopy, status.st_uid != geteuid(), geteuid() != 0, try replaceByCopy(name) else {
+        return try decode(name, from: origin, descriptor, status, now: now)
+      }
     } catch {
       close(descriptor)
       throw error
     }
+    close(descriptor)
+    return try read(name, from: origin, now: now, isCopy: true)
   }
 
   /// Why the file must be left alone; an inner nil is a reason that needs no report yet.
@@ -170,7 +182,7 @@ package struct ClaimReader: ~Copyable {
     switch fault.number {
     case EACCES, EPERM:
       if try replaceByCopy(name) {
-        return try read(name, from: origin, now: Date())
+        return try read(name, from: origin, now: Date(), isCopy: true)
       }
       return .left(
         name, notice: "may not be read by the sweeper; let the producer write it with a readable mode (umask 022)")

@@ -20,6 +20,13 @@ enum Console {
 
   static let outputIsTerminal = isatty(1) == 1
   static let errorIsTerminal = isatty(2) == 1
+  /// How wide standard output's terminal is; nil when it is none, and nothing needs to be cut.
+  static let outputColumns: Int? = {
+    guard outputIsTerminal else { return nil }
+    var size = winsize()
+    return ioctl(1, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 ? Int(size.ws_col) : 80
+  }()
+
   /// https://no-color.org
   private static let allowsColor = getenv("NO_COLOR").map { $0.pointee == 0 } ?? true
 
@@ -37,22 +44,22 @@ enum Console {
 
   /// Something a person should know; `--quiet` doesn't silence it.
   static func warn(_ subject: String, _ message: String, hint: String? = nil) {
-    var text = "msgspool: \(styled(subject.displayText, .bold, on: errorIsTerminal)): \(message.displayText)\n"
-    if let hint { text += "  hint: \(hint.displayText)\n" }
+    var text = "msgspool: \(styled(subject.safeText, .bold, on: errorIsTerminal)): \(message.safeText)\n"
+    if let hint { text += "  hint: \(hint.safeText)\n" }
     error(text)
   }
 
   static func note(_ message: String) {
-    if !isQuiet { error("msgspool: \(message.displayText)\n") }
+    if !isQuiet { error("msgspool: \(message.safeText)\n") }
   }
 
   static func detail(_ message: String) {
-    if isVerbose { error("msgspool: \(message.displayText)\n") }
+    if isVerbose { error("msgspool: \(message.safeText)\n") }
   }
 
   static func report(_ failure: Failure) {
-    var text = "msgspool: \(styled("error", .red, on: errorIsTerminal)): \(failure.message.displayText)\n"
-    if let hint = failure.hint { text += "  hint: \(hint.displayText)\n" }
+    var text = "msgspool: \(styled("error", .red, on: errorIsTerminal)): \(failure.message.safeText)\n"
+    if let hint = failure.hint { text += "  hint: \(hint.safeText)\n" }
     error(text)
   }
 
@@ -103,6 +110,14 @@ enum Console {
   }
 }
 
+extension String {
+  /// The text with everything escaped that a terminal obeys. Backslashes stay: in the names that are part of it they
+  /// are escapes already, and a name that is shown must be one that can be given back.
+  var safeText: String {
+    split(separator: "\\", omittingEmptySubsequences: false).map { String($0).displayText }.joined(separator: "\\")
+  }
+}
+
 /// Text in columns: what a terminal shows of it, where Chinese characters and emoji are two columns wide.
 enum Columns {
   static func width(_ text: String) -> Int { text.reduce(0) { $0 + width($1) } }
@@ -118,6 +133,30 @@ enum Columns {
       return 2
     default: return 1
     }
+  }
+
+  /// At least so many columns.
+  static func pad(_ text: String, _ columns: Int) -> String {
+    text + String(repeating: " ", count: max(0, columns - width(text)))
+  }
+
+  /// At most so many columns, cut with an ellipsis.
+  static func cut(_ text: String, _ columns: Int) -> String { width(text) <= columns ? text : fit(text, columns) }
+
+  /// Without spaces at the end.
+  static func trimmed(_ text: String) -> String { String(text.reversed().drop { $0 == " " }.reversed()) }
+
+  /// The text's words in lines of at most 79 columns, indented.
+  static func wrapped(_ text: String, indent: Int) -> String {
+    var lines = [String(repeating: " ", count: indent)]
+    for word in text.split(separator: " ") {
+      if width(lines[lines.count - 1]) + width(String(word)) > 79, lines[lines.count - 1].contains(where: { $0 != " " })
+      {
+        lines.append(String(repeating: " ", count: indent))
+      }
+      lines[lines.count - 1] += word + " "
+    }
+    return lines.map { trimmed($0) + "\n" }.joined()
   }
 
   /// Exactly so many columns: padded with spaces, or cut with an ellipsis.

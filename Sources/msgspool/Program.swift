@@ -5,8 +5,18 @@ enum Program {
   static let version = "0.1.0"
 
   static let commands: [any Command.Type] = [
-    InitCommand.self, SendCommand.self, SweepCommand.self, WatchCommand.self, SandboxCommand.self,
+    InitCommand.self,
+    SendCommand.self,
+    SweepCommand.self,
+    WatchCommand.self,
+    StatusCommand.self,
+    ListCommand.self,
+    ShowCommand.self,
+    RetryCommand.self,
+    CheckCommand.self,
+    PruneCommand.self,
     ProvidersCommand.self,
+    SandboxCommand.self,
   ]
 
   static func run(_ words: [String]) -> ExitStatus {

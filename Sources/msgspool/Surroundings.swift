@@ -11,6 +11,16 @@ import Sweeping
 enum Surroundings {
   static func now() -> Date { Date() }
 
+  /// A time in an option: how long ago (`12h`), or when (RFC 3339).
+  static func time(_ option: String, _ arguments: Arguments) throws(Failure) -> Date? {
+    guard let text = arguments[option] else { return nil }
+    if let seconds = TimeSpan.seconds(text) { return now() - seconds }
+    if let date = RFC3339.date(text) { return date }
+    throw Failure(
+      .usage,
+      "\(option): found \"\(text)\"; expected an age such as 30m, 12h or 7d, or a time such as 2026-11-22T09:00:00Z")
+  }
+
   static func variable(_ name: String) -> String? {
     getenv(name).map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
   }
@@ -72,22 +82,53 @@ enum Surroundings {
     }
     defer { close(descriptor) }
     do throws(SystemFault) {
-      let status = try Syscalls.status(descriptor, path: path)
-      guard status.isRegularFile, status.st_size < 4 << 20 else { throw SystemFault("read", EINVAL, path) }
-      let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Int(status.st_size), alignment: 1)
+      let facts = try FileFacts(descriptor, path: path)
+      guard facts.isRegular, facts.size < 4 << 20 else { throw SystemFault("read", EINVAL, path) }
+      let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: facts.size, alignment: 1)
       defer { buffer.deallocate() }
       let count = try Syscalls.readAll(descriptor, into: buffer, path: path)
-      return .init(bytes: Array(buffer[..<count]), mode: UInt32(status.st_mode))
+      return .init(bytes: Array(buffer[..<count]), mode: facts.mode)
     } catch {
       throw ConfigurationFault("", "\(error)")
     }
   }
 
+  /// For commands that look at messages and can do without: nil where there is none, or it can't be used.
+  static func configurationIfUsable(_ arguments: Arguments, spool: Spool) -> Configuration? {
+    try? configuration(arguments, spool: spool)
+  }
+
+  // MARK: Operators
+
+  /// One retry, prune or repair at a time.
+  static func operatorLock(_ spool: Spool) throws(Failure) -> OperatorLock {
+    do throws(SystemFault) {
+      if let lock = try OperatorLock(spool) { return lock }
+    } catch {
+      throw Failure(error)
+    }
+    throw Failure(
+      .tryAgain, "another retry, prune or check --repair is at work on \(spool.path)",
+      hint: "try again when it has ended")
+  }
+
   // MARK: Ledger
+
+  static func ledgerPath(_ spool: Spool) -> String { "\(spool.path)/\(SpoolLayout.ledger)" }
+
+  /// The spool's ledger to look at; nil where there is none, or it can't be read, which is said.
+  static func ledgerToLookAt(_ spool: Spool) -> SQLiteLedger? {
+    do throws(LedgerFault) {
+      return try SQLiteLedger.look(ledgerPath(spool))
+    } catch {
+      Console.warn(ledgerPath(spool), "cannot be read: \(error.message)", hint: "see: msgspool check")
+      return nil
+    }
+  }
 
   /// Opens the spool's ledger; a damaged one is set aside, named, and a new one begun.
   static func ledger(_ spool: Spool) throws(Failure) -> SQLiteLedger {
-    let path = "\(spool.path)/\(SpoolLayout.ledger)"
+    let path = ledgerPath(spool)
     do throws(LedgerFault) {
       let (ledger, aside) = try SQLiteLedger.open(path, now: now(), generation: String(nonce().prefix(6)))
       if let aside {

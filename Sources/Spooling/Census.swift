@@ -1,0 +1,168 @@
+import Core
+import FoundationEssentials
+import Glibc
+
+/// A folder whose files are looked at: one of the spool's, or a sweep's in cur/.
+package final class Place: Sendable {
+  package let folder: Folder
+  /// In cur/: whose it is.
+  package let sweep: String?
+  package let descriptor: Int32
+  package let path: String
+  private let isOwned: Bool
+
+  init(_ folder: Folder, in spool: Spool) {
+    self.folder = folder
+    sweep = nil
+    descriptor = spool.descriptor(folder)
+    path = spool.path(folder)
+    isOwned = false
+  }
+
+  /// Nil for what is no folder, or has just gone.
+  init?(sweep: FileName, in spool: Spool) {
+    let name = String(decoding: sweep.bytes, as: UTF8.self)
+    folder = .cur
+    self.sweep = name
+    path = "\(spool.path(.cur))/\(sweep.display)"
+    guard let descriptor = try? Syscalls.openFolder(name, in: spool.descriptor(.cur), path: path) else { return nil }
+    self.descriptor = descriptor
+    isOwned = true
+  }
+
+  deinit {
+    if isOwned { close(descriptor) }
+  }
+
+  /// As people see it: `failed`, `cur/SWEEP`.
+  package var label: String { sweep.map { "cur/\($0.displayText)" } ?? folder.rawValue }
+}
+
+/// What is in a folder, streamed: however long a backlog, it takes no memory. For cur/ what is in the sweeps' folders.
+package struct Walk: ~Copyable {
+  package struct Found: Sendable {
+    package var name: FileName
+    package var place: Place
+    /// A symbolic link, a FIFO, a device or a folder: never to be followed, opened or moved.
+    package var isOdd: Bool
+  }
+
+  private let includesIgnored: Bool
+  private var places: [Place]
+  private var place: Place?
+  private var listing: Listing?
+
+  /// - Parameter includesIgnored: also names that a sweep does not look at.
+  package init(_ folder: Folder, of spool: Spool, includesIgnored: Bool = false) throws(SystemFault) {
+    self.includesIgnored = includesIgnored
+    places = try spool.places(folder).reversed()
+  }
+
+  package mutating func next() throws(SystemFault) -> Found? {
+    while true {
+      guard let place else {
+        guard let next = places.popLast() else { return nil }
+        place = next
+        listing = try Listing(next.descriptor, path: next.path)
+        continue
+      }
+      guard let entry = try listing?.next() else {
+        self.place = nil
+        listing = nil
+        continue
+      }
+      if !includesIgnored, SpoolLayout.isIgnored(entry.name) { continue }
+      if entry.kind == .file { return Found(name: entry.name, place: place, isOdd: false) }
+      // A file system that does not tell kinds in its listings is asked for each.
+      guard let status = try? Syscalls.status(of: entry.name, in: place.descriptor) else { continue }
+      return Found(name: entry.name, place: place, isOdd: !status.isRegularFile)
+    }
+  }
+}
+
+/// How much is where.
+package struct Census: Sendable {
+  package private(set) var counts: [Folder: Int] = [:]
+  /// When the oldest message in new/ was dropped.
+  package private(set) var oldestNew: Date?
+  /// Messages in failed/ of which nobody knows whether they arrived.
+  package private(set) var unconfirmed = 0
+  /// Files in failed/ that could not be looked into.
+  package private(set) var unreadable = 0
+
+  /// Messages that move meanwhile may be counted twice or not at all; nothing is locked.
+  package init(_ spool: Spool) throws(SystemFault) {
+    for folder in [Folder.new, .cur, .deferred, .done, .failed] {
+      var count = 0
+      var reader = TailReader()
+      var walk = try Walk(folder, of: spool)
+      while let found = try walk.next() {
+        if found.isOdd { continue }
+        count += 1
+        switch folder {
+        case .new: note(try? FileFacts(of: found.name, in: found.place.descriptor))
+        case .failed: note(reader.read(found.name, in: found.place.descriptor, path: found.place.path))
+        default: break
+        }
+      }
+      counts[folder] = count
+    }
+  }
+
+  private mutating func note(_ facts: FileFacts?) {
+    guard let facts else { return }
+    oldestNew = min(oldestNew ?? .distantFuture, facts.modified)
+  }
+
+  private mutating func note(_ peek: TailPeek?) {
+    switch peek {
+    case .tail(let tail)?: if tail.last?.state == .unconfirmed { unconfirmed += 1 }
+    case .unreadable?: unreadable += 1
+    case .odd?, nil: break
+    }
+  }
+}
+
+extension Spool {
+  /// The folder itself; for cur/ the folders of its sweeps.
+  package func places(_ folder: Folder) throws(SystemFault) -> [Place] {
+    guard folder == .cur else { return [Place(folder, in: self)] }
+    var sweeps: [FileName] = []
+    var listing = try list(.cur)
+    while let entry = try listing.next() { sweeps.append(entry.name) }
+    return sweeps.sorted().compactMap { Place(sweep: $0, in: self) }
+  }
+
+  /// Every place that has a file of that name, folder by folder.
+  package func find(_ name: FileName, in folders: [Folder]) throws(SystemFault) -> [Walk.Found] {
+    var found: [Walk.Found] = []
+    // A name is one component, and no folder of ours.
+    guard !name.bytes.isEmpty, !name.bytes.contains(UInt8(ascii: "/")), name != FileName("."), name != FileName("..")
+    else { return [] }
+    for folder in folders {
+      for place in try places(folder) {
+        guard let status = try? Syscalls.status(of: name, in: place.descriptor) else { continue }
+        found.append(Walk.Found(name: name, place: place, isOdd: !status.isRegularFile))
+      }
+    }
+    return found
+  }
+
+  /// The name in these folders that a mistyped one most likely meant.
+  package func nearest(to name: FileName, in folders: [Folder]) throws(SystemFault) -> FileName? {
+    let word = name.display
+    var best: String?
+    for folder in folders {
+      var chunk: [String] = []
+      var walk = try Walk(folder, of: self)
+      while let found = try walk.next() {
+        chunk.append(found.name.display)
+        if chunk.count < 1000 { continue }
+        best = Suggestion.nearest(to: word, among: chunk + [best].compactMap { $0 })
+        chunk.removeAll(keepingCapacity: true)
+      }
+      best = Suggestion.nearest(to: word, among: chunk + [best].compactMap { $0 })
+    }
+    return best.map { FileName(display: $0) }
+  }
+}

@@ -1,0 +1,81 @@
+import CSystem
+import Core
+import FoundationEssentials
+import Glibc
+
+/// What `check` asks of the disk, and what it may do there.
+extension Spool {
+  /// The permissions, owner and file system of a folder.
+  package func facts(_ folder: Folder) throws(SystemFault) -> FileFacts {
+    try FileFacts(descriptor(folder), path: path(folder))
+  }
+
+  /// Of the spool's own folder.
+  package func facts() throws(SystemFault) -> FileFacts { try FileFacts(rootDescriptor, path: path) }
+
+  /// Of a file in the spool's own folder; nil when it isn't there.
+  package func facts(of name: String) -> FileFacts? { try? FileFacts(of: FileName(name), in: rootDescriptor) }
+
+  /// Whether this process may list, make and rename files there.
+  package func mayWork(in folder: Folder) -> Bool {
+    faccessat(descriptor(folder), ".", R_OK | W_OK | X_OK, AT_EACCESS) == 0
+  }
+
+  /// Takes the right to write away from others; nothing else about the permissions changes.
+  package func closeToOthers(_ name: FileName, in folder: Int32, _ facts: FileFacts) -> Bool {
+    name.withPointer { fchmodat(folder, $0, mode_t(facts.mode & ~0o002), 0) } == 0
+  }
+
+  /// Moves a file to the folder that its last history line names; a deferred one gets back its due time.
+  /// - Returns: the name it got; nil when it is gone meanwhile.
+  package func putRight(_ name: FileName, from folder: Folder, _ last: HistoryLine) throws(SystemFault) -> FileName? {
+    let target = SpoolLayout.folder(of: last.state)
+    if target == .deferred, let due = last.due {
+      let seconds = due.timeIntervalSince1970.rounded(.down)
+      let time = timespec(tv_sec: Int(seconds), tv_nsec: Int(((due.timeIntervalSince1970 - seconds) * 1e9)))
+      let times = [time, time]
+      let path = "\(path(folder))/\(name.display)"
+      try Syscalls.retry("utimensat", path) {
+        name.withPointer { utimensat(descriptor(folder), $0, times, AT_SYMLINK_NOFOLLOW) }
+      }
+    }
+    let moved = try Spool.move(name, from: descriptor(folder), to: descriptor(target), path: path(target))
+    try flush(target)
+    try flush(folder)
+    return moved
+  }
+
+  /// Puts a file into the folder of a dead sweep, for its rescue; nil when that sweep lives, or the file is gone.
+  package func handBack(_ name: FileName, from folder: Folder, toSweep id: String) throws(SystemFault) -> FileName? {
+    if mkdirat(descriptor(.cur), id, SpoolLayout.privateFolderMode) != 0, errno != EEXIST {
+      throw SystemFault("mkdir", errno, "\(path(.cur))/\(id)")
+    }
+    guard let dead = try SweepFolder.take(id, in: self) else { return nil }
+    let path = dead.path
+    // Not under a number: the ledger knows the file by its name.
+    let result = name.withPointer { msgspool_rename_noreplace(descriptor(folder), $0, dead.descriptor, $0) }
+    guard result == 0 else {
+      let number = errno
+      dead.end()
+      if number == ENOENT || number == EEXIST { return nil }
+      throw SystemFault("rename", number, "\(path)/\(name.display)")
+    }
+    try dead.flush()
+    try flush(.cur)
+    try flush(folder)
+    return name
+  }
+
+  package func remove(_ name: FileName, in folder: Int32, path: String) throws(SystemFault) {
+    guard name.withPointer({ unlinkat(folder, $0, 0) }) == 0 || errno == ENOENT else {
+      throw SystemFault("unlink", errno, "\(path)/\(name.display)")
+    }
+  }
+
+  /// Whether the sweep of that name is at work: the kernel's lock tells.
+  package func isAlive(sweep id: String) -> Bool {
+    guard faccessat(descriptor(.cur), id, F_OK, AT_SYMLINK_NOFOLLOW) == 0 else { return false }
+    // Taken for an instant and let go: a sweeper that starts meanwhile tries again.
+    return ((try? SweepFolder.take(id, in: self)) ?? nil) == nil
+  }
+}

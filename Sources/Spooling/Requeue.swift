@@ -1,0 +1,96 @@
+import Core
+import FoundationEssentials
+import Glibc
+
+/// Which messages in failed/ a person wants to have sent again.
+package struct RetryFilter: Sendable {
+  package var channel: String?
+  package var provider: String?
+  package var kind: ErrorKind?
+  package var state: MessageState?
+  /// Only what failed then or later.
+  package var since: Date?
+
+  package init() {}
+
+  package enum Answer: Sendable, Hashable {
+    case take
+    case skip
+    /// Nobody knows whether it arrived, and nobody has said that it may be sent twice.
+    case unconfirmed
+    /// Its last line was torn: what it says of accepted recipients is in the ledger alone.
+    case torn
+    /// Its last line belongs in another folder.
+    case misplaced(MessageState)
+  }
+
+  package func answer(_ tail: Tail) -> Answer {
+    let last = tail.last
+    if let channel, last?.channel != channel { return .skip }
+    if let provider, last?.provider != provider { return .skip }
+    if let kind, last?.error?.kind != kind { return .skip }
+    // A file without history was put there by hand, which says as much as failed.
+    if let state, (last?.state ?? .failed) != state { return .skip }
+    if let since, (last?.at ?? tail.modified) < since { return .skip }
+    if tail.isTorn { return .torn }
+    if let last, SpoolLayout.folder(of: last.state) != .failed { return .misplaced(last.state) }
+    return last?.state == .unconfirmed && state != .unconfirmed ? .unconfirmed : .take
+  }
+}
+
+/// Moves messages from failed/ back to new/.
+package struct Requeue {
+  private let spool: Spool
+  private let now: @Sendable () -> Date
+  private var hasMoved = false
+
+  package init(_ spool: Spool, now: @escaping @Sendable () -> Date) {
+    self.spool = spool
+    self.now = now
+  }
+
+  /// - Returns: the name it got in new/; nil when the file is gone meanwhile.
+  package mutating func move(_ name: FileName, _ tail: Tail) throws(SystemFault) -> FileName? {
+    // Before the move: a sweep may claim the file right after it, and its age counts from this time.
+    guard try restartAge(of: name, tail) else { return nil }
+    let moved = try Spool.move(
+      name, from: spool.descriptor(.failed), to: spool.descriptor(.new), path: spool.path(.new))
+    if moved != nil { hasMoved = true }
+    return moved
+  }
+
+  /// Once for all that was moved.
+  package func flush() throws(SystemFault) {
+    guard hasMoved else { return }
+    // The new name first: a power cut between the two may show the message twice under one inode, but never loses it.
+    try spool.flush(.new)
+    try spool.flush(.failed)
+  }
+
+  private func restartAge(of name: FileName, _ tail: Tail) throws(SystemFault) -> Bool {
+    let path = "\(spool.path(.failed))/\(name.display)"
+    let descriptor: Int32
+    do throws(SystemFault) {
+      descriptor = try Syscalls.retry("open", path) {
+        name.withPointer {
+          openat(spool.descriptor(.failed), $0, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)
+        }
+      }
+    } catch {
+      if error.number == ENOENT { return false }
+      throw error
+    }
+    defer { close(descriptor) }
+    // What does not parse and was written just now is taken for a producer's unfinished work and left for a later sweep
+    // (`ClaimReader.grace`). This one is finished, so its new life begins a moment earlier.
+    let isFinished = tail.last == nil || tail.last?.state == .invalid
+    let begin = now().timeIntervalSince1970 - (isFinished ? ClaimReader.grace + 1 : 0)
+    let seconds = begin.rounded(.down)
+    let time = timespec(tv_sec: Int(seconds), tv_nsec: Int(((begin - seconds) * 1e9).rounded(.down)))
+    let times = [time, time]
+    if futimens(descriptor, times) == 0 { return true }
+    // Another's file that we may write: its time can be set to now, and to nothing else.
+    if errno == EPERM, futimens(descriptor, nil) == 0 { return true }
+    throw SystemFault("futimens", errno, path)
+  }
+}

@@ -1,0 +1,97 @@
+import Core
+import FoundationEssentials
+import Spooling
+
+/// What waits: would the next sweep be able to send it?
+extension Inspection {
+  mutating func inspectWaiting(_ folder: Folder) throws(SystemFault) {
+    var walk = try Walk(folder, of: spool, includesIgnored: true)
+    while let found = try walk.next() {
+      if SpoolLayout.isIgnored(found.name) {
+        try inspectIgnored(found)
+      } else if found.isOdd {
+        tell(odd(found))
+      } else {
+        inspectWaiting(found)
+      }
+    }
+  }
+
+  /// Hidden names are a producer's own business, apart from a copy that a sweep did not finish.
+  private func inspectIgnored(_ found: Walk.Found) throws(SystemFault) {
+    guard found.name.bytes.starts(with: Array(".copy-".utf8)), !found.isOdd else { return }
+    var complaint = Complaint(
+      .warning, .leftovers, subject(found), "is a copy that a sweep did not finish",
+      hint: "the message itself is beside it or went its way; check --repair removes the copy")
+    if repair != nil {
+      try spool.remove(found.name, in: found.place.descriptor, path: found.place.path)
+      complaint.action = "removed"
+    }
+    tell(complaint)
+  }
+
+  private func inspectWaiting(_ found: Walk.Found) {
+    guard let facts = try? FileFacts(of: found.name, in: found.place.descriptor) else { return }
+    inspectFile(found, facts)
+    let path = "\(found.place.path)/\(found.name.display)"
+    switch spool.peek(found.name, in: found.place.descriptor, path: path, limit: limit) {
+    case nil: return
+    case .odd?: tell(odd(found))
+    case .unreadable(let fault)?:
+      tell(
+        Complaint(
+          .error, .messages, subject(found), "cannot be read: \(fault)",
+          hint: "let the producer write it with a readable mode (umask 022)"))
+    case .invalid(let fault, let lines)?:
+      let age = now().timeIntervalSince(facts.modified)
+      // A careless producer may still be writing it.
+      if found.place.folder == .new, lines.isEmpty, abs(age) < ClaimReader.grace { return }
+      tell(complaint(found, fault))
+    case .message(let file)?: inspect(file, found)
+    }
+  }
+
+  private func complaint(_ found: Walk.Found, _ fault: Fault) -> Complaint {
+    // Most faults' hints are for failed/, where the sweep will put it; here it can still be corrected before.
+    let hint = fault.hint.flatMap { $0.contains("failed/") ? nil : $0 }
+    return Complaint(
+      .error, .messages, subject(found), fault.message,
+      hint: hint ?? "correct the file before a sweep takes it, or remove it")
+  }
+
+  private func inspect(_ file: MessageFile, _ found: Walk.Found) {
+    guard let configuration else { return }
+    switch Router(configuration).routeAtOnce(file.message, Progress(file.lines)) {
+    case .finish(_, let fault, _): tell(complaint(found, fault))
+    case .wait: return
+    case .go(let itinerary):
+      for leg in itinerary.legs {
+        guard case .decided(let outcome) = leg.start, outcome.state == .rejected else { continue }
+        tell(
+          Complaint(
+            .error, .messages, subject(found), "to: \"\(leg.to.prefix(80))\" \(outcome.reason ?? "is no recipient")",
+            hint: "the other recipients are sent to; see: msgspool providers \(itinerary.channel.card.name)"))
+      }
+    }
+  }
+
+  /// What may be wrong with any file of the spool.
+  func inspectFile(_ found: Walk.Found, _ facts: FileFacts) {
+    if facts.links > 1, now().timeIntervalSince(facts.modified) > ClaimReader.linkGrace {
+      tell(
+        Complaint(
+          .error, .oddities, subject(found), "has a second hard link, and is not sent while it has",
+          hint: "remove one of its names"))
+    }
+    if facts.mode & 0o002 != 0 {
+      tell(closed(found.name, in: found.place.descriptor, subject(found), facts))
+    }
+    guard found.place.folder == .failed || found.place.folder == .deferred else { return }
+    if (try? FileFacts(of: found.name, in: spool.descriptor(.new))) != nil {
+      tell(
+        Complaint(
+          .note, .oddities, subject(found), "new/ has another message of that name",
+          hint: "nothing is overwritten: the later one is numbered; msgspool show tells both"))
+    }
+  }
+}

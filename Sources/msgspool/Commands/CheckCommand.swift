@@ -1,0 +1,155 @@
+import Core
+import FoundationEssentials
+import Glibc
+import Ledgers
+import Spooling
+import Sweeping
+
+enum CheckCommand: Command {
+  static let guide = Guide(
+    name: "check", summary: "is everything in order? sends nothing",
+    options: [.init("--repair", nil, "mend what can be mended, and say what was done")],
+    details: """
+      Reads the configuration and its secrets, permissions, every message that
+      waits, and whether folders, history and ledger agree. Sweeps may run meanwhile.
+      Exit status: 0 all is well (or was mended; notes don't count), 1 something
+      was found, 78 the configuration can't be used.
+      """,
+    examples: [
+      ("msgspool check", "after a change, or when something is odd"),
+      ("msgspool check --repair", "settle what a crash or a careless hand left"),
+      ("msgspool check --json | jq -r 'select(.severity == \"error\").subject'", "for a script"),
+    ])
+
+  static func run(_ arguments: Arguments) throws(Failure) -> ExitStatus {
+    let spool = try Surroundings.spool(arguments)
+    let isRepair = arguments.has("--repair")
+    // Held to the end of the command.
+    let lock = isRepair ? try Surroundings.operatorLock(spool) : nil
+    defer { withExtendedLifetime(lock != nil) {} }
+    let report = CheckReport(asJSON: arguments.has("--json"))
+    var configuration: Configuration?
+    var refusal: Failure?
+    do throws(Failure) {
+      configuration = try Surroundings.configuration(arguments, spool: spool)
+    } catch {
+      refusal = error
+      report.tell(Complaint(.error, .configuration, "configuration", error.message, hint: error.hint))
+    }
+    inspectConfiguration(arguments, spool, configuration, report)
+    let ledger = isRepair ? openLedger(spool, report) : lookAtLedger(spool, report)
+    let repair = isRepair ? ledger.map(repair) : nil
+    var inspection = Inspection(
+      spool, configuration, ledger, repair: repair, now: Surroundings.now, tell: { report.tell($0) })
+    do throws(SweepTrouble) {
+      try inspection.run()
+    } catch {
+      report.conclude()
+      throw Failure(error)
+    }
+    report.conclude()
+    if refusal != nil { return .configuration }
+    return report.isWell ? .ok : .failed
+  }
+
+  private static func repair(_ ledger: SQLiteLedger) -> Inspection.Repair {
+    Inspection.Repair(ledger: ledger, random: { Double.random(in: 0..<1) }, nonce: Surroundings.nonce)
+  }
+
+  // MARK: Configuration
+
+  /// What reading the configuration does not tell.
+  private static func inspectConfiguration(
+    _ arguments: Arguments, _ spool: Spool, _ configuration: Configuration?, _ report: CheckReport
+  ) {
+    if let path = Surroundings.configurationPath(arguments, spool: spool.path) {
+      var status = stat()
+      if stat(path, &status) == 0, status.st_mode & 0o002 != 0, path != "\(spool.path)/\(SpoolLayout.configuration)" {
+        report.tell(Complaint(.error, .permissions, path, "anybody may write to it", hint: "chmod o-w \(path)"))
+      }
+    }
+    guard let configuration else { return }
+    if configuration.channels.isEmpty {
+      report.tell(
+        Complaint(
+          .note, .configuration, "channels", "the configuration names none yet",
+          hint: "its comments show one of each kind; msgspool providers lists them"))
+    }
+    for path in configuration.attachmentDirectories {
+      var status = stat()
+      guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR, access(path, R_OK | X_OK) == 0 else {
+        report.tell(
+          Complaint(
+            .warning, .configuration, "attachment_directories", "\(path) is no folder that this user may read",
+            hint: "make it, or take it out of the configuration"))
+        continue
+      }
+    }
+    for channel in configuration.channels.values.sorted(by: { $0.name < $1.name }) {
+      guard let path = channel.caFile, access(path, R_OK) != 0 else { continue }
+      report.tell(
+        Complaint(
+          .error, .configuration, "channels.\(channel.name).ca_file", "\(path) cannot be read",
+          hint: "every call of the channel would fail"))
+    }
+  }
+
+  // MARK: Ledger
+
+  private static func lookAtLedger(_ spool: Spool, _ report: CheckReport) -> SQLiteLedger? {
+    inspectOrphans(spool, report, isRepair: false)
+    do throws(LedgerFault) {
+      if let ledger = try SQLiteLedger.look(Surroundings.ledgerPath(spool)) { return ledger }
+      report.tell(
+        Complaint(.note, .ledger, SpoolLayout.ledger, "there is none yet", hint: "the first sweep makes it"))
+    } catch {
+      report.tell(Complaint(.error, .ledger, SpoolLayout.ledger, error.message, hint: Failure(error).hint))
+    }
+    return nil
+  }
+
+  private static func openLedger(_ spool: Spool, _ report: CheckReport) -> SQLiteLedger? {
+    inspectOrphans(spool, report, isRepair: true)
+    let path = Surroundings.ledgerPath(spool)
+    let sweeps = (try? spool.places(.cur))?.compactMap(\.sweep) ?? []
+    // A damaged one can't be taken away from under a sweep.
+    if sweeps.contains(where: { spool.isAlive(sweep: $0) }) { return lookWhileSweeping(path, report) }
+    do throws(LedgerFault) {
+      let now = Surroundings.now()
+      let (ledger, aside) = try SQLiteLedger.open(path, now: now, generation: String(Surroundings.nonce().prefix(6)))
+      if let aside {
+        report.tell(
+          Complaint(
+            .error, .ledger, SpoolLayout.ledger, "is damaged", hint: "messages in doubt become unconfirmed",
+            action: "set aside as \(aside); a new one begins"))
+      }
+      return ledger
+    } catch {
+      report.tell(Complaint(.error, .ledger, SpoolLayout.ledger, error.message, hint: Failure(error).hint))
+      return nil
+    }
+  }
+
+  private static func lookWhileSweeping(_ path: String, _ report: CheckReport) -> SQLiteLedger? {
+    do throws(LedgerFault) {
+      return try SQLiteLedger(path, now: Surroundings.now(), generation: String(Surroundings.nonce().prefix(6)))
+    } catch {
+      report.tell(
+        Complaint(
+          .error, .ledger, SpoolLayout.ledger, error.message, hint: "stop the sweeps, then: msgspool check --repair"))
+      return nil
+    }
+  }
+
+  /// A write-ahead log without its database would be replayed into the next one of that name.
+  private static func inspectOrphans(_ spool: Spool, _ report: CheckReport, isRepair: Bool) {
+    let wal = "\(SpoolLayout.ledger)-wal"
+    guard spool.facts(of: SpoolLayout.ledger) == nil, spool.facts(of: wal) != nil else { return }
+    var complaint = Complaint(
+      .error, .ledger, wal, "the ledger it belongs to is gone", hint: "check --repair sets it aside")
+    if isRepair, let aside = try? SQLiteLedger.setAside(Surroundings.ledgerPath(spool), now: Surroundings.now()) {
+      complaint.action = "set aside as \(aside)-wal"
+    }
+    report.tell(complaint)
+  }
+}

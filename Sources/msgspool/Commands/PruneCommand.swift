@@ -1,0 +1,99 @@
+import Core
+import FoundationEssentials
+import Ledgers
+import Spooling
+
+enum PruneCommand: Command {
+  static let guide = Guide(
+    name: "prune", summary: "remove old done (and failed) messages, and their ledger rows",
+    options: [
+      .init("--older-than", "T", "settled longer ago than 7d, 12h, ..., or before an RFC 3339 time (required)"),
+      .init("--failed", nil, "old messages in failed/ too, unconfirmed ones included"),
+      .init("--dry-run", nil, "count; remove nothing"),
+    ],
+    details: """
+      Also removes what producers forgot in tmp/ for 36 hours. new/, cur/ and
+      deferred/ are never touched. Of the ledger, ids stay as long as they are
+      remembered against duplicates (deduplicate_for), and calls for two days.
+      """,
+    examples: [
+      ("msgspool prune --older-than 7d", "every night, from cron"),
+      ("msgspool prune --older-than 30d --failed --dry-run", "how much would go?"),
+    ])
+
+  static func run(_ arguments: Arguments) throws(Failure) -> ExitStatus {
+    guard let date = try Surroundings.time("--older-than", arguments) else {
+      throw Failure(.usage, "msgspool prune needs --older-than", hint: "for example: msgspool prune --older-than 7d")
+    }
+    let spool = try Surroundings.spool(arguments)
+    let isDry = arguments.has("--dry-run")
+    // Held to the end of the command.
+    let lock = isDry ? nil : try Surroundings.operatorLock(spool)
+    defer { withExtendedLifetime(lock != nil) {} }
+    var pruning = Pruning(spool, isDry: isDry)
+    do throws(SystemFault) {
+      try pruning.prune(.done, before: date)
+      if arguments.has("--failed") { try pruning.prune(.failed, before: date) }
+      try pruning.pruneForgotten(now: Surroundings.now())
+    } catch {
+      throw Failure(error)
+    }
+    let rows = try pruneLedger(spool, before: date, arguments, isDry: isDry)
+    report(pruning, rows: rows, arguments, isDry: isDry)
+    return .ok
+  }
+
+  /// A lost call may still be asked about for a day; its row stays longer than that.
+  private static let doubt = 2 * 86400.0
+
+  private static func pruneLedger(
+    _ spool: Spool, before date: Date, _ arguments: Arguments, isDry: Bool
+  ) throws(Failure) -> Int {
+    guard let present = Surroundings.ledgerToLookAt(spool) else { return 0 }
+    let now = Surroundings.now()
+    var horizon = LedgerHorizon(calls: min(date, now - doubt), ids: .distantPast)
+    do throws(Failure) {
+      let configuration = try Surroundings.configuration(arguments, spool: spool)
+      horizon.ids = min(date, now - configuration.deduplicateFor)
+    } catch {
+      Console.warn(
+        "ledger", "its ids stay: without a usable configuration it is not known how long they are to be remembered",
+        hint: error.message)
+    }
+    do throws(SystemFault) {
+      horizon.sweeps = try spool.places(.cur).compactMap(\.sweep)
+    } catch {
+      throw Failure(error)
+    }
+    let ledger = isDry ? present : try Surroundings.ledger(spool)
+    do throws(LedgerFault) {
+      return try ledger.prune(horizon, isDry: isDry)
+    } catch {
+      throw Failure(error)
+    }
+  }
+
+  private static func report(_ pruning: borrowing Pruning, rows: Int, _ arguments: Arguments, isDry: Bool) {
+    let (done, failed) = (pruning.removed[.done] ?? 0, pruning.removed[.failed] ?? 0)
+    let forgotten = pruning.removed[.tmp] ?? 0
+    if arguments.has("--json") {
+      Console.output(
+        .object([
+          .init("done", .integer(done)), .init("failed", .integer(failed)),
+          .init("unconfirmed", .integer(pruning.unconfirmed)), .init("tmp", .integer(forgotten)),
+          .init("ledger_rows", .integer(rows)), .init("bytes", .integer(pruning.bytes)),
+          .init("left", .integer(pruning.left)), .init("dry_run", .boolean(isDry)),
+        ]))
+    } else if !Console.isQuiet {
+      var text = isDry ? "would remove " : "removed "
+      text += "\(done) done"
+      if arguments.has("--failed") { text += ", \(failed) failed (\(pruning.unconfirmed) of them unconfirmed)" }
+      text += ", \(forgotten) forgotten in tmp/, \(rows) ledger rows; \(pruning.bytes) bytes"
+      Console.output(text + (isDry ? "; nothing was touched\n" : "\n"))
+    }
+    if pruning.left > 0 {
+      Console.note(
+        "\(pruning.left) files were left alone: their history is torn or says another folder; msgspool check")
+    }
+  }
+}

@@ -1,0 +1,159 @@
+import Core
+import FoundationEssentials
+import Ledgers
+import Spooling
+
+enum StatusCommand: Command {
+  static let guide = Guide(
+    name: "status", summary: "how much is where, and what needs attention",
+    options: [.init("--prometheus", nil, "print metrics for node_exporter's textfile collector")],
+    details: """
+      Looks and changes nothing; sweeps may run meanwhile. An unconfirmed message
+      (in failed/) was sent and no answer came: nobody knows whether it arrived.
+      """,
+    examples: [
+      ("msgspool status", "for people"),
+      ("msgspool status --json", "one object for a program"),
+      (
+        "msgspool status --prometheus > m.prom.new && mv m.prom.new m.prom",
+        "from cron, in node_exporter's textfile directory"
+      ),
+    ])
+
+  /// What status tells, read once for all three forms.
+  private struct State {
+    var census: Census
+    var suspensions: [Suspension]
+    var now: Date
+
+    func count(_ folder: Folder) -> Int { census.counts[folder] ?? 0 }
+
+    /// Seconds; 0 when nothing waits.
+    var oldestNew: Double {
+      census.oldestNew.map { max(0, (now.timeIntervalSince($0) * 1000).rounded() / 1000) } ?? 0
+    }
+  }
+
+  private static let folders: [Folder] = [.new, .cur, .deferred, .done, .failed]
+
+  static func run(_ arguments: Arguments) throws(Failure) -> ExitStatus {
+    if arguments.has("--json"), arguments.has("--prometheus") {
+      throw Failure(.usage, "--json and --prometheus exclude each other", hint: "msgspool status --help")
+    }
+    let spool = try Surroundings.spool(arguments)
+    let state = try look(spool)
+    if state.census.unreadable > 0 {
+      Console.warn(
+        spool.path(.failed), "\(state.census.unreadable) files cannot be read, and may be unconfirmed",
+        hint: "run as the sweeper's user, or see: msgspool check")
+    }
+    if arguments.has("--prometheus") {
+      Console.output(metrics(state))
+    } else if arguments.has("--json") {
+      Console.output(json(state))
+    } else {
+      Console.output(text(state))
+    }
+    return .ok
+  }
+
+  private static func look(_ spool: Spool) throws(Failure) -> State {
+    let census: Census
+    do throws(SystemFault) { census = try Census(spool) } catch { throw Failure(error) }
+    var suspensions: [Suspension] = []
+    if let ledger = Surroundings.ledgerToLookAt(spool) {
+      do throws(LedgerFault) {
+        suspensions = try ledger.suspensions()
+      } catch {
+        Console.warn(Surroundings.ledgerPath(spool), "cannot be read: \(error.message)", hint: "see: msgspool check")
+      }
+    }
+    return State(census: census, suspensions: suspensions, now: Surroundings.now())
+  }
+
+  // MARK: Forms
+
+  private static func json(_ state: State) -> JSON {
+    var members = folders.map { JSON.Member($0.rawValue, .integer(state.count($0))) }
+    members.append(.init("unconfirmed", .integer(state.census.unconfirmed)))
+    members.append(.init("oldest_new_seconds", .number(String(state.oldestNew))))
+    let suspended = state.suspensions.map { suspension in
+      JSON.object([
+        .init("channel", .string(suspension.channel)), .init("reason", .string(suspension.reason)),
+      ])
+    }
+    members.append(.init("suspended", .array(suspended)))
+    return .object(members)
+  }
+
+  private static func metrics(_ state: State) -> String {
+    var text = header("msgspool_messages", "Messages by folder of the spool.")
+    for folder in folders { text += "msgspool_messages{folder=\"\(folder.rawValue)\"} \(state.count(folder))\n" }
+    text += header("msgspool_unconfirmed", "Messages in failed/ of which nobody knows whether they arrived.")
+    text += "msgspool_unconfirmed \(state.census.unconfirmed)\n"
+    text += header("msgspool_oldest_new_seconds", "Age of the oldest message in new/; 0 when there is none.")
+    text += "msgspool_oldest_new_seconds \(state.oldestNew)\n"
+    text += header("msgspool_suspended", "1 for each channel that is suspended (credentials, balance).")
+    for suspension in state.suspensions {
+      text += "msgspool_suspended{channel=\"\(label(suspension.channel))\"} 1\n"
+    }
+    return text
+  }
+
+  private static func header(_ name: String, _ help: String) -> String {
+    "# HELP \(name) \(help)\n# TYPE \(name) gauge\n"
+  }
+
+  /// As the exposition format has it: backslash, quote and newline escaped.
+  private static func label(_ value: String) -> String {
+    value.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing("\n", with: "\\n")
+  }
+
+  private static func text(_ state: State) -> String {
+    var text = ""
+    for folder in folders {
+      var notes: [(String, Console.Style)] = []
+      if folder == .new, state.count(.new) > 0 { notes.append(("oldest \(TimeSpan.text(state.oldestNew))", .dim)) }
+      if folder == .failed, state.census.unconfirmed > 0 {
+        notes.append(("\(state.census.unconfirmed) unconfirmed", .yellow))
+      }
+      let number = String(state.count(folder))
+      text += Columns.fit(folder.rawValue, 10) + String(repeating: " ", count: max(0, 10 - number.count)) + number
+      text += notes.map { "   " + Console.styled($0.0, $0.1) }.joined() + "\n"
+    }
+    if !state.suspensions.isEmpty { text += "\nsuspended\n" }
+    for suspension in state.suspensions {
+      let age = TimeSpan.text(state.now.timeIntervalSince(suspension.since))
+      text +=
+        "  " + Console.styled(suspension.channel.safeText, .red) + "  since \(age) (\(suspension.kind.rawValue))\n"
+      text += Columns.wrapped(suspension.reason.safeText, indent: 4)
+    }
+    return text + next(state)
+  }
+
+  /// What a person would do now: why, and the commands for it.
+  private static func next(_ state: State) -> String {
+    var advice: [(why: String, commands: [String])] = []
+    if state.census.unconfirmed > 0 {
+      advice.append(
+        (
+          "Unconfirmed: nobody knows whether they arrived. Find out, and send again what did not.",
+          ["msgspool list failed", "msgspool show NAME", "msgspool retry NAME --state unconfirmed"]
+        ))
+    }
+    if !state.suspensions.isEmpty {
+      advice.append(
+        (
+          "Suspended: mend the credentials or the balance. What waits is in new/, and the next sweep tries with one call.",
+          ["msgspool check", "msgspool sweep"]
+        ))
+    }
+    if state.count(.failed) > state.census.unconfirmed {
+      advice.append(
+        ("Failed: when the cause is mended, send them again.", ["msgspool list failed", "msgspool retry --all"]))
+    }
+    return advice.map { item in
+      "\n" + Columns.wrapped(item.why, indent: 0) + item.commands.map { "  \($0)\n" }.joined()
+    }.joined()
+  }
+}

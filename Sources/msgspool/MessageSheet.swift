@@ -1,0 +1,143 @@
+import Core
+import FoundationEssentials
+import Spooling
+
+/// Everything about one message, for `show`.
+struct MessageSheet {
+  /// Recipients that are shown; the rest is counted.
+  private static let recipients = 20
+  /// Lines of a body that are shown without --verbose.
+  private static let bodyLines = 20
+
+  private let row: MessageRow
+  private let raw: RawFile
+  private let message: Message?
+  private let lines: [HistoryLine]
+  private let size: Int
+  private let modified: Date?
+
+  init(_ row: MessageRow, _ bytes: [UInt8], _ facts: FileFacts?, limit: Int) {
+    self.row = row
+    size = facts?.size ?? bytes.count
+    modified = facts?.modified
+    (raw, message, lines) = bytes.withUnsafeBufferPointer { buffer in
+      let file = try? MessageFile(buffer, limit: limit)
+      return (RawFile(buffer), file?.message, file?.lines ?? MessageFile.history(in: buffer))
+    }
+  }
+
+  var json: JSON {
+    .object(row.members + [.init("message", raw.message ?? .null), .init("history", .array(raw.history))])
+  }
+
+  // MARK: Text
+
+  func text(isWhole: Bool) -> String {
+    var text = Console.styled(row.name, .bold) + "\n"
+    text += field("folder", row.place)
+    text += field("state", row.state)
+    text += field("size", "\(size) bytes")
+    text += field("modified", modified.map(RFC3339.string))
+    text += field("due", row.due.map(RFC3339.string))
+    if let error = row.error {
+      text += field("error", [error.kind.rawValue, error.code].compactMap { $0 }.joined(separator: " "))
+      text += Columns.wrapped(error.message.safeText, indent: 14)
+      if let hint = error.hint { text += Columns.wrapped("hint: \(hint.safeText)", indent: 14) }
+    }
+    return text + fields(isWhole) + people + history
+  }
+
+  private func field(_ name: String, _ value: String?) -> String {
+    value.map { "  \(Columns.fit(name, 12))\($0.safeText)\n" } ?? ""
+  }
+
+  /// The message as its producer wrote it; `to` has a part of its own.
+  private func fields(_ isWhole: Bool) -> String {
+    guard let members = raw.message?.members else { return "\nmessage\n  is no JSON object\n" }
+    var text = "\nmessage\n"
+    for member in members where member.key != "to" {
+      guard member.key == "body", let body = member.value.string else {
+        let value = member.value.string ?? member.value.text
+        text += field(member.key.safeText, isWhole ? value : Columns.cut(value, 2000))
+        continue
+      }
+      let lines = body.split(separator: "\n", omittingEmptySubsequences: false)
+      let shown = isWhole ? lines[...] : lines.prefix(MessageSheet.bodyLines)
+      text += "  body\n"
+      for line in shown {
+        text += "    " + (isWhole ? String(line) : Columns.cut(String(line), 500)).safeText + "\n"
+      }
+      if shown.count < lines.count {
+        text += "    … and \(lines.count - shown.count) more lines (--verbose shows all)\n"
+      }
+    }
+    return text
+  }
+
+  // MARK: Recipients
+
+  /// What became last of everybody whom the message names or its history knows.
+  private var people: String {
+    var order: [String] = []
+    var latest: [String: HistoryLine.Result] = [:]
+    for line in lines {
+      for result in line.results {
+        if latest.updateValue(result, forKey: result.to) == nil { order.append(result.to) }
+      }
+    }
+    // Names in an address book stand for addresses that only the history tells.
+    order += (message?.to ?? []).filter { latest[$0] == nil }
+    guard !order.isEmpty else { return "" }
+    var text = "\nrecipients (\(order.count))\n"
+    for to in order.prefix(MessageSheet.recipients) { text += person(to, latest[to]) }
+    if order.count > MessageSheet.recipients {
+      text += "  … and \(order.count - MessageSheet.recipients) more (--json has all)\n"
+    }
+    return text
+  }
+
+  private func person(_ to: String, _ result: HistoryLine.Result?) -> String {
+    guard let result else { return "  \(to.safeText)\n" }
+    let address = to.isEmpty ? "(the channel's own target)" : to.safeText
+    var words = [result.id.map { "id \($0)" }, result.code, result.reason].compactMap { $0 }
+    if let channel = result.channel { words.append("through \(channel)") }
+    let state = Console.styled(Columns.fit(result.state.rawValue, 11), style(result.state))
+    return Columns.trimmed("  \(Columns.pad(address, 24)) \(state) \(words.joined(separator: ", ").safeText)") + "\n"
+  }
+
+  private func style(_ state: RecipientState) -> Console.Style {
+    switch state {
+    case .accepted: .green
+    case .deferred: .dim
+    case .rejected: .red
+    case .unconfirmed: .yellow
+    }
+  }
+
+  // MARK: History
+
+  private var history: String {
+    guard !lines.isEmpty else { return "\nhistory\n  none: no sweep has settled it yet\n" }
+    var text = "\nhistory\n"
+    text += Console.styled(
+      "  \(Columns.fit("at", 25))\(Columns.fit("state", 12))\(Columns.fit("attempt", 8))recipients", .dim)
+    text += "\n"
+    for line in lines {
+      let counts = RecipientState.allCases.compactMap { state -> String? in
+        let count = line.results.count { $0.state == state }
+        return count > 0 ? "\(count) \(state.rawValue)" : nil
+      }
+      let start = "  \(Columns.fit(RFC3339.string(line.at), 25))\(Columns.fit(line.state.rawValue, 12))"
+      text += Columns.trimmed(start + Columns.fit(String(line.attempt), 8) + counts.joined(separator: ", ")) + "\n"
+      if let error = line.error {
+        let words = [error.kind.rawValue, error.code, error.message].compactMap { $0 }.joined(separator: ": ")
+        text += Columns.wrapped(words.safeText, indent: 27)
+      }
+      if let due = line.due { text += "\(String(repeating: " ", count: 27))next try \(RFC3339.string(due))\n" }
+      if !line.calls.isEmpty {
+        text += Columns.wrapped("call \(line.calls.prefix(3).joined(separator: ", "))".safeText, indent: 27)
+      }
+    }
+    return text
+  }
+}

@@ -1,0 +1,30 @@
+import Foundation
+import TestSupport
+import Testing
+
+@Suite(
+  "Files of other users", .enabled(if: geteuid() == 0 && find(program: "setpriv") != nil, "takes root, to be two users")
+)
+struct ForeignFileTests {
+  @Test(
+    "a producer's file that the sweeper may write and does not own is deferred like any other",
+    arguments: [0o666, 0o644])
+  func deferred(_ mode: Int) async throws {
+    let yard = try Yard()
+    try yard.put("new/m", #"{"to":"UID_1","body":"x"}"#)
+    let program = try #require(builtProgram())
+    let own = #"cp "$0" "$1/msgspool" && chown -R nobody "$1" && chown root "$2/new/m" && chmod "$3" "$2/new/m""#
+    #expect(
+      try await run("sh", ["-c", own, program, yard.root, yard.spool, String(mode, radix: 8)], timeout: patience).status
+        == 0)
+    let sweeper = ["--reuid", "nobody", "--clear-groups", "\(yard.root)/msgspool", "--spool", yard.spool]
+    // Nobody listens at the channel's endpoint: the call is not sent, and the message waits for its next try.
+    var words = sweeper
+    words.insert("sweep", at: 4)
+    let ran = try await run("setpriv", words, timeout: patience)
+    #expect(ran.status == 0, "\(ran.stderr)")
+    #expect(yard.exists("deferred/m"))
+    let mode = try FileManager.default.attributesOfItem(atPath: yard.path("ledger.db"))[.posixPermissions] as? Int
+    #expect(mode == 0o640, "whom messages went to is nobody else's business")
+  }
+}
