@@ -34,11 +34,14 @@ enum History {
     else { return nil }
     return HistoryLine(
       at: at, state: state, sweep: value["sweep"]?.string, channel: value["channel"]?.string,
-      provider: value["provider"]?.string, attempt: value["attempt"]?.integer ?? 0,
+      provider: value["provider"]?.string, attempt: attempt(value["attempt"]),
       calls: value["calls"]?.array?.compactMap(\.string) ?? [],
       results: value["results"]?.array?.compactMap(result) ?? [], error: value["error"].flatMap(fault),
       due: value["due"]?.string.flatMap(RFC3339.date), dropped: value["dropped"]?.string.flatMap(RFC3339.date))
   }
+
+  /// A producer may write history too, and numbers nobody can count on from.
+  private static func attempt(_ value: JSON?) -> Int { min(max(value?.integer ?? 0, 0), 1_000_000) }
 
   private static func result(_ value: JSON) -> HistoryLine.Result? {
     guard let to = value["to"]?.string, let state = value["state"]?.string.flatMap(RecipientState.init(rawValue:))
