@@ -2,8 +2,15 @@ import FoundationEssentials
 
 /// What replies mean that no provider needs to be asked about, alike for all.
 package enum Classification {
-  /// The outcome of a call: the provider judges what came back, this what did not.
-  package static func answer(_ reply: Reply, to call: Call, by provider: any Provider, at now: Date) -> Answer {
+  /// The outcome of a call: the provider judges what came back, this what did not. From here on, in the ledger, in
+  /// history and in logs, the channel's secrets are masked in it.
+  package static func answer(_ reply: Reply, to call: Call, by channel: Channel, at now: Date) -> Answer {
+    var answer = judged(reply, to: call, by: channel.provider, at: now)
+    answer.outcomes = answer.outcomes.map(channel.masked)
+    return answer
+  }
+
+  private static func judged(_ reply: Reply, to call: Call, by provider: any Provider, at now: Date) -> Answer {
     switch reply {
     case .http:
       return provider.answer(reply, to: call, at: now)

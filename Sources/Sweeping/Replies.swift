@@ -16,7 +16,7 @@ extension Sweep {
 
   private func conclude(_ flight: Flight, _ reply: Reply) {
     let now = environment.now()
-    let answer = Classification.answer(reply, to: flight.call, by: flight.channel.provider, at: now)
+    let answer = Classification.answer(reply, to: flight.call, by: flight.channel, at: now)
     observe(flight, reply, answer, now)
     advise(answer, flight, now)
     pending.finished.append(finished(flight, answer))
