@@ -210,8 +210,9 @@ package final class SQLiteLedger: Ledger {
   private func settle(_ id: SettledIdentifier, _ database: SQLiteDatabase) throws(LedgerFault) {
     let sql =
       id.isFree
-      ? "DELETE FROM ids WHERE channel = ? AND id = ?" : "UPDATE ids SET done = 1 WHERE channel = ? AND id = ?"
-    try database.statement(sql).fresh.bind(id.channel).bind(id.id).run()
+      ? "DELETE FROM ids WHERE channel = ? AND id = ? AND inode = ?"
+      : "UPDATE ids SET done = 1 WHERE channel = ? AND id = ? AND inode = ?"
+    try database.statement(sql).fresh.bind(id.channel).bind(id.id).bind(Int(truncatingIfNeeded: id.inode)).run()
   }
 
   // MARK: - Suspensions

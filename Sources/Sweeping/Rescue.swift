@@ -131,7 +131,7 @@ package struct Rescue {
       guard let line = settlement.line, line.state == .failed, let channel = line.channel,
         let id = ids[settlement.file.name]
       else { return nil }
-      return SettledIdentifier(channel: channel, id: id, isFree: true)
+      return SettledIdentifier(channel: channel, id: id, inode: settlement.file.inode, isFree: true)
     }
     if !group.isEmpty { _ = try? environment.ledger.commit(group) }
   }
