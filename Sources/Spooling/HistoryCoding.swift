@@ -11,8 +11,9 @@ enum History {
   /// Whether what follows a message may be history: nothing, a line, a torn piece of one, or the zeros that a power
   /// cut leaves where data had not reached the disk.
   static func canBegin(_ tail: UnsafeBufferPointer<UInt8>) -> Bool {
-    guard let first = tail.first else { return true }
-    return first == 0 || tail.prefix(opening.count).elementsEqual(opening.prefix(tail.count))
+    // A torn piece ends with the file, with zeros, or with the newline that whoever appended next put first.
+    let piece = tail.prefix(opening.count).prefix { $0 != 0 && $0 != UInt8(ascii: "\n") }
+    return piece.elementsEqual(opening.prefix(piece.count))
   }
 
   /// The lines in `bytes`, oldest first. What is no complete line is ignored: the truth is in the ledger.
