@@ -17,13 +17,15 @@ private let now = moment("2026-11-22T09:00:00Z")
     try SQLiteLedger.open(folder.path("ledger.db"), now: now, generation: generation)
   }
 
-  private func record(_ id: String, in ledger: SQLiteLedger) throws {
+  private func record(_ id: String, in ledger: SQLiteLedger) throws { try record([id], in: ledger) }
+
+  private func record(_ ids: [String], in ledger: SQLiteLedger) throws {
     var group = GroupCommit(now: now)
-    group.proposed = [
+    group.proposed = ids.map { id in
       ProposedCall(
         id: id, sweep: "s", channel: "plain", provider: "plain", members: [CallMember(file: "f", to: "a")], rate: 0,
         day: 1, daily: 0, dailyPerRecipient: 0, identities: [])
-    ]
+    }
     _ = try ledger.commit(group)
   }
 
@@ -70,7 +72,7 @@ private let now = moment("2026-11-22T09:00:00Z")
   @Test func damageThatShowsOnlyInUseIsSetAsideByTheNextToOpenIt() throws {
     do {
       let (ledger, _) = try open()
-      for index in 0..<2000 { try record("call-\(index)", in: ledger) }
+      try record((0..<2000).map { "call-\($0)" }, in: ledger)
     }
     // Everything but the first page and the description of the tables.
     var bytes = try folder.read("ledger.db")
