@@ -48,7 +48,7 @@ let package = Package(
 
     .target(
       name: "TestSupport", dependencies: ["Core", "Spooling"], path: "Tests/TestSupport", swiftSettings: strict),
-    tests(of: "Core"),
+    tests(of: "Core", fixtures: true),
     tests(of: "Digests"),
     tests(of: "Signing", fixtures: true),
     tests(of: "Providers", uses: ["Core", "Signing"], fixtures: true),

@@ -165,8 +165,11 @@ package struct ConfigurationReader: Sendable {
       guard let from = quiet["from"], let to = quiet["to"] else {
         throw ConfigurationFault(quiet.path, "expected from and to, such as { from: \"22:00\", to: \"07:00\" }")
       }
-      channel.quietHours = QuietHours(
+      let hours = QuietHours(
         from: try from.timeOfDay(), to: try to.timeOfDay(), zone: try quiet["zone"]?.zone() ?? channel.zone)
+      // All day or never? Nobody can tell, so nobody should have to.
+      guard hours.from != hours.to else { throw ConfigurationFault(quiet.path, "from and to are the same time of day") }
+      channel.quietHours = hours
     }
   }
 
@@ -204,6 +207,9 @@ package struct ConfigurationReader: Sendable {
   private func source(_ entry: Place) throws(ConfigurationFault) -> String? {
     guard entry.value.members != nil else { return nil }
     try entry.allow(["env", "file"])
+    if entry["env"] != nil, entry["file"] != nil {
+      throw ConfigurationFault(entry.path, "expected either env or file, found both")
+    }
     if let name = try entry["env"]?.string() {
       guard let value = environment(name), !value.isEmpty else {
         throw ConfigurationFault(entry.path, "the environment variable \(name) is not set", hint: "export \(name)=...")
@@ -213,7 +219,12 @@ package struct ConfigurationReader: Sendable {
     guard let path = try entry["file"]?.string() else {
       throw ConfigurationFault(entry.path, "expected a string, { env: NAME } or { file: PATH }")
     }
-    let file = try self.file(path)
+    let file: File
+    do throws(ConfigurationFault) {
+      file = try self.file(path)
+    } catch {
+      throw ConfigurationFault(entry.path, error.message, hint: error.hint)
+    }
     guard file.mode & 0o004 == 0 else {
       throw ConfigurationFault(
         entry.path, "\(path) holds a secret, and everybody may read it", hint: "chmod 640 \(path) (or 600)")

@@ -4,6 +4,10 @@ import FoundationEssentials
 extension ConfigurationReader {
   /// The file's JSON5 as a value; Foundation reads it.
   static func tree(_ path: String, _ bytes: [UInt8]) throws(ConfigurationFault) -> JSON {
+    // Foundation traps on a key without quotes that is no UTF-8.
+    guard String(validating: bytes, as: UTF8.self) != nil else {
+      throw ConfigurationFault("", "\(path) is not JSON5: it is not UTF-8 text")
+    }
     let decoder = JSONDecoder()
     decoder.allowsJSON5 = true
     do {

@@ -52,7 +52,7 @@ struct Place {
   func oneOrMoreStrings() throws(ConfigurationFault) -> [String] {
     if let one = value.string, !one.isEmpty { return [one] }
     let many = try strings()
-    guard !many.isEmpty else { throw expected("an address or a list of addresses") }
+    guard !many.isEmpty, !many.contains("") else { throw expected("an address or a list of addresses") }
     return many
   }
 
@@ -78,7 +78,8 @@ struct Place {
 
   func timeOfDay() throws(ConfigurationFault) -> Int {
     let parts = (value.string ?? "").split(separator: ":", omittingEmptySubsequences: false)
-    if parts.count == 2, parts.allSatisfy({ $0.count == 2 }), let hour = Int(parts[0]), let minute = Int(parts[1]),
+    if parts.count == 2, parts.allSatisfy({ $0.utf8.count == 2 && $0.utf8.allSatisfy { $0 &- 0x30 < 10 } }),
+      let hour = Int(parts[0]), let minute = Int(parts[1]),
       (0...24).contains(hour), (0...59).contains(minute), hour * 60 + minute <= 24 * 60
     {
       return (hour * 60 + minute) % (24 * 60) * 60
@@ -105,8 +106,12 @@ struct Place {
     let text = try string()
     let hasScheme = text.hasPrefix("https://") || text.hasPrefix("http://")
     let isPlain = text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "?") && $0 != UInt8(ascii: "#") }
+    // What stands before an @ may be a password: never shown.
+    guard !text.contains("@") else {
+      throw ConfigurationFault(path, "holds an @; expected scheme, host, port and path, without a user or password")
+    }
     let host = text.drop { $0 != ":" }.dropFirst(3).prefix { $0 != "/" }
-    guard hasScheme, isPlain, !host.isEmpty, !host.contains("@") else {
+    guard hasScheme, isPlain, !host.isEmpty else {
       throw expected("an address such as \"https://api.example.com\" (scheme, host, port, path)")
     }
     return String(text.reversed().drop { $0 == "/" }.reversed())

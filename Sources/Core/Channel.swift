@@ -49,11 +49,22 @@ package struct Channel: Sendable {
 
   /// `text` with the channel's secrets masked, as it may be shown and recorded.
   package func masked(_ text: String) -> String {
-    var text = text
-    for secret in secrets where secret.utf8.count >= 4 && text.contains(secret) {
-      text.replace(secret, with: "***")
+    // Bytes rather than characters: an accent behind a secret makes another character of its last letter. The longest
+    // first: one secret may begin another.
+    var bytes = Array(text.utf8)
+    for secret in secrets.map({ Array($0.utf8) }).sorted(by: { $0.count > $1.count }) where secret.count >= 4 {
+      bytes.replace(secret, with: Array("***".utf8))
     }
-    return text
+    return bytes.count == text.utf8.count ? text : String(decoding: bytes, as: UTF8.self)
+  }
+
+  /// What a provider said, as it may be shown and recorded.
+  package func masked(_ outcome: Outcome) -> Outcome {
+    guard !secrets.isEmpty, outcome.code != nil || outcome.reason != nil else { return outcome }
+    var outcome = outcome
+    outcome.code = outcome.code.map(masked)
+    outcome.reason = outcome.reason.map(masked)
+    return outcome
   }
 }
 

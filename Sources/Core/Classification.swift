@@ -2,6 +2,20 @@ import FoundationEssentials
 
 /// What replies mean that no provider needs to be asked about, alike for all.
 package enum Classification {
+  /// What the sending step's reply says of everybody in the call, with the channel's secrets masked.
+  package static func answer(_ reply: Reply, to call: Call, by channel: Channel, at now: Date) -> Answer {
+    let step = proceed(reply, after: Step.sending, call, by: channel.provider, Session(), at: now, nonce: "")
+    guard case .finish(let answer, _) = step else { return .all(.unconfirmed(), in: call) }
+    return masked(answer, channel)
+  }
+
+  /// From here on, in the ledger, in history and in logs, the channel's secrets are masked in what the provider said.
+  package static func masked(_ answer: Answer, _ channel: Channel) -> Answer {
+    var answer = answer
+    answer.outcomes = answer.outcomes.map(channel.masked)
+    return answer
+  }
+
   /// What follows a reply to one step of a call: the provider judges what came back, this what did not.
   package static func proceed(
     _ reply: Reply, after stage: String, _ call: Call, by provider: any Provider, _ session: Session, at now: Date,

@@ -37,6 +37,13 @@ package struct Grouper<Item> {
     var layer: Int
   }
 
+  /// What may share a mixed call, of at most so many.
+  private struct MixKey: Hashable {
+    var text: String
+    var lane: Target.Lane
+    var capacity: Int
+  }
+
   private struct Group {
     var entries: [Entry] = []
     var identities: Set<String> = []
@@ -119,10 +126,10 @@ package struct Grouper<Item> {
 
   /// Nothing more is coming: what is gathered goes as it is, small groups that may share mixed calls together.
   package mutating func flush() {
-    var mixed: [String: [Entry]] = [:]
-    var mixKeys: [String] = []
+    var mixed: [MixKey: [Entry]] = [:]
+    var mixKeys: [MixKey] = []
     for (key, group) in groups.sorted(by: { $0.value.order < $1.value.order }) {
-      if let mixedCapacity, group.entries.count < mixedCapacity, let mixKey = mixKey(key) {
+      if let mixKey = mixKey(key), group.entries.count < mixKey.capacity {
         if mixed[mixKey] == nil { mixKeys.append(mixKey) }
         mixed[mixKey, default: []] += group.entries
       } else {
@@ -131,7 +138,7 @@ package struct Grouper<Item> {
     }
     groups.removeAll()
     waiting = 0
-    for mixKey in mixKeys { pushMixed(mixed[mixKey] ?? []) }
+    for mixKey in mixKeys { pushMixed(mixed[mixKey] ?? [], capacity: mixKey.capacity) }
   }
 
   /// The window is full: the largest groups go, until no more than `limit` entries wait.
@@ -150,30 +157,30 @@ package struct Grouper<Item> {
     return entries
   }
 
-  private func mixKey(_ key: Key) -> String? {
+  private func mixKey(_ key: Key) -> MixKey? {
     // A later layer holds recipients that an earlier one has too.
-    key.layer == 0 ? key.content.mixKey.map { "\(key.lane.name)\u{0}\($0)" } : nil
+    guard key.layer == 0, let mixedCapacity, let text = key.content.mixKey else { return nil }
+    return MixKey(text: text, lane: key.lane, capacity: min(mixedCapacity, capacity(of: key.lane)))
   }
 
-  private mutating func pushMixed(_ entries: [Entry]) {
-    var batch = Batch(entries: [], priority: .low)
-    var identities: Set<String> = []
-    var rest: [Entry] = []
+  /// Each entry goes into the first call with room that doesn't have its recipient. One recipient may be in thousands of
+  /// messages, so nothing here may grow with the square of that.
+  private mutating func pushMixed(_ entries: [Entry], capacity: Int) {
+    var batches: [Batch] = []
+    /// The first call with room.
+    var open = 0
+    /// For each recipient the first call behind those that have it.
+    var behind: [String: Int] = [:]
     for entry in entries {
-      guard identities.insert(entry.target.identity).inserted else {
-        rest.append(entry)
-        continue
-      }
-      batch.entries.append(entry)
-      batch.priority = max(batch.priority, entry.priority)
-      if batch.entries.count == mixedCapacity {
-        push(batch)
-        batch = Batch(entries: [], priority: .low)
-        identities.removeAll()
-      }
+      var index = max(open, behind[entry.target.identity] ?? 0)
+      while index < batches.count, batches[index].entries.count >= capacity { index += 1 }
+      if index == batches.count { batches.append(Batch(entries: [], priority: .low)) }
+      batches[index].entries.append(entry)
+      batches[index].priority = max(batches[index].priority, entry.priority)
+      behind[entry.target.identity] = index + 1
+      while open < batches.count, batches[open].entries.count >= capacity { open += 1 }
     }
-    if !batch.entries.isEmpty { push(batch) }
-    if !rest.isEmpty { pushMixed(rest) }
+    for batch in batches { push(batch) }
   }
 
   private mutating func release(_ key: Key) {

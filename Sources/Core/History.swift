@@ -118,6 +118,9 @@ package struct Progress: Sendable {
     }
   }
 
+  /// A recipient is left of whom nobody knows whether it got the message.
+  package var isInDoubt: Bool { results.values.contains { $0.contains { $0.state == .unconfirmed } } }
+
   /// A newer result replaces the older one of the same way, and all of a channel that was given up for this one.
   private mutating func add(_ result: HistoryLine.Result) {
     guard let known = results[result.to] else {

@@ -50,7 +50,7 @@ package enum JSON: Sendable, Hashable {
 // MARK: - Writing
 
 extension JSON {
-  /// Compact, raw UTF-8; only `"`, `\` and control characters are escaped.
+  /// Compact, raw UTF-8; only `"`, `\` and control characters (C0, DEL and C1) are escaped.
   package var text: String { String(decoding: bytes, as: UTF8.self) }
 
   package var bytes: [UInt8] {
@@ -92,10 +92,16 @@ extension JSON {
       var plain = 0
       for index in utf8.indices {
         let byte = utf8[index]
-        guard byte < 0x20 || byte == 0x22 || byte == 0x5C || byte == 0x7F else { continue }
-        bytes.append(contentsOf: utf8[plain..<index])
-        plain = index + 1
-        escape(byte, to: &bytes)
+        if byte < 0x20 || byte == 0x22 || byte == 0x5C || byte == 0x7F {
+          bytes.append(contentsOf: utf8[plain..<index])
+          plain = index + 1
+          escape(byte, to: &bytes)
+        } else if byte == 0xC2, utf8[index + 1] < 0xA0 {
+          // C1: C2 80 to C2 9F, which terminals obey as well (9B is their CSI). A string's UTF-8 is whole: C2 is never last.
+          bytes.append(contentsOf: utf8[plain..<index])
+          plain = index + 2
+          escape(utf8[index + 1], to: &bytes)
+        }
       }
       bytes.append(contentsOf: utf8[plain...])
     }

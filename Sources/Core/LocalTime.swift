@@ -4,7 +4,7 @@ import FoundationEssentials
 package enum LocalTime {
   /// The number of the local day (days since 1970-01-01 on that zone's wall calendar).
   package static func day(of date: Date, in zone: TimeZone) -> Int {
-    Int((date.timeIntervalSince1970 + Double(zone.secondsFromGMT(for: date))).rounded(.down)) / 86400
+    Int(((date.timeIntervalSince1970 + Double(zone.secondsFromGMT(for: date))) / 86400).rounded(.down))
   }
 
   /// When the local day after the one of `date` begins.
@@ -12,16 +12,23 @@ package enum LocalTime {
     next(secondOfDay: 0, after: date, in: zone)
   }
 
-  /// The next moment at which the wall clock shows that many seconds after midnight.
+  /// The next moment at which the wall clock shows that many seconds after midnight, or jumps over it.
   package static func next(secondOfDay: Int, after date: Date, in zone: TimeZone) -> Date {
-    let offset = Double(zone.secondsFromGMT(for: date))
-    let local = date.timeIntervalSince1970 + offset
-    let midnight = (local / 86400).rounded(.down) * 86400
-    var target = midnight + Double(secondOfDay)
-    if target <= local { target += 86400 }
+    func offset(_ time: Double) -> Double { Double(zone.secondsFromGMT(for: Date(timeIntervalSince1970: time))) }
+    let now = date.timeIntervalSince1970
+    let before = offset(now)
+    var target = ((now + before) / 86400).rounded(.down) * 86400 + Double(secondOfDay)
+    if target <= now + before { target += 86400 }
     // Between now and then the zone may have changed its offset; the wall clock counts.
-    let then = Date(timeIntervalSince1970: target - offset)
-    return Date(timeIntervalSince1970: target - Double(zone.secondsFromGMT(for: then)))
+    let after = offset(target - before)
+    if offset(target - after) == after { return Date(timeIntervalSince1970: target - after) }
+    // Clocks that are turned forward jump over it: the moment they do is found by halving.
+    var (early, late) = (target - after, target - before)
+    while late - early > 1 {
+      let middle = ((early + late) / 2).rounded(.down)
+      if offset(middle) == after { late = middle } else { early = middle }
+    }
+    return Date(timeIntervalSince1970: late)
   }
 }
 

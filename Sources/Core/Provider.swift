@@ -157,6 +157,20 @@ package struct Content: Sendable, Hashable {
       self.name = name
       self.value = value
     }
+
+    /// By bytes: what Swift's own equality takes for the same (é in one scalar and in two) is sent as it was written, and
+    /// hashing bytes is much cheaper than hashing what Unicode makes of them.
+    package static func == (one: Field, other: Field) -> Bool {
+      one.name.utf8.elementsEqual(other.name.utf8) && one.value.utf8.elementsEqual(other.value.utf8)
+    }
+
+    package func hash(into hasher: inout Hasher) {
+      for text in [name, value] {
+        var text = text
+        text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+        hasher.combine(0xFF as UInt8)
+      }
+    }
   }
 
   package init(_ fields: [Field], mixKey: String? = nil) {

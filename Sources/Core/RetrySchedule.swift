@@ -19,7 +19,7 @@ package struct RetrySchedule: Sendable, Hashable {
   /// - Parameter random: evenly spread over 0..<1.
   package func delay(after attempt: Int, random: Double) -> Double {
     // 2^40 first intervals are longer than any cap; bounding the exponent keeps the power finite.
-    let exponent = Swift.min(Swift.max(attempt - 1, 0), 40)
+    let exponent = Swift.min(Swift.max(attempt, 1), 41) - 1
     let delay = Swift.min(first * Double(1 << exponent), max)
     return delay * (0.9 + 0.2 * random)
   }

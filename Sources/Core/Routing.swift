@@ -58,7 +58,7 @@ package struct Router: Sendable {
       return .finish(.invalid, error, channel: message.channel)
     }
     if let fault = expiry(message, channel, dropped, now) {
-      return .finish(.expired, fault, channel: channel.name)
+      return .finish(progress.isInDoubt ? .unconfirmed : .expired, fault, channel: channel.name)
     }
     if let wait = waiting(message, channel, now) { return .wait(until: wait.until, wait.fault, channel: channel.name) }
     return itinerary(message, channel, content, progress)
@@ -86,7 +86,7 @@ package struct Router: Sendable {
       let known = configuration.channels.keys.sorted()
       let nearest = Suggestion.nearest(to: name, among: known).map { "; did you mean \"\($0)\"?" } ?? ""
       throw Fault(
-        .message, "channel: \"\(name.prefix(80))\" is not in the configuration\(nearest)",
+        .message, "channel: \"\(name.shortened)\" is not in the configuration\(nearest)",
         hint: "the configuration's channels are: \(known.joined(separator: ", "))")
     }
     return channel
@@ -121,7 +121,7 @@ package struct Router: Sendable {
       let names = card.options.map(\.name)
       let nearest = Suggestion.nearest(to: option.key, among: names).map { "; did you mean \"\($0)\"?" }
       throw Fault(
-        .message, "options.\(option.key): is no option of \(card.name)\(nearest ?? "")",
+        .message, "options.\(option.key.shortened): is no option of \(card.name)\(nearest ?? "")",
         hint: names.isEmpty ? "\(card.name) has no options" : "known are: \(names.joined(separator: ", "))")
     }
     guard option.value.is(known.kind) else {
@@ -136,10 +136,13 @@ package struct Router: Sendable {
     if let expires = message.expiresAt, expires <= now {
       return Fault(.message, code: "expires_at", "expires_at: \(RFC3339.string(expires)) has passed")
     }
-    guard now.timeIntervalSince(dropped) > channel.expireAfter else { return nil }
+    // Until its send_at nobody tried: a message dropped a month ahead is not old.
+    let start = max(dropped, message.sendAt ?? dropped)
+    guard now.timeIntervalSince(start) > channel.expireAfter else { return nil }
+    let what = start > dropped ? "send_at" : "drop at"
     return Fault(
       .message, code: "expire_after",
-      "could not be sent within \(Int(channel.expireAfter)) seconds of its drop at \(RFC3339.string(dropped))",
+      "could not be sent within \(TimeSpan.text(channel.expireAfter)) of its \(what) \(RFC3339.string(start))",
       hint: "if it is still worth sending: msgspool retry NAME; the limit is expire_after in the channel")
   }
 
@@ -193,7 +196,11 @@ package struct Router: Sendable {
         itinerary.hasRejected = true
         continue
       }
-      if result.state == .unconfirmed, let call = result.call { leg.start = .ask(call: call) }
+      if result.state == .unconfirmed {
+        // Without a call to ask about it stays in doubt while others are tried again: only a person may send it again.
+        leg.start =
+          result.call.map { .ask(call: $0) } ?? .decided(.unconfirmed(code: result.code, reason: result.reason))
+      }
       itinerary.legs.append(leg)
     }
   }

@@ -5,7 +5,11 @@ package enum TimeSpan {
     guard let last = text.last else { return nil }
     let units: [Character: Double] = ["s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400]
     let number = units[last] == nil ? text[...] : text.dropLast()
-    guard let value = Double(number), value >= 0, value.isFinite, value < 1e10 else { return nil }
+    // What `Double` would take beside that (signs, exponents, hexadecimal: 0x1d as one day) nobody means.
+    let parts = number.utf8.split(separator: UInt8(ascii: "."), maxSplits: 1, omittingEmptySubsequences: false)
+    guard parts.allSatisfy({ !$0.isEmpty && $0.allSatisfy { $0 &- 0x30 < 10 } }), let value = Double(number),
+      value < 1e10
+    else { return nil }
     return value * (units[last] ?? 1)
   }
 

@@ -67,7 +67,7 @@ package enum Verdict {
     var line = HistoryLine(
       at: circumstances.now, state: state, sweep: circumstances.sweep, channel: itinerary.channel.name,
       provider: itinerary.channel.card.name, attempt: attempt, calls: calls,
-      results: decided.map { entry($0, itinerary.channel) }, dropped: circumstances.dropped)
+      results: decided.map(entry), dropped: circumstances.dropped)
     if state == .deferred {
       line.due = results.compactMap { due($0, itinerary.channel, attempt, circumstances) }.min()
     }
@@ -85,12 +85,12 @@ package enum Verdict {
     return .done
   }
 
-  private static func entry(_ result: LegResult, _ channel: Channel) -> HistoryLine.Result {
+  private static func entry(_ result: LegResult) -> HistoryLine.Result {
     let outcome = result.outcome ?? .unconfirmed()
     let isAccepted = outcome.state == .accepted
     return HistoryLine.Result(
       to: result.leg.to, state: outcome.state, id: outcome.id, code: isAccepted ? nil : outcome.code,
-      reason: isAccepted ? nil : outcome.reason.map(channel.masked),
+      reason: isAccepted ? nil : outcome.reason,
       channel: result.leg.isFallback ? result.leg.channel : nil,
       address: result.leg.isFallback ? result.leg.target.address : nil, call: result.question?.call)
   }
@@ -111,13 +111,13 @@ package enum Verdict {
       results.first { $0.question != nil || $0.outcome?.state == culpritState(state) }
       ?? results.first { $0.outcome?.state == .rejected }
     guard let outcome = culprit?.outcome else {
-      return itinerary.hasRejected
+      return itinerary.hasRejected && state != .deferred
         ? Fault(.recipient, "a recipient was rejected in an earlier attempt")
         : Fault(.provider, "not sent yet: the sweep stopped, or the channel is suspended")
     }
-    let reason = outcome.reason.map(itinerary.channel.masked)
     return Fault(
-      outcome.kind ?? .provider, code: outcome.code, reason ?? "no reason given", hint: hint(state, outcome, culprit))
+      outcome.kind ?? .provider, code: outcome.code, outcome.reason ?? "no reason given",
+      hint: hint(state, outcome, culprit))
   }
 
   private static func culpritState(_ state: MessageState) -> RecipientState {

@@ -203,12 +203,15 @@ package struct IdentifierClaim: Sendable, Hashable {
 package struct SettledIdentifier: Sendable, Hashable {
   package var channel: String
   package var id: String
+  /// Of the message's file: what another message did with the same id is not touched.
+  package var inode: UInt64
   /// Free again, because its message failed.
   package var isFree: Bool
 
-  package init(channel: String, id: String, isFree: Bool) {
+  package init(channel: String, id: String, inode: UInt64, isFree: Bool) {
     self.channel = channel
     self.id = id
+    self.inode = inode
     self.isFree = isFree
   }
 }

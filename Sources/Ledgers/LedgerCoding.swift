@@ -7,7 +7,8 @@ enum LedgerCoding {
     var bytes: [UInt8] = [UInt8(ascii: "[")]
     var file: String?
     for member in members {
-      if member.file != file {
+      // By bytes: names that look alike (é in one scalar and in two) are two files.
+      if file.map({ !$0.utf8.elementsEqual(member.file.utf8) }) ?? true {
         if file != nil { bytes.append(contentsOf: "],".utf8) }
         bytes.append(UInt8(ascii: "["))
         JSON.write(member.file, to: &bytes)
@@ -56,7 +57,8 @@ enum LedgerCoding {
     return .array([
       .string(outcome.state.rawValue), outcome.kind.map { .string($0.rawValue) } ?? .null,
       outcome.code.map(JSON.string) ?? .null, outcome.reason.map(JSON.string) ?? .null,
-      outcome.retryAfter.map { .number(String($0)) } ?? .null, outcome.attempts.map(JSON.integer) ?? .null,
+      outcome.retryAfter.flatMap { $0.isFinite ? .number(String($0)) : nil } ?? .null,
+      outcome.attempts.map(JSON.integer) ?? .null,
     ])
   }
 

@@ -6,6 +6,7 @@ import Synchronization
 package final class SQLiteLedger: Ledger {
   package let generation: String
   package let createdAt: Date
+  private let path: String
   private let database: Mutex<SQLiteDatabase>
 
   private static let schema = """
@@ -47,6 +48,7 @@ package final class SQLiteLedger: Ledger {
         return try SQLiteLedger.about(database)
       }
     }
+    self.path = path
     generation = about.generation
     createdAt = Date(timeIntervalSince1970: about.created)
     self.database = Mutex(database)
@@ -56,6 +58,7 @@ package final class SQLiteLedger: Ledger {
   init(reading path: String, _ access: SQLiteDatabase.Access) throws(LedgerFault) {
     let database = try SQLiteDatabase(path, access)
     let about = try SQLiteLedger.about(database)
+    self.path = path
     generation = about.generation
     createdAt = Date(timeIntervalSince1970: about.created)
     self.database = Mutex(database)
@@ -83,7 +86,12 @@ package final class SQLiteLedger: Ledger {
     _ body: (SQLiteDatabase) throws(LedgerFault) -> Value
   ) throws(LedgerFault) -> Value {
     try database.withLock { database -> Result<Value, LedgerFault> in
-      do throws(LedgerFault) { return .success(try body(database)) } catch { return .failure(error) }
+      do throws(LedgerFault) {
+        return .success(try body(database))
+      } catch {
+        if error.kind == .damaged { SQLiteLedger.noteDamage(path, generation) }
+        return .failure(error)
+      }
     }.get()
   }
 
@@ -168,8 +176,7 @@ package final class SQLiteLedger: Ledger {
   }
 
   private func count(_ channel: String, _ day: Int, _ number: Int, _ database: SQLiteDatabase) throws(LedgerFault) {
-    let sql =
-      "INSERT INTO channel_days VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET count = max(0, count + excluded.count)"
+    let sql = "INSERT INTO channel_days VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET count = count + excluded.count"
     try database.statement(sql).fresh.bind(channel).bind(day).bind(number).run()
   }
 
@@ -184,7 +191,10 @@ package final class SQLiteLedger: Ledger {
     try database.statement("UPDATE calls SET finished = ?, outcomes = ? WHERE id = ?").fresh
       .bind(now.timeIntervalSince1970).bind(LedgerCoding.text(call.outcomes)).bind(call.id).run()
     guard let uncounted = call.uncounted else { return }
-    if uncounted.recipients > 0 { try count(uncounted.channel, uncounted.day, -uncounted.recipients, database) }
+    if uncounted.recipients > 0 {
+      let sql = "UPDATE channel_days SET count = max(0, count - ?) WHERE channel = ? AND day = ?"
+      try database.statement(sql).fresh.bind(uncounted.recipients).bind(uncounted.channel).bind(uncounted.day).run()
+    }
     try discount(uncounted.channel, uncounted.day, uncounted.identities, database)
   }
 
@@ -219,8 +229,9 @@ package final class SQLiteLedger: Ledger {
   private func settle(_ id: SettledIdentifier, _ database: SQLiteDatabase) throws(LedgerFault) {
     let sql =
       id.isFree
-      ? "DELETE FROM ids WHERE channel = ? AND id = ?" : "UPDATE ids SET done = 1 WHERE channel = ? AND id = ?"
-    try database.statement(sql).fresh.bind(id.channel).bind(id.id).run()
+      ? "DELETE FROM ids WHERE channel = ? AND id = ? AND inode = ?"
+      : "UPDATE ids SET done = 1 WHERE channel = ? AND id = ? AND inode = ?"
+    try database.statement(sql).fresh.bind(id.channel).bind(id.id).bind(Int(truncatingIfNeeded: id.inode)).run()
   }
 
   // MARK: - Suspensions

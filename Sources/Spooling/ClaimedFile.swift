@@ -86,7 +86,7 @@ package struct ClaimReader: ~Copyable {
     do throws(SystemFault) {
       descriptor = try openForAppending(name)
     } catch {
-      return try refusal(of: name, from: origin, error)
+      return try refusal(of: name, from: origin, error, now: now)
     }
     let status = try Syscalls.status(descriptor, path: "\(folder.path)/\(name.display)")
     if let notice = oddity(status, now: now) {
@@ -95,7 +95,8 @@ package struct ClaimReader: ~Copyable {
     }
     do throws(SystemFault) {
       // A deferral sets the file's time, which only its owner may do, whatever its mode allows.
-      guard !isCopy, status.st_uid != geteuid(), geteuid() != 0, try replaceByCopy(name) else {
+      guard !isCopy, status.st_uid != geteuid(), geteuid() != 0, case .replaced = try replaceByCopy(name, now: now)
+      else {
         return try decode(name, from: origin, descriptor, status, now: now)
       }
     } catch {
@@ -120,8 +121,7 @@ package struct ClaimReader: ~Copyable {
     _ name: FileName, from origin: Folder, _ descriptor: Int32, _ status: stat, now: Date
   ) throws(SystemFault) -> Claim {
     let size = Int(status.st_size)
-    // The message itself is bounded; its history may be longer, but an oversized file is not read to find out.
-    let wanted = size > limit * 4 ? limit + 1 : size
+    let wanted = size > MessageFile.mostBytes(limit) ? limit + 1 : size
     if buffer.count < wanted {
       buffer.deallocate()
       buffer = .allocate(byteCount: wanted + wanted / 2, alignment: 16)
@@ -141,7 +141,7 @@ package struct ClaimReader: ~Copyable {
       decoded = .failure(error)
     }
     if case .failure = decoded, origin == .new, abs(now.timeIntervalSince(status.modified)) < ClaimReader.grace,
-      MessageFile.history(in: bytes).isEmpty
+      MessageFile.history(in: bytes, limit: limit).isEmpty
     {
       close(descriptor)
       return .left(name, notice: nil)
@@ -177,35 +177,46 @@ package struct ClaimReader: ~Copyable {
 
   /// A file that may not be written is replaced by our own copy; whatever else can't be opened goes back.
   private mutating func refusal(
-    of name: FileName, from origin: Folder, _ fault: SystemFault
+    of name: FileName, from origin: Folder, _ fault: SystemFault, now: Date
   ) throws(SystemFault) -> Claim {
     switch fault.number {
     case EACCES, EPERM:
-      if try replaceByCopy(name) {
-        return try read(name, from: origin, now: Date(), isCopy: true)
+      switch try replaceByCopy(name, now: now) {
+      case .replaced: return try read(name, from: origin, now: now, isCopy: true)
+      case .left(let notice): return .left(name, notice: notice)
       }
-      return .left(
-        name, notice: "may not be read by the sweeper; let the producer write it with a readable mode (umask 022)")
     case ELOOP: return .left(name, notice: "is a symbolic link; drop a plain file instead")
     case ENXIO, ENODEV, EISDIR: return .left(name, notice: "is no plain file; move it out of the spool")
     case ENOENT: return .left(name, notice: nil)
-    default: throw fault
+    default:
+      // The disk's trouble stops the sweep; one file's doesn't.
+      if fault.isDiskTrouble { throw fault }
+      return .left(name, notice: "can't be opened: \(String(cString: strerror(fault.number)))")
     }
   }
 
+  private enum Copying {
+    case replaced
+    case left(notice: String?)
+  }
+
   /// Written aside, flushed, renamed over: whatever is killed when, the name holds one whole message.
-  private func replaceByCopy(_ name: FileName) throws(SystemFault) -> Bool {
+  private func replaceByCopy(_ name: FileName, now: Date) throws(SystemFault) -> Copying {
     let path = "\(folder.path)/\(name.display)"
     let source: Int32
     do throws(SystemFault) {
       source = try open(name, O_RDONLY)
     } catch {
-      if error.number == EACCES || error.number == EPERM { return false }
-      throw error
+      guard error.number == EACCES || error.number == EPERM else { throw error }
+      return .left(
+        notice: "may not be read by the sweeper; let the producer write it with a readable mode (umask 022)")
     }
     defer { close(source) }
     let status = try Syscalls.status(source, path: path)
-    guard status.isRegularFile, status.st_nlink == 1, status.st_size <= limit * 4 else { return false }
+    if let notice = oddity(status, now: now) { return .left(notice: notice) }
+    guard status.st_size <= MessageFile.mostBytes(limit) else {
+      return .left(notice: "belongs to another user and is far beyond max_message_bytes; move it out of the spool")
+    }
     let aside = FileName(".copy-\(status.st_ino)")
     _ = aside.withPointer { unlinkat(folder.descriptor, $0, 0) }
     let copy = try Syscalls.retry("open", path) {
@@ -222,6 +233,6 @@ package struct ClaimReader: ~Copyable {
     try Syscalls.retry("rename", path) {
       aside.withPointer { from in name.withPointer { renameat(folder.descriptor, from, folder.descriptor, $0) } }
     }
-    return true
+    return .replaced
   }
 }

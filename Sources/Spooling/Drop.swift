@@ -4,10 +4,11 @@ import Glibc
 
 /// Dropping messages the right way, as any producer should: write aside, flush, rename, flush the folder.
 extension Spool {
-  /// Drops messages and returns their names in new/. When it returns, they survive a power cut; when it throws, none of
-  /// them will be sent.
+  /// Drops messages and returns their names in new/. When it returns, they survive a power cut; when it throws, they
+  /// are taken back, and none is sent unless a sweep was faster.
   package func drop(_ messages: [[UInt8]], name: (Int) -> FileName) throws(SystemFault) -> [FileName] {
     var written: [FileName] = []
+    var dropped: [FileName] = []
     do throws(SystemFault) {
       for (index, bytes) in messages.enumerated() {
         let name = name(index)
@@ -15,7 +16,6 @@ extension Spool {
         written.append(name)
       }
       if messages.count > 4 { try flushAll() }
-      var dropped: [FileName] = []
       for name in written {
         guard
           let newName = try Spool.move(name, from: descriptor(.tmp), to: descriptor(.new), path: path(.new))
@@ -26,6 +26,7 @@ extension Spool {
       return dropped
     } catch {
       for name in written { _ = name.withPointer { unlinkat(descriptor(.tmp), $0, 0) } }
+      for name in dropped { _ = name.withPointer { unlinkat(descriptor(.new), $0, 0) } }
       throw error
     }
   }

@@ -11,8 +11,9 @@ enum History {
   /// Whether what follows a message may be history: nothing, a line, a torn piece of one, or the zeros that a power
   /// cut leaves where data had not reached the disk.
   static func canBegin(_ tail: UnsafeBufferPointer<UInt8>) -> Bool {
-    guard let first = tail.first else { return true }
-    return first == 0 || tail.prefix(opening.count).elementsEqual(opening.prefix(tail.count))
+    // A torn piece ends with the file, with zeros, or with the newline that whoever appended next put first.
+    let piece = tail.prefix(opening.count).prefix { $0 != 0 && $0 != UInt8(ascii: "\n") }
+    return piece.elementsEqual(opening.prefix(piece.count))
   }
 
   /// The lines in `bytes`, oldest first. What is no complete line is ignored: the truth is in the ledger.
@@ -34,11 +35,14 @@ enum History {
     else { return nil }
     return HistoryLine(
       at: at, state: state, sweep: value["sweep"]?.string, channel: value["channel"]?.string,
-      provider: value["provider"]?.string, attempt: value["attempt"]?.integer ?? 0,
+      provider: value["provider"]?.string, attempt: attempt(value["attempt"]),
       calls: value["calls"]?.array?.compactMap(\.string) ?? [],
       results: value["results"]?.array?.compactMap(result) ?? [], error: value["error"].flatMap(fault),
       due: value["due"]?.string.flatMap(RFC3339.date), dropped: value["dropped"]?.string.flatMap(RFC3339.date))
   }
+
+  /// A producer may write history too, and numbers nobody can count on from.
+  private static func attempt(_ value: JSON?) -> Int { min(max(value?.integer ?? 0, 0), 1_000_000) }
 
   private static func result(_ value: JSON) -> HistoryLine.Result? {
     guard let to = value["to"]?.string, let state = value["state"]?.string.flatMap(RecipientState.init(rawValue:))

@@ -67,7 +67,7 @@ enum MessageDecoding {
     case .object(let members):
       var named: [Message.Parameters.Named] = []
       for member in members where member.value != .null {
-        named.append(.init(member.key, try string("params.\(member.key)", member.value)))
+        named.append(.init(member.key, try string("params.\(member.key.shortened.displayText)", member.value)))
       }
       return .named(named)
     case .array(let values):
@@ -106,7 +106,7 @@ enum MessageDecoding {
     guard let members = value.members else { throw expected("a path or an object", field, value) }
     var (name, type, path, data): (String?, String?, String?, [UInt8]?)
     for member in members where member.value != .null {
-      let text = try string("\(field).\(member.key)", member.value)
+      let text = try string("\(field).\(member.key.shortened.displayText)", member.value)
       switch member.key {
       case "name": name = text
       case "type": type = text
@@ -114,7 +114,7 @@ enum MessageDecoding {
       case "base64":
         guard let decoded = Data(base64Encoded: text) else { throw complaint("\(field).base64: is not base64") }
         data = Array(decoded)
-      default: throw unknown("\(field).\(member.key)", member.key, ["name", "type", "path", "base64"])
+      default: throw unknown("\(field).\(member.key.shortened)", member.key, ["name", "type", "path", "base64"])
       }
     }
     switch (path, data) {
@@ -152,7 +152,7 @@ enum MessageDecoding {
     complaint("\(field): found \(shown(value)); expected \(expected)")
   }
 
-  private static func unknown(_ field: String) -> JSONFault { unknown(field, field, fields) }
+  private static func unknown(_ field: String) -> JSONFault { unknown(field.shortened, field, fields) }
 
   private static func unknown(_ path: String, _ field: String, _ known: [String]) -> JSONFault {
     let nearest = Suggestion.nearest(to: field, among: known).map { "; did you mean \"\($0)\"?" }

@@ -16,11 +16,9 @@ package struct MessageFile: Sendable {
         .message, "the file is empty; a JSON object is expected",
         hint: "the producer must flush (fsync) what it wrote to tmp/ before it renames it into new/")
     }
-    // A byte order mark at the start is tolerated (contract, section 3).
-    var scanner = JSONScanner(bytes, at: bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0)
+    var scanner = MessageFile.scanner(bytes, limit: limit)
     do throws(JSONFault) {
-      let value = try scanner.value()
-      guard scanner.offset <= limit else { throw JSONFault(offset: limit, problem: MessageFile.overLimit(limit)) }
+      let value = try MessageFile.value(&scanner, bytes, limit: limit)
       guard let members = value.members else {
         throw JSONFault(offset: 0, problem: "\(value.kindForPeople) is no message; a JSON object is expected")
       }
@@ -41,9 +39,33 @@ package struct MessageFile: Sendable {
     "the message is larger than max_message_bytes (\(limit) bytes)"
   }
 
+  /// A file up to this size is read whole: a message within the limit, with all the history that it may gather. A larger
+  /// one is not read to find out.
+  package static func mostBytes(_ limit: Int) -> Int { limit * 4 + (64 << 20) }
+
+  /// Of a large file only what may be the message is looked at: a value takes many times the memory of its text.
+  private static func scanner(_ bytes: UnsafeBufferPointer<UInt8>, limit: Int) -> JSONScanner {
+    // A byte order mark at the start is tolerated (contract, section 3).
+    JSONScanner(
+      UnsafeBufferPointer(rebasing: bytes.prefix(limit + 1)), at: bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0)
+  }
+
+  private static func value(
+    _ scanner: inout JSONScanner, _ bytes: UnsafeBufferPointer<UInt8>, limit: Int
+  ) throws(JSONFault) -> JSON {
+    do throws(JSONFault) {
+      let value = try scanner.value()
+      if scanner.offset <= limit { return value }
+    } catch {
+      // A complaint about the last few bytes of what was looked at (an escape is twelve long) is about the cut.
+      guard bytes.count > limit, scanner.offset + 12 > limit else { throw error }
+    }
+    throw JSONFault(offset: limit, problem: overLimit(limit))
+  }
+
   /// The history of a file whose message need not be readable: the lines behind it.
-  package static func history(in bytes: UnsafeBufferPointer<UInt8>) -> [HistoryLine] {
-    var scanner = JSONScanner(bytes, at: bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0)
+  package static func history(in bytes: UnsafeBufferPointer<UInt8>, limit: Int) -> [HistoryLine] {
+    var scanner = scanner(bytes, limit: limit)
     if (try? scanner.value()) != nil {
       return History.lines(in: UnsafeBufferPointer(rebasing: bytes[scanner.offset...]))
     }

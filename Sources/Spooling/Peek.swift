@@ -25,7 +25,7 @@ extension Spool {
         do throws(Fault) {
           return .message(try MessageFile(buffer, limit: limit))
         } catch {
-          return .invalid(error, MessageFile.history(in: buffer))
+          return .invalid(error, MessageFile.history(in: buffer, limit: limit))
         }
       }
     } catch {
@@ -45,7 +45,8 @@ extension Spool {
     let status = try Syscalls.status(descriptor, path: path)
     guard status.isRegularFile else { return nil }
     let size = Int(status.st_size)
-    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: size > limit * 4 ? limit + 1 : size, alignment: 16)
+    let buffer = UnsafeMutableRawBufferPointer.allocate(
+      byteCount: size > MessageFile.mostBytes(limit) ? limit + 1 : size, alignment: 16)
     defer { buffer.deallocate() }
     let count = try Syscalls.readAll(descriptor, into: buffer, path: path)
     return Array(buffer[..<count])

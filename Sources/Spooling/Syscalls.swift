@@ -127,6 +127,7 @@ package struct FileName: Sendable, Hashable, Comparable {
     var rest = Array(display.utf8)[...]
     while let byte = rest.popFirst() {
       if byte == UInt8(ascii: "\\"), rest.count >= 3, rest.first == UInt8(ascii: "x"),
+        rest.dropFirst().prefix(2).allSatisfy({ isxdigit(Int32($0)) != 0 }),
         let value = UInt8(String(decoding: rest.dropFirst().prefix(2), as: UTF8.self), radix: 16)
       {
         bytes.append(value)

@@ -76,14 +76,13 @@ struct ChannelRunner {
     self.era += 1
     troubles += 1
     limit = 1
-    if troubles >= ChannelRunner.patience {
+    if troubles >= ChannelRunner.patience || retryAfter ?? 0 > ChannelRunner.longestPause {
       parkedUntil = now + (retryAfter ?? channel.retry.first)
       parkedOutcome = .deferred(
         outcome?.kind == .network ? .network : .throttled, code: outcome?.code,
         reason: "waits, as the calls before it failed: \(outcome?.reason ?? "no reason given")")
     } else {
-      let pause = min(retryAfter ?? 0.25 * Double(1 << troubles), ChannelRunner.longestPause)
-      notBefore = max(notBefore ?? now, now + pause)
+      notBefore = max(notBefore ?? now, now + (retryAfter ?? 0.25 * Double(1 << troubles)))
     }
   }
 }

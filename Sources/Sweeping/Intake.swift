@@ -46,7 +46,8 @@ extension Sweep {
     switch route {
     case .finish(let state, let fault, let channel):
       if let id = message.id, let channel {
-        pending.settledIds.append(SettledIdentifier(channel: channel, id: id, isFree: true))
+        pending.settledIds.append(
+          SettledIdentifier(channel: channel, id: id, inode: file.inode, isFree: state != .unconfirmed))
       }
       settle(file, line(state, fault, channel, dropped, now))
     case .wait(let until, let fault, let channel):

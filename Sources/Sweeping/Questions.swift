@@ -96,7 +96,7 @@ extension Sweep {
       next.cursor = cursor
       launch([(channel, ask(next, flight.batch, channel, now))])
     case .found(let outcomes):
-      found(flight, outcomes, question)
+      found(flight, outcomes.map(channel.masked), question)
     case .notFound where now.timeIntervalSince(question.startedAt) >= settles(channel):
       notFound(flight, channel)
     case .notFound:

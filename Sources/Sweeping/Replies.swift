@@ -22,6 +22,7 @@ extension Sweep {
 
   func conclude(_ flight: Flight, _ answer: Answer) {
     let now = environment.now()
+    let answer = Classification.masked(answer, flight.channel)
     observe(flight, answer, now)
     advise(answer, flight, now)
     pending.finished.append(finished(flight, answer))

@@ -140,7 +140,7 @@ package struct Rescue {
       guard let line = settlement.line, line.state == .failed, let channel = line.channel,
         let id = ids[settlement.file.name]
       else { return nil }
-      return SettledIdentifier(channel: channel, id: id, isFree: true)
+      return SettledIdentifier(channel: channel, id: id, inode: settlement.file.inode, isFree: true)
     }
     if !group.isEmpty { _ = try? environment.ledger.commit(group) }
   }
@@ -156,7 +156,7 @@ package struct Rescue {
   private func line(
     _ file: ClaimedFile, _ content: MessageFile, _ dead: SweepFolder, _ evidence: Evidence, _ now: Date
   ) -> HistoryLine? {
-    let parts = evidence.parts[file.name.display] ?? []
+    let parts = evidence.parts[file.name] ?? []
     if parts.isEmpty, evidence.isComplete { return nil }
     let progress = Progress(content.lines)
     let circumstances = Verdict.Circumstances(
@@ -261,7 +261,8 @@ private struct Evidence {
     }
   }
 
-  var parts: [String: [Part]] = [:]
+  /// By the files' bytes: names that look alike (é in one scalar and in two) are two files.
+  var parts: [FileName: [Part]] = [:]
   /// This ledger was there when the sweep ran: a call that isn't in it was never made.
   var isComplete: Bool
 
@@ -273,11 +274,13 @@ private struct Evidence {
       // A folder that no sweep of ours named (made by hand): as old as its last change.
       isComplete = modified >= ledger.createdAt
     }
-    let labels = Set(names.map(\.display))
-    var found: [String: [Part]] = [:]
+    let names = Set(names)
+    var found: [FileName: [Part]] = [:]
     try ledger.calls(ofSweep: sweep) { record in
-      for (index, member) in record.members.enumerated() where labels.contains(member.file) {
-        found[member.file, default: []].append(
+      for (index, member) in record.members.enumerated() {
+        let name = FileName(display: member.file)
+        guard names.contains(name) else { continue }
+        found[name, default: []].append(
           Part(
             call: record.id, channel: record.channel, startedAt: record.startedAt, to: member.to,
             address: member.address, outcome: record.outcomes.flatMap { $0.indices.contains(index) ? $0[index] : nil }))

@@ -55,7 +55,7 @@ extension Sweep {
     if let id = job.id, line.state.isFinal {
       let isFree = line.state == .failed || line.state == .expired
       pending.settledIds.append(
-        SettledIdentifier(channel: job.itinerary.channel.name, id: id, isFree: isFree))
+        SettledIdentifier(channel: job.itinerary.channel.name, id: id, inode: job.file.inode, isFree: isFree))
     }
     inHand[ObjectIdentifier(job)] = nil
     settle(job.file, line)

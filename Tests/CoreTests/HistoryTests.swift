@@ -1,0 +1,103 @@
+import Core
+import FoundationEssentials
+import TestSupport
+import Testing
+
+private typealias Result = HistoryLine.Result
+
+private func line(_ state: MessageState, attempt: Int = 1, _ results: Result..., dropped: Date? = nil) -> HistoryLine {
+  HistoryLine(at: moment("2026-11-22T09:00:00Z"), state: state, attempt: attempt, results: results, dropped: dropped)
+}
+
+extension Progress {
+  fileprivate func states(_ to: String) -> [RecipientState] { (results[to] ?? []).map(\.state) }
+}
+
+@Suite struct ProgressTests {
+  private let drop = moment("2026-11-20T09:00:00Z")
+
+  @Test func aFreshMessageKnowsNothing() {
+    let progress = Progress([])
+    #expect(progress.results.isEmpty && progress.attempts == 0 && progress.dropped == nil && progress.last == nil)
+    #expect(!progress.isInDoubt)
+  }
+
+  @Test func aDeferredMessageGoesOnWhereItStood() {
+    let progress = Progress([
+      line(
+        .deferred, attempt: 2, Result(to: "a", state: .accepted), Result(to: "b", state: .deferred),
+        Result(to: "c", state: .rejected), Result(to: "d", state: .unconfirmed, call: "call-1"), dropped: drop)
+    ])
+    #expect(progress.attempts == 2)
+    #expect(progress.dropped == drop)
+    #expect(progress.states("a") == [.accepted] && progress.states("b") == [.deferred])
+    #expect(progress.states("c") == [.rejected] && progress.states("d") == [.unconfirmed])
+    #expect(progress.isInDoubt)
+  }
+
+  @Test func newerResultsReplaceOlderOnesAndLeaveTheOthers() {
+    let progress = Progress([
+      line(.deferred, attempt: 1, Result(to: "a", state: .accepted, id: "1"), Result(to: "b", state: .deferred)),
+      line(.deferred, attempt: 2, Result(to: "b", state: .rejected)),
+      line(.deferred, attempt: 3),
+    ])
+    #expect(progress.results["a"] == [Result(to: "a", state: .accepted, id: "1")])
+    #expect(progress.states("b") == [.rejected])
+    #expect(progress.attempts == 3)
+  }
+
+  @Test(arguments: MessageState.allCases.filter(\.isFinal))
+  func afterAFinalLineOnlyWhatWasAcceptedCounts(state: MessageState) {
+    let progress = Progress([
+      line(
+        state, attempt: 8, Result(to: "a", state: .accepted), Result(to: "b", state: .rejected),
+        Result(to: "c", state: .unconfirmed, call: "call-1"), Result(to: "d", state: .deferred), dropped: drop)
+    ])
+    #expect(progress.states("a") == [.accepted])
+    #expect(Set(progress.results.keys) == ["a"])
+    // A person's retry is a new life: its attempts and its age begin again.
+    #expect(progress.attempts == 0 && progress.dropped == nil)
+    #expect(!progress.isInDoubt)
+  }
+
+  @Test func aRetryRemembersWhatWasAcceptedInEarlierLives() {
+    let progress = Progress([
+      line(.failed, attempt: 8, Result(to: "a", state: .accepted), Result(to: "b", state: .rejected)),
+      line(.deferred, attempt: 1, Result(to: "b", state: .deferred), dropped: drop),
+    ])
+    #expect(progress.states("a") == [.accepted] && progress.states("b") == [.deferred])
+    #expect(progress.attempts == 1 && progress.dropped == drop)
+  }
+
+  @Test func onlyADeferredMessageIsNotFinal() {
+    #expect(MessageState.allCases.filter { !$0.isFinal } == [.deferred])
+  }
+
+  // MARK: Fallbacks
+
+  @Test func aFallbackReplacesTheWayThatWasGivenUp() {
+    let progress = Progress([
+      line(.deferred, Result(to: "a", state: .deferred)),
+      line(.deferred, Result(to: "a", state: .deferred, channel: "sms", address: "+1")),
+    ])
+    #expect(progress.results["a"] == [Result(to: "a", state: .deferred, channel: "sms", address: "+1")])
+  }
+
+  @Test func aFallbackMayHaveSeveralAddresses() {
+    let progress = Progress([
+      line(
+        .deferred, Result(to: "a", state: .accepted, channel: "sms", address: "+1"),
+        Result(to: "a", state: .deferred, channel: "sms", address: "+2")),
+      line(.deferred, Result(to: "a", state: .unconfirmed, channel: "sms", address: "+2", call: "c")),
+    ])
+    #expect(progress.states("a") == [.accepted, .unconfirmed])
+  }
+
+  @Test func aSecondFallbackReplacesTheFirst() {
+    let progress = Progress([
+      line(.deferred, Result(to: "a", state: .rejected, channel: "sms", address: "+1")),
+      line(.deferred, Result(to: "a", state: .accepted, channel: "mail", address: "a@b")),
+    ])
+    #expect(progress.results["a"]?.map(\.channel) == ["mail"])
+  }
+}
