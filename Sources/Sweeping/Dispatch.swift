@@ -56,7 +56,9 @@ extension Sweep {
     if isPrimed, !isStopping {
       for name in runners.keys {
         var places = runners[name]?.places(now: now) ?? 0
-        while places > 0, let batch = runners[name]?.grouper.next(), let channel = runners[name]?.channel {
+        while places > 0, let channel = runners[name]?.channel, var batch = runners[name]?.grouper.next() {
+          releaseLate(in: &batch, channel, now)
+          if batch.entries.isEmpty { continue }
           proposals.append((propose(batch, channel, now), batch, channel))
           places -= 1
         }
