@@ -6,6 +6,8 @@ import Spooling
 /// Recipients whose call was sent and not answered, gathered by call, until the provider is asked about it.
 struct Questions {
   private var waiting: [String: (channel: String, passengers: [Passenger])] = [:]
+  /// The provider's ids that calls were found to own in this sweep, by channel: the ledger has them only after the commit.
+  private var owned: [String: Set<String>] = [:]
 
   mutating func add(_ call: String, _ channel: String, _ passenger: Passenger) {
     waiting[call, default: (channel, [])].passengers.append(passenger)
@@ -22,6 +24,9 @@ struct Questions {
 
   mutating func drain() -> [Passenger] {
     defer { waiting.removeAll() }
+  mutating func own(_ ids: [String], on channel: String) { owned[channel, default: []].formUnion(ids) }
+  func owns(_ id: String, on channel: String) -> Bool { owned[channel]?.contains(id) ?? false }
+
     return waiting.values.flatMap(\.passengers)
   }
 }
@@ -120,21 +125,22 @@ extension Sweep {
   }
 
   private func found(_ flight: Flight, _ outcomes: [Outcome], _ question: Question) {
-    let isTaken = { [environment] (id: String) -> Bool in
-      let isKnown = try? environment.ledger.knows(
-        providerId: id, channel: flight.channel.name, since: question.startedAt - 60)
-      return isKnown ?? false
-    }
-    // A message found may belong to another call with the same text to the same recipient: then look past it.
-    let foreign = outcomes.compactMap(\.id).filter {
-      !question.knownIds.contains($0) && isTaken($0) && outcomes.count == 1
-    }
-    if !foreign.isEmpty, flight.passengers.count == 1, !isStopping {
-      var next = question
-      next.knownIds.formUnion(foreign)
-      next.cursor = nil
-      let now = environment.now()
-      return launch([(flight.channel, ask(next, flight.batch, flight.channel, now))])
+    let now = environment.now()
+    do throws(LedgerFault) {
+      // A message found may belong to another call with the same text to the same recipient: then look past it.
+      let foreign = outcomes.count == 1 ? try foreignIds(among: outcomes, flight.channel, question) : []
+      if !foreign.isEmpty {
+        var next = question
+        next.knownIds.formUnion(foreign)
+        next.cursor = nil
+        if !isStopping { return launch([(flight.channel, ask(next, flight.batch, flight.channel, now))]) }
+        for passenger in flight.passengers { keepDoubt(passenger, question.call.id, due: now) }
+        return
+      }
+    } catch {
+      stop(for: error)
+      for passenger in flight.passengers { keepDoubt(passenger, question.call.id, due: now) }
+      return
     }
     pending.finished.append(FinishedCall(id: question.call.id, outcomes: outcomes))
     for (passenger, outcome) in zip(flight.passengers, outcomes) {
@@ -144,6 +150,7 @@ extension Sweep {
     }
   }
 
+    questions.own(outcomes.compactMap(\.id), on: flight.channel.name)
   /// The provider does not know the call, and would by now: it was not carried out, and goes out now.
   private func notFound(_ flight: Flight, _ channel: Channel) {
     if isStopping {
@@ -152,6 +159,24 @@ extension Sweep {
     }
     for entry in flight.batch.entries { withRunner(of: channel) { $0.grouper.add(entry) } }
     if runners[channel.name]?.isStopped == true { drain(channel.name) }
+  /// Ids that other calls own. What an earlier sweep found for this very call, and was cut short before it could settle,
+  /// is the call's own.
+  private func foreignIds(
+    among outcomes: [Outcome], _ channel: Channel, _ question: Question
+  ) throws(LedgerFault) -> [String] {
+    let own = Set(try environment.ledger.call(question.call.id)?.outcomes?.compactMap(\.id) ?? [])
+    var foreign: [String] = []
+    for id in outcomes.compactMap(\.id) where !question.knownIds.contains(id) && !own.contains(id) {
+      let since = question.startedAt - 60
+      if questions.owns(id, on: channel.name) {
+        foreign.append(id)
+      } else if try environment.ledger.knows(providerId: id, channel: channel.name, since: since) {
+        foreign.append(id)
+      }
+    }
+    return foreign
+  }
+
   }
 
   private func keepDoubt(_ passenger: Passenger, _ call: String, due: Date) {
