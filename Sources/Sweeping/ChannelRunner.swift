@@ -45,8 +45,9 @@ struct ChannelRunner {
   }
 
   /// When to look again, if only time is in the way.
-  func wakeUp(now: Date) -> Date? {
-    guard let notBefore, notBefore > now, !isStopped, grouper.hasReady else { return nil }
+  /// - Parameter hasQuestions: lost calls wait to be asked about.
+  func wakeUp(now: Date, hasQuestions: @autoclosure () -> Bool) -> Date? {
+    guard let notBefore, notBefore > now, !isStopped, grouper.hasReady || hasQuestions() else { return nil }
     return notBefore
   }
 

@@ -15,6 +15,8 @@ struct Questions {
 
   var isEmpty: Bool { waiting.isEmpty }
 
+  func concern(_ channel: String) -> Bool { waiting.values.contains { $0.channel == channel } }
+
   /// The next to ask about on a channel for which `isFree`.
   mutating func next(where isFree: (String) -> Bool) -> (call: String, channel: String, passengers: [Passenger])? {
     guard let (call, item) = waiting.first(where: { isFree($0.value.channel) }) else { return nil }
@@ -22,11 +24,11 @@ struct Questions {
     return (call, item.channel, item.passengers)
   }
 
-  mutating func drain() -> [Passenger] {
-    defer { waiting.removeAll() }
   mutating func own(_ ids: [String], on channel: String) { owned[channel, default: []].formUnion(ids) }
   func owns(_ id: String, on channel: String) -> Bool { owned[channel]?.contains(id) ?? false }
 
+  mutating func drain() -> [Passenger] {
+    defer { waiting.removeAll() }
     return waiting.values.flatMap(\.passengers)
   }
 }

@@ -141,7 +141,8 @@ package final class Sweep {
   /// Seconds until time alone brings something to do; nil while only an event can.
   private var patience: Double? {
     let now = environment.now()
-    return runners.values.compactMap { $0.wakeUp(now: now) }.min().map { max(0.001, $0.timeIntervalSince(now)) }
+    let times = runners.compactMap { $1.wakeUp(now: now, hasQuestions: questions.concern($0)) }
+    return times.min().map { max(0.001, $0.timeIntervalSince(now)) }
   }
 
   private func prepare() {
