@@ -43,11 +43,17 @@ extension Sweep {
   func ask(now: Date) {
     guard isPrimed, !isStopping, !questions.isEmpty else { return }
     var errands: [(Channel, Errand)] = []
-    while let item = questions.next(where: { (runners[$0]?.places(now: now) ?? 1) > 0 }) {
+    while let item = questions.next(where: { mayAsk(on: $0, now) }) {
       guard let channel = environment.configuration.channels[item.channel] else { continue }
       if let errand = question(item.call, item.passengers, channel, now) { errands.append((channel, errand)) }
     }
     launch(errands)
+  }
+
+  /// A stopped channel has no places, but what waits to be asked there must end too.
+  private func mayAsk(on channel: String, _ now: Date) -> Bool {
+    guard let runner = runners[channel] else { return true }
+    return runner.isStopped || runner.places(now: now) > 0
   }
 
   private func question(_ id: String, _ passengers: [Passenger], _ channel: Channel, _ now: Date) -> Errand? {
@@ -144,6 +150,7 @@ extension Sweep {
       for passenger in flight.passengers { keepDoubt(passenger, question.call.id, due: now) }
       return
     }
+    questions.own(outcomes.compactMap(\.id), on: flight.channel.name)
     pending.finished.append(FinishedCall(id: question.call.id, outcomes: outcomes))
     for (passenger, outcome) in zip(flight.passengers, outcomes) {
       conclude(outcome, passenger.leg, of: passenger.job, call: nil, flight.channel)
@@ -152,15 +159,6 @@ extension Sweep {
     }
   }
 
-    questions.own(outcomes.compactMap(\.id), on: flight.channel.name)
-  /// The provider does not know the call, and would by now: it was not carried out, and goes out now.
-  private func notFound(_ flight: Flight, _ channel: Channel) {
-    if isStopping {
-      for passenger in flight.passengers { end(passenger, nil) }
-      return
-    }
-    for entry in flight.batch.entries { withRunner(of: channel) { $0.grouper.add(entry) } }
-    if runners[channel.name]?.isStopped == true { drain(channel.name) }
   /// Ids that other calls own. What an earlier sweep found for this very call, and was cut short before it could settle,
   /// is the call's own.
   private func foreignIds(
@@ -179,6 +177,18 @@ extension Sweep {
     return foreign
   }
 
+  /// The provider does not know the call, and would by now: it was not carried out, and goes out now.
+  private func notFound(_ flight: Flight, _ channel: Channel) {
+    if isStopping {
+      for passenger in flight.passengers { end(passenger, nil) }
+      return
+    }
+    // The call is closed, so that nobody takes it for one that is still in doubt.
+    let outcome = Outcome.deferred(
+      .network, code: "not-found", reason: "was lost on the way; the provider does not know it")
+    pending.finished.append(FinishedCall(id: flight.call.id, outcomes: flight.passengers.map { _ in outcome }))
+    for entry in flight.batch.entries { withRunner(of: channel) { $0.grouper.add(entry) } }
+    if runners[channel.name]?.isStopped == true { drain(channel.name) }
   }
 
   private func keepDoubt(_ passenger: Passenger, _ call: String, due: Date) {
