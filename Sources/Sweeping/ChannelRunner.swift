@@ -70,19 +70,20 @@ struct ChannelRunner {
 
   mutating func suspend(_ suspension: Suspension) { self.suspension = suspension }
 
-  /// A throttle, or no connection: one call at a time after a pause, and after a few in a row no more in this sweep.
+  /// A throttle, or no connection: one call at a time after a pause, and after a few in a row, or when asked to wait for
+  /// long, no more in this sweep.
   mutating func gotTrouble(era: Int, _ outcome: Outcome?, retryAfter: Double?, now: Date) {
     guard era == self.era else { return }
     self.era += 1
     troubles += 1
     limit = 1
-    if troubles >= ChannelRunner.patience {
+    if troubles >= ChannelRunner.patience || retryAfter ?? 0 > ChannelRunner.longestPause {
       parkedUntil = now + (retryAfter ?? channel.retry.first)
       parkedOutcome = .deferred(
         outcome?.kind == .network ? .network : .throttled, code: outcome?.code,
         reason: "waits, as the calls before it failed: \(outcome?.reason ?? "no reason given")")
     } else {
-      let pause = min(retryAfter ?? 0.25 * Double(1 << troubles), ChannelRunner.longestPause)
+      let pause = retryAfter ?? 0.25 * Double(1 << troubles)
       notBefore = max(notBefore ?? now, now + pause)
     }
   }
