@@ -71,7 +71,10 @@ extension Sweep {
     do throws(LedgerFault) {
       let admissions = try environment.ledger.commit(pending)
       pending = GroupCommit(now: now)
-      if !mayStart { return handOver() }
+      guard mayStart else {
+        for proposal in proposals { release(proposal.batch) }
+        return handOver()
+      }
       var flying: [(Channel, Errand)] = []
       // Backwards, so that batches which must wait are put back in their order.
       for (proposal, admission) in zip(proposals, admissions).reversed() {
@@ -88,6 +91,18 @@ extension Sweep {
       for proposal in proposals { release(proposal.batch) }
     }
     handOver()
+  }
+
+  /// A sweep may last: what has expired, or has got into quiet hours, while it waited for its call ends untried, and the
+  /// next sweep routes it anew.
+  private func releaseLate(in batch: inout Grouper<Passenger>.Batch, _ channel: Channel, _ now: Date) {
+    let isQuiet = channel.quietHours?.end(after: now) != nil
+    let isLate = { (entry: Grouper<Passenger>.Entry) -> Bool in
+      (isQuiet && entry.priority != .high) || entry.item.job.message.expiresAt.map { $0 <= now } ?? false
+    }
+    guard batch.entries.contains(where: isLate) else { return }
+    for entry in batch.entries where isLate(entry) { end(entry.item, nil) }
+    batch.entries.removeAll(where: isLate)
   }
 
   private func handOver() {
