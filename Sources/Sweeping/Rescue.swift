@@ -103,6 +103,11 @@ package struct Rescue {
         continue
       }
       switch try reader.read(name, from: .deferred, now: now) {
+      case .left(_, let notice) where evidence.mayHaveSent(name):
+        // It is no message now, but was: what the ledger knows of it must not be lost by sending it anew.
+        stay(name, notice ?? "has a second hard link; remove one of its names", dead)
+      case .invalid(let file, let fault) where evidence.parts[name.display] != nil:
+        settlements.append(Settlement(file, orphan(file, evidence.parts[name.display] ?? [], fault.message, dead, now)))
       case .left, .invalid:
         // No message: nothing of it was ever sent, and the next claim says what is wrong with it.
         _ = try Spool.move(
@@ -118,20 +123,29 @@ package struct Rescue {
     }
     var settler = Settler(dead)
     try settler.settle(settlements)
-    freeIds(of: settlements)
+    settleIds(of: settlements)
     for settlement in settlements {
       if let line = settlement.line { environment.observe(.settled(name: settlement.file.name.display, line)) }
     }
   }
 
-  /// The id of a message that failed is free again; where that can't be recorded now, it is when its window ends.
-  private func freeIds(of settlements: [Settlement]) {
+  private func stay(_ name: FileName, _ notice: String, _ dead: SweepFolder) {
+    environment.observe(
+      .notice(
+        Notice(
+          "\(dead.path)/\(name.display)", "\(notice)",
+          hint: "it may have been sent by a sweep that was cut short, so it waits there until it can be settled")))
+  }
+
+  /// The id of a message that failed is free again, that of any other is kept by it for good. Where that can't be recorded
+  /// now, the id is free when its window ends.
+  private func settleIds(of settlements: [Settlement]) {
     var group = GroupCommit(now: environment.now())
     group.settledIds = settlements.compactMap { settlement in
-      guard let line = settlement.line, line.state == .failed, let channel = line.channel,
+      guard let line = settlement.line, line.state.isFinal, let channel = line.channel,
         let id = ids[settlement.file.name]
       else { return nil }
-      return SettledIdentifier(channel: channel, id: id, isFree: true)
+      return SettledIdentifier(channel: channel, id: id, isFree: line.state == .failed)
     }
     if !group.isEmpty { _ = try? environment.ledger.commit(group) }
   }
@@ -153,7 +167,7 @@ package struct Rescue {
     let circumstances = Verdict.Circumstances(
       now: now, sweep: dead.id, dropped: progress.dropped ?? file.modified, random: environment.random())
     guard case .go(let itinerary) = router.routeAtOnce(content.message, progress) else {
-      return orphan(parts, circumstances)
+      return orphan(file, parts, "its channel is no longer in the configuration", dead, now)
     }
     // What sent nothing is in no doubt, ledger or not: a message without recipients left.
     if itinerary.legs.isEmpty { return nil }
@@ -207,20 +221,27 @@ package struct Rescue {
     return LegResult(leg, outcome: channel.map { Doubt.byPolicy(outcome, $0) } ?? outcome, isTried: true)
   }
 
-  /// The message's channel is gone from the configuration since: what is known is kept, what isn't is in doubt.
-  private func orphan(_ parts: [Evidence.Part], _ circumstances: Verdict.Circumstances) -> HistoryLine {
+  /// The message can't be routed any more (its channel is gone from the configuration, a limit was lowered): what is
+  /// known of those who took part in calls is kept, what isn't is in doubt.
+  private func orphan(
+    _ file: ClaimedFile, _ parts: [Evidence.Part], _ problem: String, _ dead: SweepFolder, _ now: Date
+  ) -> HistoryLine {
     let results = parts.map { part in
       let outcome = part.outcome ?? .unconfirmed()
       return HistoryLine.Result(
         to: part.to, state: outcome.state, id: outcome.id, code: outcome.code, reason: outcome.reason)
     }
+    let isInDoubt = results.contains { $0.state == .unconfirmed }
     return HistoryLine(
-      at: circumstances.now, state: .unconfirmed, sweep: circumstances.sweep, channel: parts.first?.channel, attempt: 1,
+      at: now, state: isInDoubt ? .unconfirmed : .failed, sweep: dead.id, channel: parts.first?.channel, attempt: 1,
       calls: Array(Set(parts.map(\.call))).sorted(), results: results,
       error: Fault(
-        .uncertain, "the sweep was cut short, and the message's channel is no longer in the configuration",
-        hint: "find out whether it arrived; then: msgspool retry NAME --state unconfirmed"),
-      dropped: circumstances.dropped)
+        isInDoubt ? .uncertain : .message,
+        "the sweep was cut short, and the message cannot be taken up again: \(problem)",
+        hint: isInDoubt
+          ? "find out whether it arrived; then: msgspool retry NAME --state unconfirmed"
+          : "when the cause is mended: msgspool retry NAME (what was accepted is not sent again)"),
+      dropped: file.modified)
   }
 }
 
@@ -243,6 +264,8 @@ private struct Evidence {
   var parts: [String: [Part]] = [:]
   /// This ledger was there when the sweep ran: a call that isn't in it was never made.
   var isComplete: Bool
+
+  func mayHaveSent(_ name: FileName) -> Bool { !isComplete || parts[name.display] != nil }
 
   init(_ sweep: String, modified: Date, _ names: [FileName], _ ledger: any Ledger) throws(LedgerFault) {
     let parts = sweep.split(separator: "-")
