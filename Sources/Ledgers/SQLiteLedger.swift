@@ -6,6 +6,9 @@ import Synchronization
 package final class SQLiteLedger: Ledger {
   package let generation: String
   package let createdAt: Date
+  private let path: String
+  /// Tells this ledger's file from one that somebody else began under its name since.
+  private let inode: UInt64
   private let database: Mutex<SQLiteDatabase>
 
   private static let schema = """
@@ -49,6 +52,8 @@ package final class SQLiteLedger: Ledger {
     }
     generation = about.generation
     createdAt = Date(timeIntervalSince1970: about.created)
+    self.path = path
+    inode = SQLiteLedger.inode(path)
     self.database = Mutex(database)
   }
 
@@ -74,8 +79,23 @@ package final class SQLiteLedger: Ledger {
     _ body: (SQLiteDatabase) throws(LedgerFault) -> Value
   ) throws(LedgerFault) -> Value {
     try database.withLock { database -> Result<Value, LedgerFault> in
-      do throws(LedgerFault) { return .success(try body(database)) } catch { return .failure(error) }
+      do throws(LedgerFault) {
+        return .success(try body(database))
+      } catch {
+        return .failure(error.kind == .damaged ? setAside(for: error) : error)
+      }
     }.get()
+  }
+
+  /// Damage behind the first pages shows only in use. The next command would open the file without complaint, and come
+  /// no further: so it is set aside at once.
+  private func setAside(for fault: LedgerFault) -> LedgerFault {
+    do throws(LedgerFault) {
+      guard let aside = try SQLiteLedger.setAside(path, inode: inode, now: Date()) else { return fault }
+      return LedgerFault(.damaged, "\(fault.message); the damaged ledger is set aside as \(aside)")
+    } catch {
+      return error
+    }
   }
 
   // MARK: - Group commit
