@@ -11,8 +11,8 @@ enum History {
   /// Whether what follows a message may be history: nothing, a line, a torn piece of one, or the zeros that a power
   /// cut leaves where data had not reached the disk.
   static func canBegin(_ tail: UnsafeBufferPointer<UInt8>) -> Bool {
-    guard let first = tail.first else { return true }
-    return first == 0 || tail.prefix(opening.count).elementsEqual(opening.prefix(tail.count))
+    let begun = tail.prefix(opening.count).prefix { $0 != 0 }
+    return begun.elementsEqual(opening.prefix(begun.count))
   }
 
   /// The lines in `bytes`, oldest first. What is no complete line is ignored: the truth is in the ledger.
