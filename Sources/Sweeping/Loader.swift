@@ -157,8 +157,8 @@ extension Claim {
   /// The bytes of its file, which its message may hold in memory.
   var size: Int {
     switch self {
-    case .message(let file, _): file.size
-    case .invalid, .left: 0
+    case .message(let file, _), .invalid(let file, _): file.size
+    case .left: 0
     }
   }
 }
