@@ -113,10 +113,38 @@ package func withStation<Result: Sendable>(
   _ body: @Sendable (Station) async throws -> Result
 ) async throws -> Result {
   guard let program = builtProgram() else { throw RunError.notFound("msgspool (swift build makes it)") }
+  await Gate.stations.enter()
+  defer { Task { await Gate.stations.leave() } }
   let spool = try spool ?? TemporarySpool()
   let record = "\(spool.path)/sandbox.jsonl"
   let arguments = ["sandbox", "--record", record] + faults.flatMap { ["--fault", $0] }
   return try await whileRunning(program, arguments, timeout: timeout) { address in
     try await body(Station(program: program, spool: spool, record: record, address: address))
+  }
+}
+
+/// Lets so many in at a time. Each running program holds threads that wait for it, and those are few.
+private actor Gate {
+  static let stations = Gate(places: 6)
+
+  private var places: Int
+  private var waiting: [CheckedContinuation<Void, Never>] = []
+
+  init(places: Int) { self.places = places }
+
+  func enter() async {
+    if places > 0 {
+      places -= 1
+    } else {
+      await withCheckedContinuation { waiting.append($0) }
+    }
+  }
+
+  func leave() {
+    if waiting.isEmpty {
+      places += 1
+    } else {
+      waiting.removeFirst().resume()
+    }
   }
 }

@@ -1,0 +1,115 @@
+import Foundation
+
+/// Messages that were dropped, and whom they are for: what has to be accounted for in the end, whatever happened.
+package struct Cargo: Sendable {
+  package struct Message: Sendable {
+    package var text: String
+    package var recipients: [String]
+  }
+
+  package private(set) var messages: [String: Message] = [:]
+
+  package init() {}
+
+  package mutating func add(_ name: String, channel: String, to recipients: [String], body: String) {
+    let list = recipients.map { "\"\($0)\"" }.joined(separator: ",")
+    messages[name] = Message(
+      text: #"{"channel":"\#(channel)","to":[\#(list)],"body":"\#(body)"}"#, recipients: recipients)
+  }
+
+  package func drop(into spool: TemporarySpool) throws {
+    for (name, message) in messages.sorted(by: { $0.key < $1.key }) { try spool.drop(name, message.text) }
+  }
+}
+
+/// What a test finds when all is swept: who got what by the far side's record, and what the files say about it.
+package struct Aftermath: Sendable {
+  package private(set) var recipients = 0
+  package private(set) var lost: [String] = []
+  package private(set) var duplicated: [String] = []
+  package private(set) var unconfirmed: [String] = []
+  /// Every broken promise, in words.
+  package private(set) var problems: [String] = []
+
+  /// Each recipient of the cargo must be in one message only.
+  package init(_ station: Station, _ cargo: Cargo) throws {
+    let accepted = try station.accepted()
+    if !station.spool.names(in: "cur").isEmpty { problems.append("cur/ is not empty") }
+    for (name, message) in cargo.messages.sorted(by: { $0.key < $1.key }) {
+      let folders = station.spool.folders(of: name)
+      guard folders.count == 1, ["done", "failed"].contains(folders[0]) else {
+        problems.append("\(name) is in \(folders)")
+        continue
+      }
+      var states: [String: String] = [:]
+      for line in try station.spool.history("\(folders[0])/\(name)", of: message.text) {
+        for result in line["results"]?.array ?? [] {
+          if let to = result["to"]?.text { states[to] = result["state"]?.text }
+        }
+      }
+      for recipient in message.recipients {
+        judge(recipient, of: name, in: folders[0], states[recipient], accepted: accepted[recipient] ?? 0)
+      }
+    }
+  }
+
+  private mutating func judge(
+    _ recipient: String, of name: String, in folder: String, _ state: String?, accepted: Int
+  ) {
+    recipients += 1
+    if accepted > 1 { duplicated.append(recipient) }
+    switch state {
+    case "accepted":
+      if accepted == 0 { lost.append(recipient) }
+    case "unconfirmed":
+      unconfirmed.append(recipient)
+      if folder != "failed" { problems.append("\(name) is in doubt and in \(folder)/") }
+    default: problems.append("\(recipient) of \(name) is \(state ?? "nowhere in its history")")
+    }
+  }
+}
+
+extension Station {
+  /// Sweeps until nothing waits, whatever the due times say.
+  /// - Returns: what all these sweeps said on standard error.
+  @discardableResult
+  package func sweepToTheEnd() async throws -> String {
+    var said = ""
+    for _ in 0..<8 {
+      let swept = try await sweep()
+      said += swept.stderr
+      guard swept.status == 0 else {
+        throw SpoolDamage(description: "a clean sweep ended with \(swept.status): \(said)")
+      }
+      if spool.names(in: "new").isEmpty, spool.names(in: "deferred").isEmpty { return said }
+      try spool.letDeferredFallDue()
+    }
+    throw SpoolDamage(description: "messages wait after eight sweeps: \(said)")
+  }
+}
+
+/// The long tests run with MSGSPOOL_TORTURE=1; MSGSPOOL_SEED chooses what the short ones pick.
+package enum Torture {
+  package static let isOn = ProcessInfo.processInfo.environment["MSGSPOOL_TORTURE"] == "1"
+  package static let seed = ProcessInfo.processInfo.environment["MSGSPOOL_SEED"].flatMap(UInt64.init) ?? 1
+
+  /// All of them, or so many, chosen by the seed.
+  package static func some<Element>(_ all: [Element], _ count: Int) -> [Element] {
+    if isOn { return all }
+    var generator = SplitMix(state: seed)
+    return Array(all.shuffled(using: &generator).prefix(count))
+  }
+
+  /// SplitMix64 (Steele, Lea, Flood 2014).
+  private struct SplitMix: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+      state &+= 0x9E37_79B9_7F4A_7C15
+      var mixed = state
+      mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+      mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+      return mixed ^ (mixed >> 31)
+    }
+  }
+}
