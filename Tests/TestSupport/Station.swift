@@ -61,7 +61,7 @@ package struct Station: Sendable {
   /// - Parameter wrapper: a command line to run it under.
   package func run(
     _ command: String, _ arguments: [String] = [], stdin: String = "", under wrapper: [String] = [],
-    timeout: Duration = .seconds(60)
+    timeout: Duration = .seconds(120)
   ) async throws -> Ran {
     let line = wrapper + [program, command, "--spool", spool.path] + arguments
     return try await TestSupport.run(
@@ -109,7 +109,7 @@ package struct Station: Sendable {
 
 /// Runs `body` with a spool and a sandbox that misbehaves as told (`msgspool sandbox --help` lists the faults).
 package func withStation<Result: Sendable>(
-  faults: [String] = [], spool: TemporarySpool? = nil, timeout: Duration = .seconds(120),
+  faults: [String] = [], spool: TemporarySpool? = nil, timeout: Duration = .seconds(600),
   _ body: @Sendable (Station) async throws -> Result
 ) async throws -> Result {
   guard let program = builtProgram() else { throw RunError.notFound("msgspool (swift build makes it)") }

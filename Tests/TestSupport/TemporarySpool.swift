@@ -113,7 +113,7 @@ package struct SpoolDamage: Error, CustomStringConvertible {
 }
 
 /// A JSON value as another program would read it.
-package enum Parsed: Sendable, Hashable, Decodable {
+package enum Parsed: Sendable, Hashable {
   case null
   case boolean(Bool)
   case number(Double)
@@ -121,24 +121,22 @@ package enum Parsed: Sendable, Hashable, Decodable {
   case array([Parsed])
   case object([String: Parsed])
 
-  package init(_ text: some Sequence<UInt8>) throws { self = try JSONDecoder().decode(Parsed.self, from: Data(text)) }
+  package init(_ text: some Sequence<UInt8>) throws {
+    self.init(try JSONSerialization.jsonObject(with: Data(text), options: .fragmentsAllowed))
+  }
 
   package init(_ text: String) throws { try self.init(text.utf8) }
 
-  package init(from decoder: any Decoder) throws {
-    let value = try decoder.singleValueContainer()
-    if value.decodeNil() {
-      self = .null
-    } else if let flag = try? value.decode(Bool.self) {
-      self = .boolean(flag)
-    } else if let number = try? value.decode(Double.self) {
-      self = .number(number)
-    } else if let text = try? value.decode(String.self) {
-      self = .string(text)
-    } else if let values = try? value.decode([Parsed].self) {
-      self = .array(values)
-    } else {
-      self = .object(try value.decode([String: Parsed].self))
+  private init(_ value: Any) {
+    switch value {
+    case let text as String: self = .string(text)
+    case let values as [Any]: self = .array(values.map { Parsed($0) })
+    case let members as [String: Any]: self = .object(members.mapValues { Parsed($0) })
+    case let number as NSNumber:
+      // Numbers and booleans are one class; only its type code tells them apart.
+      let isBoolean = number.objCType.pointee == CChar(UInt8(ascii: "c"))
+      self = isBoolean ? .boolean(number.boolValue) : .number(number.doubleValue)
+    default: self = .null
     }
   }
 

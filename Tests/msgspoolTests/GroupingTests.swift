@@ -104,7 +104,8 @@ struct GroupingTests {
     try await withStation { station in
       try station.configure(["text": .twilio("concurrency: 1")])
       for (number, priority) in ["low", "normal", "high", "low", "high", "normal"].enumerated() {
-        let message = #"{"channel":"text","to":"+1212555010\#(number)","body":"\#(priority)","priority":"\#(priority)"}"#
+        let message =
+          #"{"channel":"text","to":"+1212555010\#(number)","body":"\#(priority)","priority":"\#(priority)"}"#
         try station.spool.drop("m\(number)", message)
       }
       try await station.sweep()

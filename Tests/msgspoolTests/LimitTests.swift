@@ -28,7 +28,8 @@ struct LimitTests {
     try await withStation { station in
       try station.configure(["push": .wxpusher("daily_per_recipient: 2")])
       for number in 0..<3 {
-        try station.spool.drop("m\(number)", #"{"channel":"push","to":["UID_x","UID_\#(number)"],"body":"n \#(number)"}"#)
+        try station.spool.drop(
+          "m\(number)", #"{"channel":"push","to":["UID_x","UID_\#(number)"],"body":"n \#(number)"}"#)
       }
       let swept = try await station.sweep()
       #expect(swept["done"] == 2 && swept["deferred"] == 1)
