@@ -177,7 +177,7 @@ struct UnconfirmedTests {
 
   @Test("Questions about a channel with few places all end, whatever the sends beside them meet")
   func manyQuestions() async throws {
-    try await withStation(faults: ["reset-after:on=send,count=40", "throttle:on=send,after=40,count=30"]) { station in
+    try await withStation(faults: ["reset-after:on=send,count=40", "throttle:on=send,after=40,count=5"]) { station in
       try station.configure(["text": .twilio("concurrency: 40")])
       for number in 10..<50 {
         try station.spool.drop("q\(number)", #"{"channel":"text","to":"+121255501\#(number)","body":"hi"}"#)
