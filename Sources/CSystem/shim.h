@@ -1,6 +1,7 @@
 /* System calls that Glibc's module does not show to Swift. Nothing else. */
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <sys/inotify.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
@@ -11,6 +12,15 @@
 /* renameat2 with RENAME_NOREPLACE: fails with EEXIST instead of overwriting. */
 static inline int msgspool_rename_noreplace(int from, const char *name, int to, const char *new_name) {
   return (int)syscall(SYS_renameat2, from, name, to, new_name, 1u);
+}
+
+/* Opens a file below a folder, following no symbolic link anywhere on the way, and never leaving the folder. */
+static inline int msgspool_open_beneath(int folder, const char *path) {
+  struct open_how how = {
+      .flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
+      .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+  };
+  return (int)syscall(SYS_openat2, folder, path, &how, sizeof how);
 }
 
 static inline int msgspool_syncfs(int fd) { return (int)syscall(SYS_syncfs, fd); }

@@ -2,20 +2,26 @@ import FoundationEssentials
 
 /// What replies mean that no provider needs to be asked about, alike for all.
 package enum Classification {
-  /// The outcome of a call: the provider judges what came back, this what did not.
-  package static func answer(_ reply: Reply, to call: Call, by provider: any Provider, at now: Date) -> Answer {
+  /// What follows a reply to one step of a call: the provider judges what came back, this what did not.
+  package static func proceed(
+    _ reply: Reply, after stage: String, _ call: Call, by provider: any Provider, _ session: Session, at now: Date,
+    nonce: String
+  ) -> Step {
     switch reply {
-    case .http:
-      return provider.answer(reply, to: call, at: now)
+    case .http, .mail, .program:
+      return provider.proceed(reply, after: stage, call, session, at: now, nonce: nonce)
     case .notSent(let failure) where failure.code == "invalid":
       // The request itself cannot be written (a control character in a header): trying again cannot help.
-      return .all(.rejected(.message, code: failure.code, reason: failure.message), in: call)
-    case .notSent(let failure):
-      return .all(
-        .deferred(.network, code: failure.code, reason: failure.message), in: call, advice: .slowDown(retryAfter: nil))
-    case .lost(let failure):
-      return .all(
-        .unconfirmed(code: failure.code, reason: failure.message), in: call, advice: .slowDown(retryAfter: nil))
+      return .finish(.all(.rejected(.message, code: failure.code, reason: failure.message), in: call))
+    case .lost(let failure) where stage == Step.sending:
+      return .finish(
+        .all(
+          .unconfirmed(code: failure.code, reason: failure.message), in: call, advice: .slowDown(retryAfter: nil)))
+    case .notSent(let failure), .lost(let failure):
+      return .finish(
+        .all(
+          .deferred(.network, code: failure.code, reason: failure.message), in: call,
+          advice: .slowDown(retryAfter: nil)))
     }
   }
 }

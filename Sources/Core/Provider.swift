@@ -24,6 +24,15 @@ package protocol Provider: Sendable {
 
   func answer(_ reply: Reply, to call: Call, at now: Date) -> Answer
 
+  /// The first step of a call. Providers that only send need not say: the default sends `exchange`.
+  func begin(_ call: Call, _ session: Session, at now: Date, nonce: String) -> Step
+
+  /// What follows a reply. The default answers. Lost and unsent exchanges don't get here.
+  /// - Parameter stage: the name of the step that was replied to; `Step.sending` for the call itself.
+  func proceed(
+    _ reply: Reply, after stage: String, _ call: Call, _ session: Session, at now: Date, nonce: String
+  ) -> Step
+
   /// What can be done about a call whose answer was lost.
   var recovery: Recovery { get }
 
@@ -33,8 +42,53 @@ package protocol Provider: Sendable {
   func finding(in reply: Reply, for question: Question, at now: Date) -> Finding
 }
 
+/// One step of a call that takes several: a token is fetched, a file uploaded, then the message sent.
+package enum Step: Sendable {
+  /// An exchange that delivers nothing: if its reply is lost, the recipients are deferred, in no doubt.
+  /// The session, when given, replaces the channel's.
+  case prepare(Exchange, stage: String, Session? = nil)
+  /// The exchange that delivers.
+  case send(Exchange, Session? = nil)
+  case finish(Answer, Session? = nil)
+
+  package static let sending = "send"
+}
+
+/// What a provider remembers of a channel between calls, in memory only: an access token, an upload's id.
+package struct Session: Sendable, Hashable {
+  private var values: [String: Entry] = [:]
+
+  private struct Entry: Sendable, Hashable {
+    var value: String
+    var expires: Date
+  }
+
+  package init() {}
+
+  package func value(_ name: String, at now: Date) -> String? {
+    guard let entry = values[name], entry.expires > now else { return nil }
+    return entry.value
+  }
+
+  package mutating func set(_ name: String, _ value: String, expires: Date) {
+    values[name] = Entry(value: value, expires: expires)
+  }
+
+  package mutating func forget(_ name: String) { values[name] = nil }
+}
+
 extension Provider {
   package var recovery: Recovery { .none }
+
+  package func begin(_ call: Call, _ session: Session, at now: Date, nonce: String) -> Step {
+    .send(exchange(for: call, at: now, nonce: nonce))
+  }
+
+  package func proceed(
+    _ reply: Reply, after stage: String, _ call: Call, _ session: Session, at now: Date, nonce: String
+  ) -> Step {
+    .finish(answer(reply, to: call, at: now))
+  }
 
   package func lookup(_ question: Question, at now: Date, nonce: String) -> Exchange {
     preconditionFailure("\(Self.card.name) has no look-up")
@@ -80,6 +134,20 @@ package struct Content: Sendable, Hashable {
   package var fields: [Field]
   /// Where the API also takes one content per recipient: contents with equal keys may share such a call.
   package var mixKey: String?
+  /// Resolved by the router: inside an allowed directory, or the bytes themselves.
+  package var attachments: [Attachment] = []
+
+  package struct Attachment: Sendable, Hashable {
+    package var name: String
+    package var type: String
+    package var source: ByteSource
+
+    package init(name: String, type: String, source: ByteSource) {
+      self.name = name
+      self.type = type
+      self.source = source
+    }
+  }
 
   package struct Field: Sendable, Hashable {
     package var name: String

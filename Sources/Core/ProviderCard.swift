@@ -24,6 +24,13 @@ package struct ProviderCard: Sendable {
   package var dailyPerRecipient: Int
   /// The channel has its own target: `to` may be left out.
   package var hasOwnTarget: Bool
+  /// How many attachments a message may have; 0 where the service takes none.
+  package var attachments: Int
+  /// The provider needs an attachment's bytes (for a digest, or base64 in JSON), up to so many; nil where the transport
+  /// streams them from the disk.
+  package var loadsAttachments: Int?
+  /// A call needs a session (an access token): the first one goes alone.
+  package var hasSession: Bool
   /// What the operator must know, a line each: which message fields are used and how.
   package var notes: [String]
   /// A channel as it stands in the configuration (JSON5).
@@ -34,7 +41,8 @@ package struct ProviderCard: Sendable {
     mixedRecipientsPerCall: Int? = nil, settings: [SettingCard], options: [OptionCard] = [],
     targetKinds: [(kind: String, summary: String)] = [],
     limits: [(name: String, value: Int, unit: String)] = [], rate: Double = 0, dailyPerRecipient: Int = 0,
-    hasOwnTarget: Bool = false, notes: [String] = [], example: String
+    hasOwnTarget: Bool = false, attachments: Int = 0, loadsAttachments: Int? = nil, hasSession: Bool = false,
+    notes: [String] = [], example: String
   ) {
     self.name = name
     self.summary = summary
@@ -49,6 +57,9 @@ package struct ProviderCard: Sendable {
     self.rate = rate
     self.dailyPerRecipient = dailyPerRecipient
     self.hasOwnTarget = hasOwnTarget
+    self.attachments = attachments
+    self.loadsAttachments = loadsAttachments
+    self.hasSession = hasSession
     self.notes = notes
     self.example = example
   }

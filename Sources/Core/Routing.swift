@@ -98,10 +98,22 @@ package struct Router: Sendable {
       throw Fault(.message, "to: is missing; \(channel.card.name) needs at least one recipient")
     }
     do throws(MessageFault) {
-      return try channel.provider.content(of: message)
+      return try rendered(message, channel)
     } catch {
       throw Fault(.message, "\(error.field): \(error.problem)", hint: error.hint)
     }
+  }
+
+  private func rendered(_ message: Message, _ channel: Channel) throws(MessageFault) -> Content {
+    var content = try channel.provider.content(of: message)
+    if message.attachments.isEmpty { return content }
+    guard message.attachments.count <= channel.card.attachments else {
+      throw MessageFault(
+        "attachments",
+        "has \(message.attachments.count); \(channel.card.name) takes at most \(channel.card.attachments)")
+    }
+    content.attachments = try Attachments.resolve(message.attachments, below: configuration.attachmentDirectories)
+    return content
   }
 
   private func check(_ option: JSON.Member, of card: ProviderCard) throws(Fault) {
@@ -220,7 +232,7 @@ package struct Router: Sendable {
     message.options.removeAll { option in !channel.card.options.contains { $0.name == option.key } }
     var content = Content([])
     do throws(MessageFault) {
-      content = try channel.provider.content(of: message)
+      content = try rendered(message, channel)
     } catch {
       outcome = .rejected(.message, reason: "\(error.field): \(error.problem)")
     }

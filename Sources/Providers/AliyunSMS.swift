@@ -341,9 +341,10 @@ package struct AliyunSMS: Provider {
 
   package func finding(in reply: Reply, for question: Question, at now: Date) -> Finding {
     guard let response = reply.response, response.status == 200,
-      let answer = JSONAnswer.decode(AliyunDetails.self, from: response), answer.code?.text == "OK"
+      let answer = JSONAnswer.decode(AliyunDetails.self, from: response), answer.code?.text == "OK",
+      // An answer without its list proves nothing, unless it counts none.
+      let records = answer.records?.list ?? (answer.total?.integer == 0 ? [] : nil)
     else { return .undecided }
-    let records = answer.records?.list ?? []
     let reference = question.call.content["OutId"] ?? question.call.id
     let mine = records.filter {
       // A producer's own out_id may name an earlier call as well.

@@ -47,3 +47,20 @@ struct Loose: Decodable, Sendable {
     }
   }
 }
+
+/// The same where a number is what usually comes: a wrong guess costs more than all the rest of a field.
+struct LooseNumber: Decodable, Sendable {
+  let text: String?
+  let integer: Int?
+
+  init(from decoder: any Decoder) throws {
+    if let number = try? decoder.singleValueContainer().decode(Int.self) {
+      text = String(number)
+      integer = number
+    } else {
+      let loose = try Loose(from: decoder)
+      text = loose.text
+      integer = loose.integer
+    }
+  }
+}

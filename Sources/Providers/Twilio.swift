@@ -220,9 +220,9 @@ package struct Twilio: Provider {
   struct Wire: Decodable {
     var sid: Loose?
     var status: Loose?
-    var errorCode: Loose?
+    var errorCode: LooseNumber?
     var errorMessage: Loose?
-    var code: Loose?
+    var code: LooseNumber?
     var message: Loose?
     /// Newer services answer in the form of RFC 9457.
     var title: Loose?
@@ -256,7 +256,7 @@ package struct Twilio: Provider {
   }
 
   /// Of a Message resource, just made or found later. Twilio owns it, unless it already failed.
-  static func outcome(sid: String, status: Loose?, _ code: Loose?, _ reason: Loose?) -> Outcome {
+  static func outcome(sid: String, status: Loose?, _ code: LooseNumber?, _ reason: Loose?) -> Outcome {
     switch status?.text {
     case "failed", "undelivered", "canceled":
       var outcome = Outcome.rejected(.recipient, code: code?.text, reason: reason?.text ?? status?.text)

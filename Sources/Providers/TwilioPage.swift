@@ -16,7 +16,7 @@ struct TwilioPage: Decodable {
   struct Message: Decodable {
     var sid: Loose?
     var status: Loose?
-    var errorCode: Loose?
+    var errorCode: LooseNumber?
     var errorMessage: Loose?
     var to: Loose?
     var from: Loose?
@@ -57,11 +57,22 @@ struct TwilioPage: Decodable {
       let body = body?.text ?? ""
       if body == text { return true }
       if body.hasPrefix("Sent from your Twilio trial account - "), body.hasSuffix(text) { return true }
-      return mayBeReencoded && !text.isEmpty && Self.letters(of: body) == Self.letters(of: text)
+      guard mayBeReencoded else { return false }
+      let significant = Self.significant(text)
+      return !significant.isEmpty && Self.significant(body) == significant
     }
 
-    private static func letters(of text: String) -> [Unicode.Scalar] {
-      text.unicodeScalars.filter { $0.properties.isAlphabetic || $0.properties.numericType != nil }
+    /// What smart encoding leaves alone: all but punctuation, spaces and the like.
+    private static func significant(_ text: String) -> [Unicode.Scalar] {
+      text.unicodeScalars.filter {
+        switch $0.properties.generalCategory {
+        case .connectorPunctuation, .dashPunctuation, .openPunctuation, .closePunctuation, .initialPunctuation,
+          .finalPunctuation, .otherPunctuation, .spaceSeparator, .lineSeparator, .paragraphSeparator, .mathSymbol,
+          .modifierSymbol, .control, .format:
+          false
+        default: true
+        }
+      }
     }
   }
 }

@@ -139,7 +139,7 @@ extension Reply {
     switch self {
     case .notSent(let failure): .all(.deferred(.network, code: failure.code, reason: failure.message), in: call)
     case .lost(let failure): .all(.unconfirmed(code: failure.code, reason: failure.message), in: call)
-    case .http: .all(.unconfirmed(), in: call)
+    case .http, .mail, .program: .all(.unconfirmed(), in: call)
     }
   }
 }

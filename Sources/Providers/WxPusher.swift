@@ -145,17 +145,16 @@ package struct WxPusher: Provider {
   private static let messageWords = ["参数", "过长", "太长", "超长", "超过", "长度", "不能为空", "content", "summary", "url"]
 
   private struct Wire: Decodable {
-    var code: Loose?
+    var code: LooseNumber?
     var msg: Loose?
     /// A list for sent messages; other shapes are of no use.
     var data: [Element]?
 
     struct Element: Decodable {
       var uid: Loose?
-      var topicId: Loose?
-      var sendRecordId: Loose?
-      var messageId: Loose?
-      var code: Loose?
+      var topicId: LooseNumber?
+      var sendRecordId: LooseNumber?
+      var code: LooseNumber?
       var status: Loose?
     }
 
@@ -163,7 +162,7 @@ package struct WxPusher: Provider {
 
     init(from decoder: any Decoder) throws {
       let container = try decoder.container(keyedBy: CodingKeys.self)
-      code = try container.decodeIfPresent(Loose.self, forKey: .code)
+      code = try container.decodeIfPresent(LooseNumber.self, forKey: .code)
       msg = try container.decodeIfPresent(Loose.self, forKey: .msg)
       data = try? container.decodeIfPresent([Element].self, forKey: .data)
     }
@@ -245,7 +244,7 @@ package struct WxPusher: Provider {
     guard let number = element.code?.integer else { return .unconfirmed(code: code, reason: reason) }
     if number == 1000 {
       return believable
-        ? .accepted(id: element.sendRecordId?.text ?? element.messageId?.text)
+        ? .accepted(id: element.sendRecordId?.text)
         : .unconfirmed(code: code, reason: reason)
     }
     if speaks(reason ?? "", of: Self.frequencyWords) { return .deferred(.throttled, code: code, reason: reason) }

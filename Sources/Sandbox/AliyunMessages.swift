@@ -59,8 +59,11 @@ enum AliyunNumber {
       return
     }
     let number = Self.afterPrefix(Array(body), "00") ?? body
-    // E.164: at most 15 digits with country code, none of which starts with 0. China is domestic or nothing.
-    guard 7...15 ~= number.count, number.first != UInt8(ascii: "0"), !number.starts(with: "86".utf8) else { return nil }
+    // E.164: at most 15 digits with country code, none of which starts with 0. China is domestic or nothing, and North
+    // America (country code 1) has 11 digits, which keeps a mistyped Chinese number from passing for a foreign one.
+    guard 7...15 ~= number.count, number.first != UInt8(ascii: "0"), !number.starts(with: "86".utf8),
+      number.first != UInt8(ascii: "1") || number.count == 11
+    else { return nil }
     self = .international(String(decoding: number, as: UTF8.self))
   }
 

@@ -43,8 +43,8 @@ struct AliyunSandbox: ProviderSandbox {
     switch action {
     case "SendSms":
       operation = .send
-      recipients = (parameters.value("PhoneNumbers") ?? "").split(separator: ",", omittingEmptySubsequences: false)
-        .map(String.init)
+      recipients = (parameters.value("PhoneNumbers") ?? "").utf8
+        .split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false).map { String(Substring($0)) }
     case "SendBatchSms":
       operation = .send
       recipients = Self.strings(parameters.value("PhoneNumberJson")) ?? []

@@ -53,14 +53,15 @@ package struct Refusal: Sendable, Equatable {
 
 /// Every provider that the sandbox stands in for, asked in this order whose a request is. Adding one is its file and a
 /// line here.
-enum SandboxCatalogue {
+package enum SandboxCatalogue {
   static let all: [any ProviderSandbox.Type] = [
     WxPusherSandbox.self,
     TwilioSandbox.self,
     AliyunSandbox.self,
   ]
 
-  static var names: [String] { all.map { $0.name } }
+  /// As the configuration writes them: keys of `SandboxServer`'s credentials.
+  package static var names: [String] { all.map { $0.name } }
 }
 
 extension ProviderSandbox {

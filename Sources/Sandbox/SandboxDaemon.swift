@@ -8,16 +8,27 @@ import Glibc
 /// that each is only used while libmicrohttpd owns it (a suspended connection stays until it is resumed).
 enum SandboxDaemon {
   /// Request line and headers must fit in; 1000 numbers in an Aliyun query make a request line of 14 to 20 kB.
-  private static let connectionMemory = 128 * 1024
+  private static let connectionMemory = 64 * 1024
   private static let connections: UInt32 = 1000
   fileprivate static let largestBody = 16 * 1024 * 1024
 
-  static func start(listening: Int32, server: UnsafeMutableRawPointer) -> UInt {
-    let daemon = msgspool_mhd_start(listening, connectionMemory, connections, server, began, handle, ended)
+  /// The daemon keeps the service alive until it is stopped.
+  static func start(listening: Int32, service: SandboxService) -> UInt {
+    let owner = Unmanaged.passRetained(service)
+    let daemon = msgspool_mhd_start(
+      listening, connectionMemory, connections, owner.toOpaque(), began, handle, ended)
+    if daemon == nil { owner.release() }
     return UInt(bitPattern: daemon)
   }
 
-  static func stop(_ daemon: UInt) { MHD_stop_daemon(OpaquePointer(bitPattern: daemon)) }
+  /// Waits for the daemon's thread; not to be called on it.
+  static func stop(_ daemon: UInt, service: SandboxService) {
+    MHD_stop_daemon(OpaquePointer(bitPattern: daemon))
+    Unmanaged.passUnretained(service).release()
+  }
+
+  /// Only in the callback that handles the connection.
+  static func suspend(_ connection: UInt) { MHD_suspend_connection(OpaquePointer(bitPattern: connection)) }
 
   static func resume(_ connection: UInt) { MHD_resume_connection(OpaquePointer(bitPattern: connection)) }
 
@@ -85,15 +96,15 @@ private func handle(
   }
   if let served = pending.served { return depart(served, connection) }
 
-  let server = Unmanaged<SandboxServer>.fromOpaque(owner).takeUnretainedValue()
+  let service = Unmanaged<SandboxService>.fromOpaque(owner).takeUnretainedValue()
   let request = SandboxRequest(
     method: String(cString: method), target: pending.target, headers: headers(of: connection), body: pending.body)
-  let served = pending.tooLarge ? server.refuseTooLarge(request) : server.serve(request)
-  guard served.delayMilliseconds > 0 else { return depart(served, connection) }
+  let served = pending.tooLarge ? service.refuseTooLarge(request) : service.serve(request)
   pending.served = served
-  MHD_suspend_connection(connection)
-  server.suspend(UInt(bitPattern: connection), milliseconds: served.delayMilliseconds)
-  return .YES
+  let sleeps =
+    served.delayMilliseconds > 0
+    && service.suspend(UInt(bitPattern: connection), milliseconds: served.delayMilliseconds)
+  return sleeps ? .YES : depart(served, connection)
 }
 
 private func headers(of connection: OpaquePointer) -> [FormPair] {

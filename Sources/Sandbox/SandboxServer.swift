@@ -1,4 +1,3 @@
-import CMicrohttpd
 import FoundationEssentials
 import Glibc
 import Synchronization
@@ -19,26 +18,20 @@ package enum SandboxError: Error, CustomStringConvertible {
 }
 
 /// A stand-in for the providers' HTTP APIs on 127.0.0.1: every provider of `SandboxCatalogue` at the vendor's own
-/// paths, on one port, with one thread.
+/// paths, on one port, with one thread. It serves from `start` until `stop` or until nothing refers to it any more.
 ///
 /// Providers see requests one at a time, in the order in which they were complete, and each is written to the record
 /// before its answer leaves: who has an answer finds the record.
 package final class SandboxServer: Sendable {
   private let wantedPort: UInt16
   private let recordPath: String?
-  private let clock: @Sendable () -> Date
-  private let state: Mutex<State>
+  private let service: SandboxService
+  private let running = Mutex(Running())
 
-  private struct State {
-    var core: SandboxCore
-    var recent = RecentRecords()
-    var recordDescriptor: Int32 = -1
-    var recordFailed = false
+  private struct Running {
     var port: UInt16 = 0
     /// The daemon's address, 0 when it does not run; an integer because pointers are not Sendable.
     var daemon: UInt = 0
-    /// Connections whose answers are held back by a delay.
-    var suspended: Set<UInt> = []
   }
 
   /// - Parameters:
@@ -53,8 +46,7 @@ package final class SandboxServer: Sendable {
   ) {
     wantedPort = port
     recordPath = record
-    self.clock = clock
-    state = Mutex(State(core: SandboxCore(credentials: credentials, faults: faults)))
+    service = SandboxService(core: SandboxCore(credentials: credentials, faults: faults), clock: clock)
   }
 
   deinit { stop() }
@@ -62,46 +54,32 @@ package final class SandboxServer: Sendable {
   /// Where it serves, without a trailing slash. Only meaningful once started.
   package var address: String { "http://127.0.0.1:\(port)" }
 
-  package var port: UInt16 { state.withLock { $0.port } }
+  package var port: UInt16 { running.withLock { $0.port } }
 
   /// The newest requests, oldest first.
-  package var records: [SandboxRecord] { state.withLock { $0.recent.all } }
+  package var records: [SandboxRecord] { service.records }
 
+  /// Does nothing when it runs already.
   package func start() throws(SandboxError) {
-    let record = try Self.openRecord(recordPath)
+    guard running.withLock({ $0.daemon == 0 }) else { return }
+    try service.begin(record: recordPath)
     let (listening, port) = try Self.listen(wantedPort)
-    // The daemon does not keep the server alive; `deinit` ends it before the pointer dangles.
-    let daemon = SandboxDaemon.start(listening: listening, server: Unmanaged.passUnretained(self).toOpaque())
+    let daemon = SandboxDaemon.start(listening: listening, service: service)
     guard daemon != 0 else { throw .cannotServe }
-    state.withLock {
-      $0.recordDescriptor = record
-      $0.port = port
-      $0.daemon = daemon
-    }
+    running.withLock { $0 = Running(port: port, daemon: daemon) }
   }
 
   /// Ends what is in flight and waits for the thread. May be called again.
   package func stop() {
-    let daemon = state.withLock { state in
-      defer { state.daemon = 0 }
-      // A suspended connection would outlive the daemon.
-      for connection in state.suspended { SandboxDaemon.resume(connection) }
-      state.suspended = []
-      return state.daemon
+    let daemon = running.withLock { running in
+      defer { running.daemon = 0 }
+      return running.daemon
     }
-    // Outside the lock: the thread that this waits for may be waiting for it.
-    if daemon != 0 { SandboxDaemon.stop(daemon) }
-    state.withLock { state in
-      if state.recordDescriptor >= 0 { close(state.recordDescriptor) }
-      state.recordDescriptor = -1
-    }
-  }
-
-  private static func openRecord(_ path: String?) throws(SandboxError) -> Int32 {
-    guard let path else { return -1 }
-    let descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
-    guard descriptor >= 0 else { throw .cannotRecord(path: path, errno: errno) }
-    return descriptor
+    guard daemon != 0 else { return }
+    // A suspended connection would outlive the daemon.
+    service.wakeAll()
+    SandboxDaemon.stop(daemon, service: service)
+    service.endRecord()
   }
 
   private static func listen(_ port: UInt16) throws(SandboxError) -> (descriptor: Int32, port: UInt16) {
@@ -126,50 +104,5 @@ package final class SandboxServer: Sendable {
       throw .cannotListen(port: port, errno: code)
     }
     return (descriptor, UInt16(bigEndian: address.sin_port))
-  }
-}
-
-// MARK: - What the daemon asks
-
-extension SandboxServer {
-  /// Makes the answer and writes the record.
-  func serve(_ request: SandboxRequest) -> SandboxCore.Served {
-    let now = clock()
-    return state.withLock { state in
-      let served = state.core.serve(request, now: now)
-      Self.record(served.record, in: &state)
-      return served
-    }
-  }
-
-  /// The answer to a request whose body was not read.
-  func refuseTooLarge(_ request: SandboxRequest) -> SandboxCore.Served {
-    let now = clock()
-    return state.withLock { state in
-      let served = state.core.refuse(request, status: 413, "the body is larger than the sandbox takes", now: now)
-      Self.record(served.record, in: &state)
-      return served
-    }
-  }
-
-  /// Notes that a connection sleeps, and wakes it later, unless `stop` has done so before.
-  func suspend(_ connection: UInt, milliseconds: Int) {
-    state.withLock { _ = $0.suspended.insert(connection) }
-    SandboxDaemon.after(milliseconds: milliseconds) { [weak self] in
-      self?.state.withLock { state in
-        if state.suspended.remove(connection) != nil { SandboxDaemon.resume(connection) }
-      }
-    }
-  }
-
-  private static func record(_ record: SandboxRecord, in state: inout State) {
-    state.recent.append(record)
-    guard state.recordDescriptor >= 0 else { return }
-    let line = record.line
-    // One call, so that a line is whole whoever reads or appends besides.
-    guard write(state.recordDescriptor, line, line.count) != line.count, !state.recordFailed else { return }
-    state.recordFailed = true
-    let warning = Array("sandbox: the record is incomplete: \(String(cString: strerror(errno)))\n".utf8)
-    _ = write(STDERR_FILENO, warning, warning.count)
   }
 }

@@ -35,12 +35,13 @@ struct TwilioMessage: Sendable {
   func json(now: Date) -> WireJSON {
     let resource = "/2010-04-01/Accounts/\(account)/Messages/\(sid)"
     let sent = isSent(now)
+    let dateCreated = WireJSON.string(WireTime(unix: created).rfc2822)
+    let dateSent = sent ? WireJSON.string(WireTime(unix: self.sent).rfc2822) : .null
     let segments = service != nil && !sent ? 0 : TwilioRules.segments(of: body)
     return [
       "account_sid": .string(account), "api_version": "2010-04-01", "body": .string(body),
-      "date_created": .string(WireTime(unix: created).rfc2822),
-      "date_sent": sent ? .string(WireTime(unix: self.sent).rfc2822) : .null,
-      "date_updated": .string(WireTime(unix: sent ? self.sent : created).rfc2822), "direction": "outbound-api",
+      "date_created": dateCreated, "date_sent": dateSent, "date_updated": sent ? dateSent : dateCreated,
+      "direction": "outbound-api",
       "error_code": .null, "error_message": .null, "from": from.map { .string($0) } ?? .null,
       "messaging_service_sid": service.map { .string($0) } ?? .null, "num_media": .string(String(media)),
       "num_segments": .string(String(segments)), "price": .null, "price_unit": "USD", "sid": .string(sid),
@@ -168,18 +169,23 @@ extension TwilioRules {
   ).union("abcdefghijklmnopqrstuvwxyzäöñüà".unicodeScalars)
   private static let gsmTwice = Set("|^€{}[]~\\\u{0C}".unicodeScalars)
 
+  /// Units of an ASCII character, by its code; 0 for one that GSM-7 does not have.
+  private static let gsmUnits: [Int] = (0..<128).map { code in
+    let scalar = Unicode.Scalar(UInt8(code))
+    return gsm.contains(scalar) ? 1 : gsmTwice.contains(scalar) ? 2 : 0
+  }
+
   /// GSM-7 160 single, 153 each; anything else makes the whole text UCS-2, 70 single, 67 each.
   static func segments(of body: String) -> Int {
     var units = 0
     for scalar in body.unicodeScalars {
-      if gsm.contains(scalar) {
-        units += 1
-      } else if gsmTwice.contains(scalar) {
-        units += 2
-      } else {
+      let more =
+        scalar.isASCII ? gsmUnits[Int(scalar.value)] : gsm.contains(scalar) ? 1 : gsmTwice.contains(scalar) ? 2 : 0
+      if more == 0 {
         let wide = body.utf16.count
         return wide <= 70 ? 1 : (wide + 66) / 67
       }
+      units += more
     }
     return units <= 160 ? 1 : (units + 152) / 153
   }

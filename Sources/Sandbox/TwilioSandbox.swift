@@ -37,11 +37,13 @@ struct TwilioSandbox: ProviderSandbox {
 
   /// `/2010-04-01/Accounts/{AccountSid}/Messages.json` or `.../Messages/{Sid}.json`.
   private static func route(_ path: String) -> (account: String, message: String?)? {
-    let parts = path.split(separator: "/", omittingEmptySubsequences: false).dropFirst()
-    guard parts.count == 4 || parts.count == 5, parts[1] == "2010-04-01", parts[2] == "Accounts" else { return nil }
-    if parts.count == 4 { return parts[4] == "Messages.json" ? (String(parts[3]), nil) : nil }
-    guard parts[4] == "Messages", parts[5].hasSuffix(".json") else { return nil }
-    return (String(parts[3]), String(parts[5].dropLast(5)))
+    let parts = path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+    guard parts.count == 5 || parts.count == 6, parts[2].elementsEqual("Accounts".utf8) else { return nil }
+    let account = String(Substring(parts[3]))
+    if parts.count == 5 { return parts[4].elementsEqual("Messages.json".utf8) ? (account, nil) : nil }
+    let message = String(Substring(parts[5]))
+    guard parts[4].elementsEqual("Messages".utf8), message.hasSuffix(".json") else { return nil }
+    return (account, String(message.dropLast(5)))
   }
 
   func read(_ request: SandboxRequest) -> SandboxCall {
@@ -157,12 +159,13 @@ extension TwilioSandbox {
 
   /// User and password of `Authorization: Basic`, neither empty.
   private static func basic(_ header: String) -> FormPair? {
-    let parts = header.split(separator: " ")
-    guard parts.count == 2, parts[0].lowercased() == "basic", let bytes = Data(base64Encoded: String(parts[1])),
-      let text = String(validating: bytes, as: UTF8.self), let colon = text.firstIndex(of: ":")
+    let parts = header.utf8.split(separator: UInt8(ascii: " "))
+    guard parts.count == 2, Substring(parts[0]).lowercased() == "basic", let bytes = Base64.decode(parts[1]),
+      let colon = bytes.firstIndex(of: UInt8(ascii: ":")),
+      let user = String(validating: bytes[..<colon], as: UTF8.self),
+      let password = String(validating: bytes[(colon + 1)...], as: UTF8.self), !user.isEmpty, !password.isEmpty
     else { return nil }
-    let pair = FormPair(String(text[..<colon]), String(text[text.index(after: colon)...]))
-    return pair.name.isEmpty || pair.value.isEmpty ? nil : pair
+    return FormPair(user, password)
   }
 
   private static func unauthorized(_ code: Int = 20003) -> SandboxReply {

@@ -22,12 +22,11 @@ package struct WireMember: Sendable, Equatable {
 }
 
 extension WireJSON: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByBooleanLiteral,
-  ExpressibleByNilLiteral, ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral
+  ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral
 {
   package init(stringLiteral value: String) { self = .string(value) }
   package init(integerLiteral value: Int) { self = .number(String(value)) }
   package init(booleanLiteral value: Bool) { self = .bool(value) }
-  package init(nilLiteral: ()) { self = .null }
   package init(arrayLiteral elements: WireJSON...) { self = .array(elements) }
   package init(dictionaryLiteral elements: (String, WireJSON)...) {
     self = .object(elements.map { WireMember($0, $1) })
@@ -100,23 +99,45 @@ extension WireJSON {
     }
   }
 
+  /// A number from 0 up, without a String in between.
+  static func write(_ number: Int, to out: inout [UInt8]) {
+    let start = out.count
+    var rest = number
+    repeat {
+      out.append(UInt8(ascii: "0") + UInt8(rest % 10))
+      rest /= 10
+    } while rest > 0
+    out[start...].reverse()
+  }
+
   private static let hexadecimal = Array("0123456789abcdef".utf8)
 
   static func write(_ text: String, to out: inout [UInt8]) {
     out.append(UInt8(ascii: "\""))
-    for byte in text.utf8 {
-      switch byte {
-      case UInt8(ascii: "\""), UInt8(ascii: "\\"):
-        out.append(UInt8(ascii: "\\"))
-        out.append(byte)
-      case 0x0A: out.append(contentsOf: "\\n".utf8)
-      case 0..<0x20, 0x7F:
-        out.append(contentsOf: "\\u00".utf8)
-        out.append(hexadecimal[Int(byte >> 4)])
-        out.append(hexadecimal[Int(byte & 15)])
-      default: out.append(byte)
+    var text = text
+    text.withUTF8 { bytes in
+      // Whole runs, since almost every text is one.
+      var start = 0
+      for index in bytes.indices where mustBeEscaped(bytes[index]) {
+        out.append(contentsOf: bytes[start..<index])
+        escape(bytes[index], to: &out)
+        start = index + 1
       }
+      out.append(contentsOf: bytes[start...])
     }
     out.append(UInt8(ascii: "\""))
+  }
+  private static func mustBeEscaped(_ byte: UInt8) -> Bool {
+    byte < 0x20 || byte == 0x7F || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\")
+  }
+
+  private static func escape(_ byte: UInt8, to out: inout [UInt8]) {
+    switch byte {
+    case UInt8(ascii: "\""), UInt8(ascii: "\\"): out.append(contentsOf: [UInt8(ascii: "\\"), byte])
+    case 0x0A: out.append(contentsOf: "\\n".utf8)
+    default:
+      out.append(contentsOf: "\\u00".utf8)
+      out.append(contentsOf: [hexadecimal[Int(byte >> 4)], hexadecimal[Int(byte & 15)]])
+    }
   }
 }

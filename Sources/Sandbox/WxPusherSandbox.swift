@@ -58,8 +58,9 @@ struct WxPusherSandbox: ProviderSandbox {
   }
 
   private func readJSON(_ request: SandboxRequest, _ operation: SandboxCall.Operation) -> SandboxCall {
-    guard request.mediaType.hasSuffix("json") else {
-      return SandboxCall(request, operation, malformed: "Content type '\(request.mediaType)' not supported")
+    guard request.mediaType(endsWith: "json") else {
+      let type = request.header("content-type") ?? ""
+      return SandboxCall(request, operation, malformed: "Content type '\(type)' not supported")
     }
     do throws(WireJSONError) {
       let fields = try WireJSON(parsing: request.body)
@@ -137,24 +138,29 @@ extension WxPusherSandbox {
     _ call: SandboxCall, uids: Int, refused: [Int: RefusedRecipient], malformed: Set<Int>
   ) -> SandboxReply {
     lastContent += 1
-    // Written by hand: 2000 elements through a tree of values would cost more than all the rest of the call.
+    // Written by hand, from pieces made once: 2000 elements through a tree of values would cost more than all the rest.
+    let content = Array(#","messageContentId":\#(lastContent),"messageId":"#.utf8)
+    let record = Array(#","sendRecordId":"#.utf8)
+    let success = Array(#","code":1000,"status":"创建发送任务成功"}"#.utf8)
     var out = Array(#"{"code":1000,"msg":"处理成功","data":["#.utf8)
+    out.reserveCapacity(call.recipients.count * 220 + 64)
     var failed = 0
     for (index, recipient) in call.recipients.enumerated() {
       out.append(contentsOf: (index == 0 ? #"{"uid":"# : #",{"uid":"#).utf8)
       if index < uids { WireJSON.write(recipient, to: &out) } else { out.append(contentsOf: "null".utf8) }
       out.append(contentsOf: #","topicId":"#.utf8)
       out.append(contentsOf: (index < uids ? "null" : recipient).utf8)
-      out.append(contentsOf: #","messageContentId":\#(lastContent)"#.utf8)
+      out.append(contentsOf: content)
       if refused[index] != nil || malformed.contains(index) {
         failed += 1
         let code = refused[index]?.code.flatMap { Int($0) } ?? Code.business
-        out.append(contentsOf: #","messageId":null,"sendRecordId":null,"code":\#(code),"#.utf8)
-        out.append(contentsOf: #""status":"用户不存在或已取消关注"}"#.utf8)
+        out.append(contentsOf: #"null,"sendRecordId":null,"code":\#(code),"status":"用户不存在或已取消关注"}"#.utf8)
       } else {
         lastRecord += 1
-        out.append(contentsOf: #","messageId":\#(lastRecord),"sendRecordId":\#(lastRecord),"code":1000,"#.utf8)
-        out.append(contentsOf: #""status":"创建发送任务成功"}"#.utf8)
+        WireJSON.write(lastRecord, to: &out)
+        out.append(contentsOf: record)
+        WireJSON.write(lastRecord, to: &out)
+        out.append(contentsOf: success)
       }
     }
     out.append(contentsOf: #"],"success":true}"#.utf8)

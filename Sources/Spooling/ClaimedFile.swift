@@ -90,8 +90,6 @@ package struct ClaimReader: ~Copyable {
       return try decode(name, from: origin, descriptor, status, now: now)
     } catch {
       close(descriptor)
-      // One bad block is that file's trouble; a disk that can't record shows when something is to be recorded.
-      if error.number == EIO { return .left(name, notice: "could not be read (\(error)); look at the kernel's log") }
       throw error
     }
   }

@@ -91,6 +91,10 @@ package final class Spool: Sendable {
     return nil
   }
 
+  package func isWritable(_ folder: Folder) -> Bool {
+    faccessat(descriptor(folder), ".", W_OK | X_OK, AT_EACCESS) == 0
+  }
+
   /// Flushes a folder's renames to the disk.
   package func flush(_ folder: Folder) throws(SystemFault) {
     try Syscalls.sync(descriptor(folder), path: path(folder))

@@ -31,6 +31,11 @@ package struct SystemFault: Error, Sendable, Hashable, CustomStringConvertible {
     }
   }
 
+  package var isRefusal: Bool { number == EACCES || number == EPERM }
+
+  /// Descriptors or memory are used up: it would hit the next file as well.
+  package var isShortage: Bool { [EMFILE, ENFILE, ENOMEM].contains(number) }
+
   /// The disk is full, failing or read-only: nothing more can be recorded, so nothing more may be sent.
   package var isDiskTrouble: Bool {
     [ENOSPC, EDQUOT, EIO, EROFS, EFBIG, ENOMEM, EMFILE, ENFILE].contains(number)
@@ -182,7 +187,8 @@ extension Collection<UInt8> {
 
   private func isHarmless(_ scalar: Unicode.Scalar) -> Bool {
     switch scalar.properties.generalCategory {
-    // Format characters include the direction overrides that make a name read backwards.
+    // Format characters include the direction overrides that make a name read backwards; the joiner only builds emoji.
+    case .format where scalar == "\u{200D}": true
     case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate: false
     default: scalar != "\\"
     }

@@ -32,7 +32,8 @@ struct ChannelRunner {
     self.channel = channel
     grouper = Grouper(capacity: channel.recipientsPerCall, mixedCapacity: channel.mixedRecipientsPerCall)
     isProbing = wasSuspended
-    limit = wasSuspended ? 1 : channel.concurrency
+    // With a session, the first call fetches the token that the others then use.
+    limit = wasSuspended || channel.card.hasSession ? 1 : channel.concurrency
   }
 
   var isStopped: Bool { suspension != nil || parkedUntil != nil }
@@ -45,9 +46,8 @@ struct ChannelRunner {
   }
 
   /// When to look again, if only time is in the way.
-  /// - Parameter hasQuestions: lost calls wait to be asked about.
-  func wakeUp(now: Date, hasQuestions: @autoclosure () -> Bool) -> Date? {
-    guard let notBefore, notBefore > now, !isStopped, grouper.hasReady || hasQuestions() else { return nil }
+  func wakeUp(now: Date) -> Date? {
+    guard let notBefore, notBefore > now, !isStopped else { return nil }
     return notBefore
   }
 

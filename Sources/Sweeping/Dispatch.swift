@@ -17,6 +17,12 @@ struct Flight {
   var call: Call
   var passengers: [Passenger]
   var batch: Grouper<Passenger>.Batch
+  /// The step under way; see `Step`.
+  var stage = Step.sending
+  /// Steps taken, bounded: a provider that never comes to an end must not go round for ever.
+  var steps = 0
+  /// The newest reply, for the report.
+  var reply: Reply?
   var started: Date
   /// See ChannelRunner.
   var era: Int
@@ -31,6 +37,7 @@ extension Sweep {
   private static let reserve = 256 << 10
   /// Bytes that one recipient's intent, outcome, and history line may take, generously.
   private static let bytesPerRecipient = 1024
+  private static let maximumSteps = 8
 
   /// Lets partly filled groups go when nothing more can fill them.
   func gather() {
@@ -157,6 +164,12 @@ extension Sweep {
       for index in refused.reversed() { refuse(batch.entries.remove(at: index), channel, now) }
     }
     guard !batch.entries.isEmpty else { return nil }
+    if let problem = load(&batch, channel) {
+      let outcomes = batch.entries.map { _ in Outcome.rejected(.message, reason: problem) }
+      pending.finished.append(FinishedCall(id: proposed.id, outcomes: outcomes))
+      for entry in batch.entries { conclude(outcomes[0], entry.item, channel) }
+      return nil
+    }
     let call = Call(id: proposed.id, batch)
     for entry in batch.entries { entry.item.job.took(part: call.id) }
     let flight = Flight(
@@ -164,7 +177,53 @@ extension Sweep {
       era: withRunner(of: channel) { $0.start() }, day: proposed.day)
     summary.calls += 1
     summary.recipients += call.recipients.count
-    return errand(channel.provider.exchange(for: call, at: now, nonce: environment.nonce()), flight)
+    let session = environment.sessions.session(of: channel.name)
+    return follow(channel.provider.begin(call, session, at: now, nonce: environment.nonce()), flight)
+  }
+
+  /// Takes a step of a call: its errand, or nil when the call has come to its end.
+  func follow(_ step: Step, _ flight: Flight) -> Errand? {
+    var flight = flight
+    flight.steps += 1
+    let session: Session?
+    var exchange: Exchange?
+    var answer: Answer?
+    switch step {
+    case .prepare(let next, let stage, let new):
+      (exchange, session, flight.stage) = (next, new, stage)
+    case .send(let next, let new): (exchange, session, flight.stage) = (next, new, Step.sending)
+    case .finish(let end, let new): (answer, session) = (end, new)
+    }
+    if let session { environment.sessions.store(session, of: flight.channel.name) }
+    if let exchange, flight.steps <= Sweep.maximumSteps { return errand(exchange, flight) }
+    withRunner(of: flight.channel) { $0.end() }
+    conclude(
+      flight, answer ?? .all(.deferred(.provider, reason: "the provider asked for too many steps"), in: flight.call))
+    return nil
+  }
+
+  /// Reads attachments whose bytes the provider needs; what is wrong, if anything.
+  private func load(_ batch: inout Grouper<Passenger>.Batch, _ channel: Channel) -> String? {
+    guard let limit = channel.card.loadsAttachments else { return nil }
+    for index in batch.entries.indices where !batch.entries[index].content.attachments.isEmpty {
+      for position in batch.entries[index].content.attachments.indices {
+        guard case .file(let file) = batch.entries[index].content.attachments[position].source else { continue }
+        do throws(SystemFault) {
+          let bytes = try AttachmentStore.load(file, limit: limit)
+          batch.entries[index].content.attachments[position].source = .bytes(bytes)
+        } catch {
+          return error.number == EFBIG
+            ? "attachments[\(position)]: is larger than the \(limit) bytes that \(channel.card.name) takes"
+            : "attachments[\(position)]: \(error)"
+        }
+      }
+    }
+    return nil
+  }
+
+  private func conclude(_ outcome: Outcome, _ passenger: Passenger, _ channel: Channel) {
+    conclude(outcome, passenger.leg, of: passenger.job, call: nil, channel)
+    if passenger.job.isComplete { finish(passenger.job) }
   }
 
   /// Registers the flight and makes its errand, whose reply comes back through the inbox.

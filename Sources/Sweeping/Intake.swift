@@ -13,6 +13,7 @@ extension Sweep {
       switch claim {
       case .left(let name, let notice):
         summary.left += 1
+        if leftAlone.count < Sweep.heldLimit { leftAlone.insert(name) }
         window.giveBack(messages: 1, bytes: 0)
         if let notice { environment.observe(.notice(Notice(name.display, notice))) }
       case .invalid(let file, let fault):
@@ -67,6 +68,7 @@ extension Sweep {
     guard let channel = environment.configuration.channels[leg.channel] else {
       return job.end(index, nil, isTried: false)
     }
+    if isStopping, !leg.isDecided { return job.end(index, nil, isTried: false) }
     switch leg.start {
     case .decided(let outcome): conclude(outcome, index, of: job, call: nil, channel)
     case .ask(let call): questions.add(call, channel.name, Passenger(job: job, leg: index))
@@ -126,6 +128,12 @@ extension Route {
 
   fileprivate var isInvalid: Bool {
     if case .finish(.invalid, _, _) = self { true } else { false }
+  }
+}
+
+extension Itinerary.Leg {
+  fileprivate var isDecided: Bool {
+    if case .decided = start { true } else { false }
   }
 }
 

@@ -39,7 +39,8 @@ final class Job {
   }
 
   func took(part call: String) {
-    if calls.last != call, !calls.contains(call) { calls.append(call) }
+    // A call's recipients of one message are neighbours.
+    if calls.last != call { calls.append(call) }
   }
 
   /// The leg's end in this attempt. `outcome` nil: it goes back untried.

@@ -109,14 +109,33 @@ final class Loader: Sendable {
       }
     }
     if !selection.takes(entry.name, origin, folder.spool, limit) { return nil }
-    return try Spool.move(entry.name, from: source, to: folder.descriptor, path: folder.path)
+    do throws(SystemFault) {
+      return try Spool.move(entry.name, from: source, to: folder.descriptor, path: folder.path)
+    } catch {
+      // One file that may not be moved (immutable, say) must not stop the others; a folder that may not be written does.
+      guard error.isRefusal, folder.spool.isWritable(origin) else { throw error }
+      post(.notice(Notice(entry.name.display, "may not be moved by the sweeper: \(error)", hint: error.hint)))
+      return nil
+    }
+  }
+
+  /// One file that can't be read is reported and left; only what would hit every file stops the sweep.
+  private func read(
+    _ name: FileName, from origin: Folder, with reader: inout ClaimReader
+  ) throws(SystemFault) -> Claim {
+    do throws(SystemFault) {
+      return try reader.read(name, from: origin, now: now())
+    } catch {
+      if error.isShortage { throw error }
+      return .left(name, notice: "could not be read: \(error)")
+    }
   }
 
   private func read(_ names: [FileName], from origin: Folder, _ reader: inout ClaimReader) throws(SystemFault) {
     var claims: [Claim] = []
     claims.reserveCapacity(names.count)
     for name in names {
-      let claim = try reader.read(name, from: origin, now: now())
+      let claim = try read(name, from: origin, with: &reader)
       window.take(messages: 1, bytes: claim.size)
       claims.append(claim)
       // Large messages go on at once, rather than waiting for a thousand of their kind.

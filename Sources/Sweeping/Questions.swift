@@ -6,8 +6,6 @@ import Spooling
 /// Recipients whose call was sent and not answered, gathered by call, until the provider is asked about it.
 struct Questions {
   private var waiting: [String: (channel: String, passengers: [Passenger])] = [:]
-  /// The provider's ids that calls were found to own in this sweep, by channel: the ledger has them only after the commit.
-  private var owned: [String: Set<String>] = [:]
 
   mutating func add(_ call: String, _ channel: String, _ passenger: Passenger) {
     waiting[call, default: (channel, [])].passengers.append(passenger)
@@ -15,17 +13,12 @@ struct Questions {
 
   var isEmpty: Bool { waiting.isEmpty }
 
-  func concern(_ channel: String) -> Bool { waiting.values.contains { $0.channel == channel } }
-
   /// The next to ask about on a channel for which `isFree`.
   mutating func next(where isFree: (String) -> Bool) -> (call: String, channel: String, passengers: [Passenger])? {
     guard let (call, item) = waiting.first(where: { isFree($0.value.channel) }) else { return nil }
     waiting[call] = nil
     return (call, item.channel, item.passengers)
   }
-
-  mutating func own(_ ids: [String], on channel: String) { owned[channel, default: []].formUnion(ids) }
-  func owns(_ id: String, on channel: String) -> Bool { owned[channel]?.contains(id) ?? false }
 
   mutating func drain() -> [Passenger] {
     defer { waiting.removeAll() }
@@ -43,17 +36,12 @@ extension Sweep {
   func ask(now: Date) {
     guard isPrimed, !isStopping, !questions.isEmpty else { return }
     var errands: [(Channel, Errand)] = []
-    while let item = questions.next(where: { mayAsk(on: $0, now) }) {
+    // A stopped channel can't be asked; its questions are taken out all the same, and kept for later.
+    while let item = questions.next(where: { runners[$0].map { $0.isStopped || $0.places(now: now) > 0 } ?? true }) {
       guard let channel = environment.configuration.channels[item.channel] else { continue }
       if let errand = question(item.call, item.passengers, channel, now) { errands.append((channel, errand)) }
     }
     launch(errands)
-  }
-
-  /// A stopped channel has no places, but what waits to be asked there must end too.
-  private func mayAsk(on channel: String, _ now: Date) -> Bool {
-    guard let runner = runners[channel] else { return true }
-    return runner.isStopped || runner.places(now: now) > 0
   }
 
   private func question(_ id: String, _ passengers: [Passenger], _ channel: Channel, _ now: Date) -> Errand? {
@@ -101,7 +89,7 @@ extension Sweep {
     let now = environment.now()
     let channel = flight.channel
     var finding = Finding.undecided
-    if case .http = reply { finding = channel.provider.finding(in: reply, for: question, at: now) }
+    if reply.hasArrived { finding = channel.provider.finding(in: reply, for: question, at: now) }
     switch finding {
     case .more(let cursor) where !isStopping:
       var next = question
@@ -150,7 +138,7 @@ extension Sweep {
       for passenger in flight.passengers { keepDoubt(passenger, question.call.id, due: now) }
       return
     }
-    questions.own(outcomes.compactMap(\.id), on: flight.channel.name)
+    foundIds.formUnion(outcomes.compactMap(\.id))
     pending.finished.append(FinishedCall(id: question.call.id, outcomes: outcomes))
     for (passenger, outcome) in zip(flight.passengers, outcomes) {
       conclude(outcome, passenger.leg, of: passenger.job, call: nil, flight.channel)
@@ -168,7 +156,7 @@ extension Sweep {
     var foreign: [String] = []
     for id in outcomes.compactMap(\.id) where !question.knownIds.contains(id) && !own.contains(id) {
       let since = question.startedAt - 60
-      if questions.owns(id, on: channel.name) {
+      if foundIds.contains(id) {
         foreign.append(id)
       } else if try environment.ledger.knows(providerId: id, channel: channel.name, since: since) {
         foreign.append(id)
@@ -201,5 +189,15 @@ extension Sweep {
     conclude(
       Doubt.byPolicy(.unconfirmed(reason: reason), channel), passenger.leg, of: passenger.job, call: nil, channel)
     if passenger.job.isComplete { finish(passenger.job) }
+  }
+}
+
+extension Reply {
+  /// Something came back.
+  fileprivate var hasArrived: Bool {
+    switch self {
+    case .http, .mail, .program: true
+    case .notSent, .lost: false
+    }
   }
 }

@@ -7,17 +7,22 @@ import Spooling
 extension Sweep {
   func land(_ number: Int, _ reply: Reply) {
     guard let flight = flights.removeValue(forKey: number) else { return }
-    withRunner(of: flight.channel) { $0.end() }
-    switch flight.purpose {
-    case .send: conclude(flight, reply)
-    case .ask(let question): conclude(flight, reply, question)
+    if case .ask(let question) = flight.purpose {
+      withRunner(of: flight.channel) { $0.end() }
+      return conclude(flight, reply, question)
     }
+    let session = environment.sessions.session(of: flight.channel.name)
+    let step = Classification.proceed(
+      reply, after: flight.stage, flight.call, by: flight.channel.provider, session, at: environment.now(),
+      nonce: environment.nonce())
+    var landed = flight
+    landed.reply = reply
+    if let errand = follow(step, landed) { launch([(flight.channel, errand)]) }
   }
 
-  private func conclude(_ flight: Flight, _ reply: Reply) {
+  func conclude(_ flight: Flight, _ answer: Answer) {
     let now = environment.now()
-    let answer = Classification.answer(reply, to: flight.call, by: flight.channel.provider, at: now)
-    observe(flight, reply, answer, now)
+    observe(flight, answer, now)
     advise(answer, flight, now)
     let halves = answer.advice == .split ? Split.halves(of: flight.batch) : nil
     pending.finished.append(finished(flight, halves == nil ? answer : Split.undecided(answer)))
@@ -103,14 +108,17 @@ extension Sweep {
     drain(channel.name)
   }
 
-  func observe(_ flight: Flight, _ reply: Reply, _ answer: Answer, _ now: Date) {
+  private func observe(_ flight: Flight, _ answer: Answer, _ now: Date) {
     var report = CallReport(
       id: flight.call.id, channel: flight.channel.name, provider: flight.channel.card.name,
       recipients: flight.call.recipients.map(\.target.address), messages: flight.passengers.countJobs, status: nil,
       seconds: now.timeIntervalSince(flight.started), outcomes: answer.outcomes, failure: nil)
-    switch reply {
-    case .http(let response): report.status = response.status
-    case .notSent(let failure), .lost(let failure): report.failure = failure
+    switch flight.reply {
+    case .http(let response)?: report.status = response.status
+    case .mail(let response)?: report.status = response.final?.code
+    case .program(let response)?: report.status = response.status.map(Int.init)
+    case .notSent(let failure)?, .lost(let failure)?: report.failure = failure
+    case nil: break
     }
     environment.observe(.call(report))
   }

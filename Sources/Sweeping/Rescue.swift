@@ -102,7 +102,16 @@ package struct Rescue {
         dead.remove(name)
         continue
       }
-      switch try reader.read(name, from: .deferred, now: now) {
+      let claim: Claim
+      do throws(SystemFault) {
+        claim = try reader.read(name, from: .deferred, now: now)
+      } catch {
+        if error.isShortage { throw error }
+        // It stays where it is, claimed and known to the ledger; every sweep tries again.
+        environment.observe(.notice(Notice(name.display, "could not be read: \(error)", hint: error.hint)))
+        continue
+      }
+      switch claim {
       case .left(_, let notice) where evidence.mayHaveSent(name):
         // It is no message now, but was: what the ledger knows of it must not be lost by sending it anew.
         stay(name, notice ?? "has a second hard link; remove one of its names", dead)
@@ -171,24 +180,27 @@ package struct Rescue {
     }
     // What sent nothing is in no doubt, ledger or not: a message without recipients left.
     if itinerary.legs.isEmpty { return nil }
+    // The newest part of each leg; a message may have a hundred thousand.
+    let newest = Dictionary(parts.map { ($0.key, $0) }) { $1 }
     var results: [LegResult] = []
     for leg in itinerary.legs {
-      guard let part = parts.last(where: { $0.isAbout(leg) }) else {
+      guard let part = newest[Evidence.Part.key(of: leg)] else {
         results += evidence.isComplete ? [LegResult(leg)] : [lost(leg)]
         continue
       }
       results += result(leg, part, content.message, itinerary, now)
     }
     // Recipients that had gone on to a fallback channel: their way there is no leg of the itinerary yet.
+    let known = Set(itinerary.legs.map(Evidence.Part.key))
     for part in parts where part.address != nil {
-      guard !itinerary.legs.contains(where: { part.isAbout($0) }),
+      guard !known.contains(part.key),
         let index = results.lastIndex(where: { $0.leg.to == part.to && !$0.leg.isFallback }),
         let leg = router.fallback(of: results[index].leg, content.message, through: part.channel, address: part.address)
       else { continue }
       results[index] = result(leg, part, content.message, itinerary, now)[0]
     }
     var calls: [String] = []
-    for part in parts where !calls.contains(part.call) { calls.append(part.call) }
+    for part in parts where calls.last != part.call { calls.append(part.call) }
     return Verdict.line(itinerary, results, calls: calls, circumstances)
   }
 
@@ -256,8 +268,17 @@ private struct Evidence {
     /// Nil while the call is open.
     var outcome: Outcome?
 
-    func isAbout(_ leg: Itinerary.Leg) -> Bool {
-      to == leg.to && channel == leg.channel && address == (leg.isFallback ? leg.target.address : nil)
+    /// Which leg it is about: to, channel, and the address in a fallback channel.
+    struct Key: Hashable {
+      var to: String
+      var channel: String
+      var address: String?
+    }
+
+    var key: Key { Key(to: to, channel: channel, address: address) }
+
+    static func key(of leg: Itinerary.Leg) -> Key {
+      Key(to: leg.to, channel: leg.channel, address: leg.isFallback ? leg.target.address : nil)
     }
   }
 

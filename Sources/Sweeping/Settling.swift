@@ -45,6 +45,11 @@ extension Sweep {
       now: environment.now(), sweep: folder.id, dropped: job.dropped, random: environment.random())
     guard let line = Verdict.line(job.itinerary, job.finalResults, calls: job.calls, circumstances) else {
       inHand[ObjectIdentifier(job)] = nil
+      if held.count < Sweep.heldLimit { held.insert(job.file.name) }
+      if let id = job.id, job.itinerary.attempts == 0 {
+        // Nothing of it was ever sent: whoever comes back with the id, an edited copy perhaps, may have it.
+        pending.settledIds.append(SettledIdentifier(channel: job.itinerary.channel.name, id: id, isFree: true))
+      }
       return hold(job.file)
     }
     if let id = job.id, line.state.isFinal {
@@ -85,6 +90,10 @@ extension Sweep {
       var listing = try folder.list()
       while let entry = try listing.next() {
         if kept.contains(entry.name) { continue }
+        if entry.name.bytes.first == UInt8(ascii: ".") {
+          folder.remove(entry.name)
+          continue
+        }
         _ = try Spool.move(
           entry.name, from: folder.descriptor, to: environment.spool.descriptor(.new),
           path: environment.spool.path(.new))

@@ -18,6 +18,8 @@ package struct SweepEnvironment: Sendable {
   package var observe: @Sendable (SweepEvent) -> Void
   /// Messages in hand at the most.
   package var window = 16_384
+  /// What providers remember between calls.
+  package var sessions = SessionStore()
   /// Channels that are suspended and not to be tried yet.
   package var rested: Set<String> = []
 
@@ -65,6 +67,8 @@ package final class Sweep {
   var runners: [String: ChannelRunner] = [:]
   var flights: [Int: Flight] = [:]
   var questions = Questions()
+  /// Providers' ids that questions of this sweep have found: one message can't answer for two lost calls.
+  var foundIds: Set<String> = []
   /// What the next group commit records beside new intents.
   var pending = GroupCommit(now: .distantPast)
   /// What is settled once that commit is on disk.
@@ -73,6 +77,12 @@ package final class Sweep {
   /// Messages claimed and not yet settled or held back.
   var inHand: [ObjectIdentifier: Job] = [:]
   var unsettled = 0
+  /// Messages that go back because their channel is suspended, for `watch`, which need not claim them again at once;
+  /// up to a limit, as a backlog of any size may.
+  package var held: Set<FileName> = []
+  /// Files that go back for other reasons: half written, two names.
+  package var leftAlone: Set<FileName> = []
+  static let heldLimit = 100_000
   /// Files whose line could not be written.
   var stuck: Set<FileName> = []
   var isExhausted = false
@@ -141,8 +151,7 @@ package final class Sweep {
   /// Seconds until time alone brings something to do; nil while only an event can.
   private var patience: Double? {
     let now = environment.now()
-    let times = runners.compactMap { $1.wakeUp(now: now, hasQuestions: questions.concern($0)) }
-    return times.min().map { max(0.001, $0.timeIntervalSince(now)) }
+    return runners.values.compactMap { $0.wakeUp(now: now) }.min().map { max(0.001, $0.timeIntervalSince(now)) }
   }
 
   private func prepare() {

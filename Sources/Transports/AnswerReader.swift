@@ -74,26 +74,40 @@ struct AnswerReader {
   }
 
   private var headers: [HTTPHeader] {
-    var headers: [HTTPHeader] = []
-    for line in head.split(separator: UInt8(ascii: "\n")).dropFirst() {
-      if line.first == UInt8(ascii: " ") || line.first == UInt8(ascii: "\t"), !headers.isEmpty {
-        // A folded line (obsolete, still met) belongs to the one before.
-        headers[headers.count - 1].value += " " + text(line)
-      } else if let colon = line.firstIndex(of: UInt8(ascii: ":")) {
-        headers.append(HTTPHeader(lowerCased(line[..<colon]), text(line[(colon + 1)...])))
+    head.withUnsafeBytes { bytes in
+      var headers: [HTTPHeader] = []
+      headers.reserveCapacity(16)
+      var rest = bytes.drop { $0 != lineFeed }.dropFirst()
+      while !rest.isEmpty {
+        let line = rest.prefix { $0 != lineFeed }
+        rest = rest[line.endIndex...].dropFirst()
+        if line.first == UInt8(ascii: " ") || line.first == UInt8(ascii: "\t"), !headers.isEmpty {
+          // A folded line (obsolete, still met) belongs to the one before.
+          headers[headers.count - 1].value += " " + text(line)
+        } else if let colon = line.firstIndex(of: UInt8(ascii: ":")) {
+          headers.append(HTTPHeader(lowerCased(line[..<colon]), text(line[(colon + 1)...])))
+        }
       }
+      return headers
     }
-    return headers
   }
 
-  private func text(_ bytes: ArraySlice<UInt8>) -> String {
+  private func text(_ line: Slice<UnsafeRawBufferPointer>) -> String {
     func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 || byte == 0x0D }
-    guard let first = bytes.firstIndex(where: { !isBlank($0) }), let last = bytes.lastIndex(where: { !isBlank($0) })
-    else { return "" }
-    return String(decoding: bytes[first...last], as: UTF8.self)
+    var line = line.drop(while: isBlank)
+    while let last = line.last, isBlank(last) { line.removeLast() }
+    return String(decoding: UnsafeRawBufferPointer(rebasing: line), as: UTF8.self)
   }
 
-  private func lowerCased(_ name: ArraySlice<UInt8>) -> String {
-    String(decoding: name.lazy.map { (0x41...0x5A).contains($0) ? $0 | 0x20 : $0 }, as: UTF8.self)
+  /// ASCII letters only; a byte over 127 in a name is kept as it is, as far as it is UTF-8.
+  private func lowerCased(_ name: Slice<UnsafeRawBufferPointer>) -> String {
+    String(unsafeUninitializedCapacity: name.count) { buffer in
+      for (offset, byte) in name.enumerated() {
+        buffer[offset] = (0x41...0x5A).contains(byte) ? byte | 0x20 : byte
+      }
+      return name.count
+    }
   }
 }
+
+private let lineFeed = UInt8(ascii: "\n")

@@ -7,17 +7,23 @@ struct Ending {
   /// Whether bytes of the request may have gone out.
   var wasStarted: Bool
   var answer: AnswerReader.Progress
-  /// Host and port.
-  var peer: String
-  /// The system's or libcurl's words; shown only for what happens before sending, where they can tell no secret.
-  var detail: String
 
-  /// Nil for a complete answer.
-  var failure: TransportFailure? {
-    wasStarted ? failureAfterSending : failureBeforeSending
+  /// libcurl also calls it a success when the connection ends in the middle of a head: nobody else checks that.
+  var isAnswered: Bool { wasStarted && result == CURLE_OK && answer == .wholeHead }
+
+  /// Why there is no answer.
+  /// - Parameters:
+  ///   - peer: host and port.
+  ///   - detail: the system's or libcurl's words; shown only for what happens before sending, where they can tell no
+  ///     secret.
+  func failure(peer: String, detail: String) -> TransportFailure {
+    // Part of the detail may come from the other side (a certificate's names): one line, and not a long one.
+    let clean = detail.unicodeScalars.prefix(200).map { $0.value < 0x20 || $0.value == 0x7F ? " " : String($0) }
+    let because = clean.isEmpty ? "" : ": " + clean.joined()
+    return wasStarted ? failureAfterSending(peer) : failureBeforeSending(peer, because)
   }
 
-  private var failureBeforeSending: TransportFailure {
+  private func failureBeforeSending(_ peer: String, _ because: String) -> TransportFailure {
     switch result {
     case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY:
       failure("resolve", "The name in \(peer) could not be resolved")
@@ -32,18 +38,16 @@ struct Ending {
     case CURLE_URL_MALFORMAT, CURLE_UNSUPPORTED_PROTOCOL:
       failure("invalid", "The URL is not one that libcurl takes")
     case CURLE_RECV_ERROR, CURLE_SEND_ERROR, CURLE_GOT_NOTHING:
-      failure("reset", "The connection to \(peer) broke before anything was sent")
+      failure("reset", "The connection to \(peer) broke before anything was sent\(because)")
     default:
       failure("failed", "Nothing could be sent to \(peer)\(because)")
     }
   }
 
-  private var failureAfterSending: TransportFailure? {
+  private func failureAfterSending(_ peer: String) -> TransportFailure {
     switch (answer, result) {
     case (.tooLarge, _):
       failure("too-large", "The answer of \(peer) is larger than the limit")
-    case (.wholeHead, CURLE_OK):
-      nil
     case (_, CURLE_OPERATION_TIMEDOUT):
       failure("timeout", "The request was sent to \(peer), and no complete answer came in time")
     case (_, CURLE_WEIRD_SERVER_REPLY), (_, CURLE_UNSUPPORTED_PROTOCOL):
@@ -53,13 +57,6 @@ struct Ending {
     case (.partOfHead, _), (.wholeHead, _):
       failure("truncated", "The connection to \(peer) broke in the middle of the answer")
     }
-  }
-
-  private var because: String {
-    // Part of it may come from the other side (a certificate's names): one line, and not a long one.
-    let clean = detail.unicodeScalars.prefix(200).map { $0.value < 0x20 || $0.value == 0x7F ? " " : String($0) }
-      .joined()
-    return clean.isEmpty ? "" : ": " + clean
   }
 
   private func failure(_ code: String, _ message: String) -> TransportFailure {

@@ -8,6 +8,7 @@ enum HTTPRules {
     guard lowered.hasPrefix("http://") || lowered.hasPrefix("https://") else {
       return "the URL does not begin with http:// or https://"
     }
+    if peer(of: url).isEmpty { return "the URL names no host" }
     // libcurl would leave out a fragment and mend some of the others. What goes out is what the provider wrote.
     if !url.utf8.allSatisfy({ (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "#") }) {
       return "the URL has a space, a control character, a '#' or a character that must be percent-encoded"

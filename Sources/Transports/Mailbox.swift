@@ -97,8 +97,8 @@ final class Mailbox: Sendable {
   }
 }
 
-/// Starts a thread on which no signal is ever delivered: signals belong to the program's own threads, and a write of
-/// TLS to a closed connection would otherwise end the process (SIGPIPE).
+/// Starts a thread on which no signal is delivered but those of a crash: signals belong to the program's own threads,
+/// and a write of TLS to a closed connection would otherwise end the process (SIGPIPE).
 /// - Returns: nil when the system has no thread to give.
 private func startThread(_ body: @escaping @Sendable (Mailbox) -> Void, with mailbox: Mailbox) -> pthread_t? {
   final class Start {
@@ -114,6 +114,7 @@ private func startThread(_ body: @escaping @Sendable (Mailbox) -> Void, with mai
   var all = sigset_t()
   var before = sigset_t()
   sigfillset(&all)
+  for crash in [SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGSEGV, SIGABRT] { sigdelset(&all, crash) }
   pthread_sigmask(SIG_SETMASK, &all, &before)
   defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
 

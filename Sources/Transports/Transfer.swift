@@ -39,6 +39,7 @@ final class Transfer {
     let failure =
       switch errand.exchange {
       case .http(let request): prepare(request)
+      case .mail, .program: TransportFailure.invalid("This transport speaks HTTP only.")
       }
     if let failure { return failure }
     curl_set_long(easy, CURLOPT_TIMEOUT_MS, milliseconds(errand.timeout))
@@ -50,13 +51,10 @@ final class Transfer {
   }
 
   func finish(_ result: CURLcode) -> (Reply, @Sendable (Reply) -> Void) {
-    let ending = Ending(
-      result: result, wasStarted: starts > 0, answer: answer.progress, peer: peer,
-      detail: result == CURLE_OK ? "" : detail(of: result))
-    if let failure = ending.failure {
-      return (ending.wasStarted ? .lost(failure) : .notSent(failure), conclude())
-    }
-    return (.http(answer.response()), conclude())
+    let ending = Ending(result: result, wasStarted: starts > 0, answer: answer.progress)
+    if ending.isAnswered { return (.http(answer.response()), conclude()) }
+    let failure = ending.failure(peer: peer, detail: detail(of: result))
+    return (ending.wasStarted ? .lost(failure) : .notSent(failure), conclude())
   }
 
   func giveUp(_ failure: TransportFailure) -> (Reply, @Sendable (Reply) -> Void) {
@@ -76,11 +74,11 @@ final class Transfer {
   private var peer: String {
     switch errand?.exchange {
     case .http(let request): HTTPRules.peer(of: request.url)
-    case nil: ""
+    case .mail, .program, nil: ""
     }
   }
 
-  /// The system's or libcurl's own words; never shown for what happens after sending.
+  /// The system's or libcurl's own words.
   private func detail(of result: CURLcode) -> String {
     let error = Int32(truncatingIfNeeded: curl_get_long(easy, CURLINFO_OS_ERRNO))
     if result == CURLE_COULDNT_CONNECT, error != 0 { return String(cString: strerror(error)) }

@@ -12,6 +12,7 @@ final class SweepRunner: Sendable {
   let spool: Spool
   let ledger: SQLiteLedger
   let reporter: SweepReporter
+  let sessions = SessionStore()
   private let transports = Mutex<[String: CurlTransport]>([:])
   private let stopper = Mutex<(stop: (@Sendable () -> Void)?, isStopped: Bool)>((nil, false))
 
@@ -21,10 +22,19 @@ final class SweepRunner: Sendable {
     self.reporter = reporter
   }
 
+  struct Pass {
+    var summary = SweepSummary()
+    /// Messages that went back because their channel is suspended.
+    var held: Set<FileName> = []
+    /// Files that went back for other reasons.
+    var leftAlone: Set<FileName> = []
+  }
+
   /// One pass: rescue, then the sweep.
+  /// - Parameter rested: channels that are suspended and not to be tried yet.
   func pass(
     _ configuration: Configuration, _ selection: Selection, rested: Set<String> = []
-  ) throws(Failure) -> SweepSummary {
+  ) throws(Failure) -> Pass {
     var environment = environment(configuration)
     environment.rested = rested
     do throws(SweepTrouble) {
@@ -36,7 +46,9 @@ final class SweepRunner: Sendable {
     }
   }
 
-  private func sweep(_ environment: SweepEnvironment, _ selection: Selection) throws(SweepTrouble) -> SweepSummary {
+  private func sweep(
+    _ environment: SweepEnvironment, _ selection: Selection
+  ) throws(SweepTrouble) -> Pass {
     let sweep: Sweep
     do throws(SystemFault) {
       let id = Sweep.makeId(now: Surroundings.now(), ledger: ledger, nonce: Surroundings.nonce())
@@ -51,7 +63,8 @@ final class SweepRunner: Sendable {
     }
     if isStopped { stop() }
     defer { stopper.withLock { $0.stop = nil } }
-    return try sweep.run()
+    let summary = try sweep.run()
+    return Pass(summary: summary, held: sweep.held, leftAlone: sweep.leftAlone)
   }
 
   /// Finishes what is in flight; a later pass ends at once.
@@ -73,6 +86,7 @@ final class SweepRunner: Sendable {
       spool: spool, ledger: ledger, configuration: configuration,
       transport: { [self] in transport(for: $0) }, now: Surroundings.now, random: { Double.random(in: 0..<1) },
       nonce: Surroundings.nonce, observe: { [reporter] in reporter.observe($0) })
+    environment.sessions = sessions
     // A descriptor for each message in hand, with room for connections and the rest.
     var limit = rlimit()
     if getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 {

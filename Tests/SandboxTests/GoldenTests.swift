@@ -17,29 +17,27 @@ import Testing
 
   @Test(arguments: aliyun) func everySignatureOfAliyunsClientsIsVerified(golden: Golden) throws {
     let clock = ManualClock(golden.time ?? ManualClock.golden)
-    try withSandbox(credentials: ["aliyun-sms": [golden.credentials]], clock: clock) { server in
-      let response = try golden.replay(to: server)
-      // The published V3 example calls another product: its signature is right, its API is not this one's.
-      if golden.name == "vector_v3_published_example" {
-        #expect(response.json["Code"] == "InvalidVersion")
-      } else {
-        #expect(response.status == 200)
-        #expect(response.text.contains("OK"))
-      }
-      #expect(server.records.count == 1)
+    let server = try sandbox(credentials: ["aliyun-sms": [golden.credentials]], clock: clock)
+    let response = try golden.replay(to: server)
+    // The published V3 example calls another product: its signature is right, its API is not this one's.
+    if golden.name == "vector_v3_published_example" {
+      #expect(response.json["Code"] == "InvalidVersion")
+    } else {
+      #expect(response.status == 200)
+      #expect(response.text.contains("OK"))
     }
+    #expect(server.records.count == 1)
   }
 
   @Test(arguments: aliyun) func aWrongSecretIsNoticed(golden: Golden) throws {
     let clock = ManualClock(golden.time ?? ManualClock.golden)
     var account = golden.credentials
     account["access_key_secret", default: ""] += "x"
-    try withSandbox(credentials: ["aliyun-sms": [account]], clock: clock) { server in
-      let response = try golden.replay(to: server)
-      #expect(response.status == 400)
-      #expect(response.text.contains("SignatureDoesNotMatch"))
-      #expect(server.records.map(\.outcome) == [.credentials])
-    }
+    let server = try sandbox(credentials: ["aliyun-sms": [account]], clock: clock)
+    let response = try golden.replay(to: server)
+    #expect(response.status == 400)
+    #expect(response.text.contains("SignatureDoesNotMatch"))
+    #expect(server.records.map(\.outcome) == [.credentials])
   }
 
   /// One character of the query, of the body and of each signed header in turn.
@@ -65,10 +63,9 @@ import Testing
       mutants.append(mutant)
     }
     for mutant in mutants {
-      try withSandbox(credentials: ["aliyun-sms": [golden.credentials]], clock: clock) { server in
-        let response = try mutant.replay(to: server)
-        #expect(response.text.contains("SignatureDoesNotMatch"), "\(mutant.target) \(mutant.headers)")
-      }
+      let server = try sandbox(credentials: ["aliyun-sms": [golden.credentials]], clock: clock)
+      let response = try mutant.replay(to: server)
+      #expect(response.text.contains("SignatureDoesNotMatch"), "\(mutant.target) \(mutant.headers)")
     }
   }
 
@@ -76,48 +73,45 @@ import Testing
     let account = [
       "account_sid": golden.credentials["account_sid"] ?? "", "auth_token": golden.credentials["password"] ?? "",
     ]
-    try withSandbox(credentials: ["twilio": [account]]) { server in
-      let response = try golden.replay(to: server)
-      let expected = golden.fixture["response_fed_to_sdk"] ?? .null
-      // Nothing was sent before, so there is nothing to fetch here.
-      if golden.name == "fetch_by_sid" {
-        #expect(response.json["code"] == 20404)
-        return
-      }
-      #expect(response.status == expected["status"]?.int)
-      let like = try WireJSON(parsing: expected["body"]?.string ?? "")
-      #expect(Self.names(response.json) == Self.names(like))
-      if response.status == 400 { #expect(response.json == like) }
+    let server = try sandbox(credentials: ["twilio": [account]])
+    let response = try golden.replay(to: server)
+    let expected = golden.fixture["response_fed_to_sdk"] ?? .null
+    // Nothing was sent before, so there is nothing to fetch here.
+    if golden.name == "fetch_by_sid" {
+      #expect(response.json["code"] == 20404)
+      return
     }
+    #expect(response.status == expected["status"]?.int)
+    let like = try WireJSON(parsing: expected["body"]?.string ?? "")
+    #expect(Self.names(response.json) == Self.names(like))
+    if response.status == 400 { #expect(response.json == like) }
   }
 
   @Test(arguments: twilio) func aWrongTokenIsNoticed(golden: Golden) throws {
     let account = ["account_sid": golden.credentials["account_sid"] ?? "", "auth_token": "another"]
-    try withSandbox(credentials: ["twilio": [account]]) { server in
-      let response = try golden.replay(to: server)
-      #expect(response.status == 401)
-      #expect(response.json["code"] == 20003)
-      #expect(server.records.map(\.outcome) == [.credentials])
-    }
+    let server = try sandbox(credentials: ["twilio": [account]])
+    let response = try golden.replay(to: server)
+    #expect(response.status == 401)
+    #expect(response.json["code"] == 20003)
+    #expect(server.records.map(\.outcome) == [.credentials])
   }
 
   @Test(arguments: wxpusher) func everyRequestOfWxPushersClientsIsAnsweredAsWxPusherDoes(golden: Golden) throws {
     let token = "AT_dummyAppToken0000000000000000000"
-    try withSandbox(credentials: ["wxpusher": [["app_token": token]]]) { server in
-      let response = try golden.replay(to: server)
-      #expect(response.status == 200)
-      let record = try #require(server.records.first)
-      if golden.name == "wxpusher-query-legacy-status" {
-        #expect(record.outcome == .lookup)
-        return
-      }
-      #expect(response.json["code"] == 1000)
-      let like = try WireJSON(parsing: golden.fixture["response"]?["text"]?.string ?? "")
-      guard like["code"] == 1000 else { return }
-      #expect(Self.names(response.json) == Self.names(like))
-      #expect(Self.names(response.json["data"]?.array?.first) == Self.names(like["data"]?.array?.first))
-      #expect(!record.content.text.contains(token))
+    let server = try sandbox(credentials: ["wxpusher": [["app_token": token]]])
+    let response = try golden.replay(to: server)
+    #expect(response.status == 200)
+    let record = try #require(server.records.first)
+    if golden.name == "wxpusher-query-legacy-status" {
+      #expect(record.outcome == .lookup)
+      return
     }
+    #expect(response.json["code"] == 1000)
+    let like = try WireJSON(parsing: golden.fixture["response"]?["text"]?.string ?? "")
+    guard like["code"] == 1000 else { return }
+    #expect(Self.names(response.json) == Self.names(like))
+    #expect(Self.names(response.json["data"]?.array?.first) == Self.names(like["data"]?.array?.first))
+    #expect(!record.content.text.contains(token))
   }
 
   private static func names(_ value: WireJSON?) -> Set<String> {

@@ -53,19 +53,34 @@ final class Loopback {
   func send(
     _ method: String, _ target: String, headers: [FormPair] = [], body: [UInt8] = []
   ) throws -> Answer {
+    post(method, target, headers: headers, body: body)
+    return try receive()
+  }
+
+  /// Exactly these bytes.
+  func raw(_ bytes: [UInt8]) throws -> Answer {
+    write(bytes)
+    return try receive()
+  }
+
+  /// Sends without waiting for the answer.
+  func post(_ method: String, _ target: String, headers: [FormPair] = [], body: [UInt8] = []) {
     var text = "\(method) \(target) HTTP/1.1\r\n"
     if !headers.contains(where: { $0.name.lowercased() == "host" }) { text += "Host: 127.0.0.1\r\n" }
     for header in headers where header.name.lowercased() != "content-length" {
       text += "\(header.name): \(header.value)\r\n"
     }
-    var request = Array((text + "Content-Length: \(body.count)\r\n\r\n").utf8) + body
-    while !request.isEmpty {
-      let sent = Glibc.send(descriptor, request, request.count, Int32(MSG_NOSIGNAL))
+    write(Array((text + "Content-Length: \(body.count)\r\n\r\n").utf8) + body)
+  }
+
+  private func write(_ bytes: [UInt8]) {
+    var rest = bytes[...]
+    while !rest.isEmpty {
+      let sent = rest.withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
       // A server that resets early is what some tests want to see: read on.
       guard sent > 0 else { break }
-      request.removeFirst(sent)
+      rest = rest.dropFirst(sent)
     }
-    return try receive()
   }
 
   private func more() {
@@ -128,14 +143,13 @@ extension SandboxServer {
   }
 }
 
-/// A running sandbox for the length of a closure.
-func withSandbox<Result>(
+/// A running sandbox; it ends with its last use.
+func sandbox(
   credentials: [String: [[String: String]]] = [:], record: String? = nil, faults: [String] = [],
-  clock: ManualClock = ManualClock(), _ work: (SandboxServer) throws -> Result
-) throws -> Result {
+  clock: ManualClock = ManualClock()
+) throws -> SandboxServer {
   let server = SandboxServer(
     credentials: credentials, record: record, faults: try faults.map { try Fault($0) }, clock: { clock.now })
   try server.start()
-  defer { server.stop() }
-  return try work(server)
+  return server
 }

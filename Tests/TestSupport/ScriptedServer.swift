@@ -25,7 +25,8 @@ package final class ScriptedServer: Sendable {
   package init(_ script: @escaping @Sendable (Connection) -> Void) throws {
     (listener, port) = try listenOnLoopback(backlog: 1024)
     var ends: [Int32] = [0, 0]
-    guard pipe(&ends) == 0 else { throw POSIXError(.EMFILE) }
+    let closedOnExec = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
+    guard socketpair(AF_UNIX, closedOnExec, 0, &ends) == 0 else { throw POSIXError(.EMFILE) }
     stop = (ends[0], ends[1])
     let (listener, stopping, threads, log) = (listener, ends[0], threads, log)
     spawn(in: threads) {
@@ -112,6 +113,12 @@ package final class ScriptedServer: Sendable {
       return recv(descriptor, &chunk, chunk.count, 0) > 0
     }
 
+    /// Whether the other side closes within so many seconds, when it has nothing more to say.
+    package func isClosed(within seconds: Double) -> Bool {
+      var waiting = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+      return poll(&waiting, 1, Int32(seconds * 1000)) > 0
+    }
+
     /// False when the other side has gone.
     @discardableResult
     package func write(_ bytes: [UInt8]) -> Bool {
@@ -140,15 +147,22 @@ package final class ScriptedServer: Sendable {
       while readRequest() != nil {}
     }
 
+    /// Ends the connection with FIN. Not by `close` alone: a program that another test started in the instant of
+    /// `accept` holds the descriptor too, and would keep the connection open.
     package func close() {
-      if isOpen.exchange(false, ordering: .relaxed) { _ = Glibc.close(descriptor) }
+      guard isOpen.exchange(false, ordering: .relaxed) else { return }
+      shutdown(descriptor, Int32(SHUT_RDWR))
+      _ = Glibc.close(descriptor)
     }
 
-    /// Ends the connection with RST instead of FIN.
+    /// Ends the connection with RST.
     package func reset() {
-      var now = linger(l_onoff: 1, l_linger: 0)
-      setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &now, socklen_t(MemoryLayout<linger>.size))
-      close()
+      guard isOpen.exchange(false, ordering: .relaxed) else { return }
+      // Linux resets a connected socket that is connected to nothing.
+      var nothing = sockaddr()
+      nothing.sa_family = sa_family_t(AF_UNSPEC)
+      connect(descriptor, &nothing, socklen_t(MemoryLayout<sockaddr>.size))
+      _ = Glibc.close(descriptor)
     }
 
     private func note(_ bytes: [UInt8], isWhole: Bool) {

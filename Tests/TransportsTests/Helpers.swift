@@ -36,6 +36,8 @@ extension Reply {
   var verdict: String {
     switch self {
     case .http(let response): "http \(response.status)"
+    case .mail: "mail"
+    case .program: "program"
     case .notSent(let failure): "not sent: \(failure.code)"
     case .lost(let failure): "lost: \(failure.code)"
     }
@@ -47,7 +49,7 @@ extension Reply {
 
   var message: String {
     switch self {
-    case .http: ""
+    case .http, .mail, .program: ""
     case .notSent(let failure), .lost(let failure): failure.message
     }
   }

@@ -175,9 +175,19 @@ import Transports
       peer.write(start)
       peer.waitUntilClosed()
     }
-    let (reply, seen) = await exchange(HTTPRequest(.post, server.url(), body: [65]), with: server, within: 0.3)
+    let (reply, seen) = await exchange(HTTPRequest(.post, server.url(), body: [65]), with: server, within: 1)
     #expect(reply.verdict == "lost: timeout")
     #expect(seen.count == 1)
+  }
+
+  @Test func aDribbleDoesNotPutOffTheTimeout() async throws {
+    let server = try ScriptedServer { peer in
+      _ = peer.readRequest()
+      peer.write("HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
+      repeat { peer.write("x") } while !peer.isClosed(within: 0.02)
+    }
+    let (reply, _) = await exchange(HTTPRequest(.get, server.url()), with: server, within: 1)
+    #expect(reply.verdict == "lost: timeout")
   }
 }
 

@@ -55,7 +55,7 @@ enum SweepCommand: Command {
     Signals.handle([SIGTERM, SIGINT, SIGHUP]) { _ in runner.stop() }
     if Console.errorIsTerminal, !Console.isQuiet { reporter.expect(count(spool)) }
     defer { runner.shutdown() }
-    let summary = try runner.pass(configuration, selection)
+    let summary = try runner.pass(configuration, selection).summary
     Console.clearProgress()
     if arguments.has("--json") {
       Console.output(summary.json)

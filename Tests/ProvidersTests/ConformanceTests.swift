@@ -1,0 +1,201 @@
+import Core
+import Foundation
+import Testing
+
+@testable import Providers
+
+/// What the suite must know of a provider to hold it to what all of them promise.
+struct Specimen: Sendable, CustomTestStringConvertible {
+  var provider: any Provider.Type
+  var values: [String: JSON]
+  var message: Message
+  /// Addresses that may share a call, as many as a call takes or two.
+  var addresses: [String]
+  /// Answers: status and body.
+  var success: (Int, String)
+  var throttled: (Int, String)
+  var wrongCredentials: (Int, String)
+  var unknownCode: (Int, String)
+
+  var testDescription: String { provider.card.name }
+
+  func make(endpoint: String? = nil) throws -> any Provider {
+    try provider.init(settings(provider, values, endpoint: endpoint))
+  }
+
+  /// One line for each provider.
+  static let all: [Specimen] = [.wxPusher, .aliyun, .twilio]
+
+  static let wxPusher = Specimen(
+    provider: WxPusher.self, values: ["app_token": .string("AT_s3cret")], message: Message(body: "text"),
+    addresses: ["UID_a", "UID_b"],
+    success: (200, #"{"code":1000,"data":[{"uid":"UID_a","code":1000,"sendRecordId":1},{"uid":"UID_b","code":1000}]}"#),
+    throttled: (200, #"{"code":1001,"msg":"发送频繁"}"#), wrongCredentials: (200, #"{"code":1002,"msg":"m"}"#),
+    unknownCode: (200, #"{"code":31337,"msg":"m","success":true}"#))
+
+  static let aliyun = Specimen(
+    provider: AliyunSMS.self,
+    values: aliyunValues.merging(["access_key_secret": .string("s3cret"), "security_token": .string("s3cret-t")]) {
+      $1
+    },
+    message: Message(params: .named([.init("a", "1")])), addresses: ["13800138000", "13900139000"],
+    success: (200, #"{"Code":"OK","Message":"OK","BizId":"9^0"}"#),
+    throttled: (400, #"{"Code":"Throttling.User","Message":"m"}"#),
+    wrongCredentials: (404, #"{"Code":"InvalidAccessKeyId.NotFound","Message":"m"}"#),
+    unknownCode: (200, #"{"Code":"Surprise","Message":"OK"}"#))
+
+  static let twilio = Specimen(
+    provider: Twilio.self, values: twilioValues.merging(["auth_token": .string("s3cret")]) { $1 },
+    message: Message(body: "text"), addresses: ["+15005550001"],
+    success: (201, #"{"sid":"SM1","status":"queued"}"#), throttled: (429, #"{"code":20429,"message":"m"}"#),
+    wrongCredentials: (401, #"{"code":20003,"message":"m"}"#), unknownCode: (400, #"{"code":31337,"message":"OK"}"#))
+}
+
+@Suite struct ConformanceTests {
+  @Test func everyProviderIsHeldToThis() {
+    #expect(Specimen.all.map(\.testDescription) == Catalogue.providers.map { $0.card.name })
+  }
+
+  @Test(arguments: Specimen.all)
+  func successIsRecognised(_ specimen: Specimen) throws {
+    let provider = try specimen.make()
+    let call = try provider.call(specimen.message, to: specimen.addresses)
+    let answer = provider.answer(specimen.success.0, specimen.success.1, to: call)
+    #expect(answer.outcomes.map(\.state) == specimen.addresses.map { _ in .accepted })
+    #expect(answer.advice == .proceed)
+  }
+
+  @Test(arguments: Specimen.all)
+  func aThrottleSlowsTheChannelDownAsLongAsItSays(_ specimen: Specimen) throws {
+    let provider = try specimen.make()
+    let call = try provider.call(specimen.message, to: specimen.addresses)
+    for (value, expected) in [("5", 5.0), ("100000", 86_400), ("soon", nil)] as [(String, Double?)] {
+      let answer = provider.answer(
+        specimen.throttled.0, specimen.throttled.1, headers: [HTTPHeader("retry-after", value)], to: call)
+      #expect(answer.outcomes.map(\.kind) == specimen.addresses.map { _ in .throttled })
+      #expect(answer.outcomes.allSatisfy { $0.state == .deferred && $0.retryAfter == expected })
+      #expect(answer.advice == .slowDown(retryAfter: expected))
+    }
+  }
+
+  @Test(arguments: Specimen.all)
+  func wrongCredentialsSuspendTheChannelAndUseUpNobody(_ specimen: Specimen) throws {
+    let provider = try specimen.make()
+    let call = try provider.call(specimen.message, to: specimen.addresses)
+    let answer = provider.answer(specimen.wrongCredentials.0, specimen.wrongCredentials.1, to: call)
+    #expect(answer.advice == .suspend)
+    #expect(answer.outcomes.allSatisfy { $0.state == .deferred && $0.kind == .credentials })
+    #expect(answer.outcomes.count == specimen.addresses.count)
+  }
+
+  @Test(arguments: Specimen.all)
+  func nothingButTheProvidersOwnSuccessIsSuccess(_ specimen: Specimen) throws {
+    let provider = try specimen.make()
+    let bodies = [
+      "", " ", "{}", "[]", "null", "true", "1000", "\"OK\"", "{\"code\":", "<html><body>OK</body></html>", "OK",
+      "\u{FEFF}",
+      "{\"ok\":true,\"success\":true,\"status\":\"success\"}", "[[[[[[[[", String(repeating: "[", count: 2_000),
+      specimen.unknownCode.1, specimen.throttled.1, specimen.wrongCredentials.1,
+    ]
+    for addresses in [specimen.addresses, [specimen.addresses[0]]] {
+      let call = try provider.call(specimen.message, to: addresses)
+      for status in [
+        0, 100, 200, 201, 202, 204, 206, 302, 304, 400, 401, 403, 404, 409, 413, 418, 429, 500, 502, 503, 504, 599,
+      ] {
+        for body in bodies {
+          let answer = provider.answer(status, body, to: call)
+          #expect(answer.outcomes.count == addresses.count)
+          #expect(!answer.outcomes.contains { $0.state == .accepted }, "\(status) \(body)")
+          #expect(answer.outcomes.allSatisfy { $0.kind != nil })
+        }
+        guard status >= 400 else { continue }
+        let answer = provider.answer(status, specimen.success.1, to: call)
+        #expect(!answer.outcomes.contains { $0.state == .accepted }, "\(status) with the text of a success")
+      }
+    }
+  }
+
+  @Test(arguments: Specimen.all)
+  func aTornAnswerIsInDoubtWhereverItWasTorn(_ specimen: Specimen) throws {
+    let provider = try specimen.make()
+    let call = try provider.call(specimen.message, to: specimen.addresses)
+    let body = Array(specimen.success.1.utf8)
+    for length in body.indices {
+      let response = HTTPResponse(status: specimen.success.0, body: Array(body[..<length]))
+      let answer = provider.answer(.http(response), to: call, at: Pinned.now)
+      #expect(answer.outcomes == specimen.addresses.map { _ in answer.outcomes[0] })
+      #expect(answer.outcomes[0].state == .unconfirmed, "\(length) bytes")
+    }
+    for index in body.indices {
+      var damaged = body
+      damaged[index] = 0xFF
+      let response = HTTPResponse(status: specimen.success.0, body: damaged)
+      #expect(provider.answer(.http(response), to: call, at: Pinned.now).outcomes.count == specimen.addresses.count)
+    }
+  }
+
+  @Test(arguments: Specimen.all)
+  func aReplyThatNeverCameIsNoSuccess(_ specimen: Specimen) throws {
+    let provider = try specimen.make()
+    let call = try provider.call(specimen.message, to: specimen.addresses)
+    let failure = TransportFailure(code: "timeout", message: "no answer")
+    let lost = provider.answer(.lost(failure), to: call, at: Pinned.now)
+    #expect(lost.outcomes == specimen.addresses.map { _ in .unconfirmed(code: "timeout", reason: "no answer") })
+    let notSent = provider.answer(.notSent(failure), to: call, at: Pinned.now)
+    #expect(notSent.outcomes.allSatisfy { $0.state == .deferred && $0.kind == .network })
+  }
+
+  @Test(arguments: Specimen.all)
+  func requestsGoToTheEndpointAndKeepSecretsOutOfTheURL(_ specimen: Specimen) throws {
+    for endpoint in ["http://127.0.0.1:8080", "https://proxy.example/a/b%20c"] {
+      let provider = try specimen.make(endpoint: endpoint)
+      let call = try provider.call(specimen.message, to: specimen.addresses)
+      let request = provider.request(for: call)
+      #expect(request.http.url.hasPrefix(endpoint + "/"))
+      #expect(!request.http.url.contains("s3cret"))
+      #expect(request.http.url.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F })
+      for header in request.http.headers {
+        #expect(!["host", "content-length", "connection", "user-agent"].contains(header.name.lowercased()))
+        #expect(header.value.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F })
+      }
+      #expect(request.http == provider.request(for: call).http, "the same values make the same request")
+      guard case .lookup(let settles) = provider.recovery else { continue }
+      #expect(settles >= 60)
+      let question = Question(call: call, startedAt: Pinned.now)
+      let lookup = WireRequest(provider.lookup(question, at: Pinned.now, nonce: Pinned.nonce))
+      #expect(lookup.http.url.hasPrefix(endpoint + "/"))
+      #expect(!lookup.http.url.contains("s3cret"))
+    }
+  }
+
+  @Test(arguments: Specimen.all)
+  func anEndpointThatWouldBeRewrittenIsRefused(_ specimen: Specimen) {
+    for endpoint in [
+      "", "example.com", "ftp://example.com", "https://", "https://user@example.com", "https://a b", "https://a:0",
+      "https://a:65536", "https://a:x", "https://a/../b", "https://a/b?c=d", "https://a/b#c", "https://例.com",
+      "https://a\\b", "https://a/ä",
+    ] {
+      let fault = #expect(throws: SettingFault.self) { try specimen.make(endpoint: endpoint) }
+      #expect(fault?.setting == "endpoint")
+    }
+  }
+
+  @Test(arguments: Specimen.all)
+  func theCardIsComplete(_ specimen: Specimen) throws {
+    let card = specimen.provider.card
+    let isSnakeCase = { (name: String) in name.wholeMatch(of: /[a-z][a-z0-9]*(_[a-z0-9]+)*/) != nil }
+    #expect(Catalogue.named(card.name)?.card.name == card.name)
+    #expect(card.document.hasPrefix("https://") && !card.summary.isEmpty && !card.notes.isEmpty)
+    #expect(card.recipientsPerCall >= specimen.addresses.count)
+    #expect(Set(card.settings.map(\.name)).count == card.settings.count)
+    #expect(Set(card.options.map(\.name)).count == card.options.count)
+    #expect((card.settings.map(\.name) + card.options.map(\.name) + card.limits.map(\.name)).allSatisfy(isSnakeCase))
+    #expect(card.example.contains("provider: \"\(card.name)\""))
+    for setting in card.settings where setting.required {
+      #expect(card.example.contains("\(setting.name):"), "\(setting.name) is required and not in the example")
+    }
+    for name in specimen.values.keys {
+      #expect(card.settings.contains { $0.name == name })
+    }
+  }
+}

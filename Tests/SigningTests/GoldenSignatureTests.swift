@@ -1,0 +1,97 @@
+import Foundation
+import Testing
+
+@testable import Signing
+
+/// A recorded request with its signature (Fixtures/aliyun).
+struct SignedCase: Decodable, CustomTestStringConvertible {
+  var name: String
+  var credentials: [String: String]
+  var request: Request
+  var requestDecoded: Decoded?
+  var intermediate: [String: String]?
+
+  struct Request: Decodable {
+    var method: String
+    var path: String
+    var headers: [String: String]
+    var body: String
+  }
+
+  struct Decoded: Decodable {
+    var query: [[String]]?
+    var form: [[String]]?
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case name, credentials, request, intermediate
+    case requestDecoded = "request_decoded"
+  }
+
+  var testDescription: String { name }
+  var secret: String { credentials["access_key_secret"] ?? "" }
+  var authorization: String? { request.headers["Authorization"] }
+
+  /// What is in the target's query, decoded as a form: a plus is a space.
+  var query: [Pair] {
+    guard let mark = request.path.firstIndex(of: "?") else { return [] }
+    return request.path[request.path.index(after: mark)...].split(separator: "&").map { pair in
+      let sides = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map {
+        $0.replacingOccurrences(of: "+", with: " ").removingPercentEncoding ?? ""
+      }
+      return Pair(sides[0], sides[1])
+    }
+  }
+
+  var form: [Pair] { (requestDecoded?.form ?? []).map { Pair($0[0], $0[1]) } }
+
+  static let all: [SignedCase] = {
+    let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appending(path: "Fixtures/aliyun")
+    let files = (try? FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)) ?? []
+    return files.sorted { $0.path < $1.path }.compactMap { file in
+      guard let data = try? Data(contentsOf: file) else { return nil }
+      return try? JSONDecoder().decode(SignedCase.self, from: data)
+    }
+  }()
+
+  static let acs3 = all.filter { $0.authorization?.hasPrefix("ACS3-HMAC-SHA256 ") == true }
+  static let rpc = all.filter { $0.query.contains { $0.name == "Signature" } }
+}
+
+@Suite struct GoldenSignatureTests {
+  @Test func everyRecordedCaseIsSignedInOneOfTheTwoWays() {
+    #expect(SignedCase.all.count == 19)
+    #expect(SignedCase.acs3.count == 11)
+    #expect(SignedCase.rpc.count == 8)
+  }
+
+  @Test(arguments: SignedCase.acs3)
+  func theVersion3AuthorizationIsTheRecordedOne(_ recorded: SignedCase) throws {
+    let authorization = try #require(recorded.authorization)
+    let names = try #require(authorization.split(separator: ",").first { $0.hasPrefix("SignedHeaders=") })
+      .dropFirst("SignedHeaders=".count).split(separator: ";").map(String.init)
+    let headers = try names.map { name in
+      let header = try #require(recorded.request.headers.first { $0.key.lowercased() == name })
+      return Pair(header.key, header.value)
+    }
+    let path = String(recorded.request.path.prefix { $0 != "?" })
+    let request = ACS3(
+      method: recorded.request.method, path: path, query: recorded.query.shuffled(), headers: headers.shuffled(),
+      bodyHash: ACS3.bodyHash(Array(recorded.request.body.utf8)))
+    let intermediate = try #require(recorded.intermediate)
+    #expect(request.canonicalRequest == intermediate["canonical_request"])
+    #expect(request.stringToSign == intermediate["string_to_sign"])
+    let keyID = try #require(recorded.credentials["access_key_id"])
+    #expect(request.authorization(keyID: keyID, secret: recorded.secret) == authorization)
+  }
+
+  @Test(arguments: SignedCase.rpc)
+  func theVersion1SignatureIsTheRecordedOne(_ recorded: SignedCase) throws {
+    let signature = try #require(recorded.query.first { $0.name == "Signature" }).value
+    let parameters = (recorded.query.filter { $0.name != "Signature" } + recorded.form).shuffled()
+    let method = recorded.request.method
+    let stringToSign = AliyunRPC.stringToSign(method: method, parameters: parameters)
+    #expect(stringToSign == recorded.intermediate?["string_to_sign"])
+    #expect(AliyunRPC.signature(method: method, parameters: parameters, secret: recorded.secret) == signature)
+  }
+}
