@@ -19,4 +19,51 @@ struct DiskTroubleTests {
       #expect(try station.accepted() == ["UID_a": 1, "UID_b": 1])
     }
   }
+
+  struct Failure: Sendable, CustomTestStringConvertible {
+    var moment: Moment
+    var error: String
+    var isPersistent: Bool
+
+    var testDescription: String { "\(moment) \(error)\(isPersistent ? " for good" : "")" }
+    var command: [String] {
+      Injection.strace(moment.call, "error=\(error)", when: "\(moment.number)\(isPersistent ? "+" : "")")
+    }
+
+    static let all: [Failure] = {
+      let moments = Moment.all([
+        ("pwrite64", 58), ("fdatasync", 12), ("write", 12), ("fsync", 6), ("syncfs", 1), ("renameat2", 12),
+        ("fstatfs", 8), ("utimensat", 4), ("getdents64", 4),
+      ])
+      return ["ENOSPC", "EIO"].flatMap { error in
+        [false, true].flatMap { lasts in
+          moments.map { Failure(moment: $0, error: error, isPersistent: lasts) }
+        }
+      }
+    }()
+  }
+
+  @Test(
+    "Errors at every place where it writes: no loss, no duplicate, and all goes out when the disk is well again",
+    arguments: Torture.some(Failure.all, 12))
+  func errors(failure: Failure) async throws {
+    try await withStation { station in
+      try station.configure([
+        "push": .wxpusher("max_recipients_per_call: 4, concurrency: 2"), "text": .twilio("reconcile_after: 0"),
+      ])
+      var cargo = Cargo()
+      for number in 0..<4 {
+        cargo.add("p\(number)", channel: "push", to: ["UID_\(number)a", "UID_\(number)b"], body: "text \(number % 2)")
+        cargo.add("t\(number)", channel: "text", to: ["+1212555010\(number)"], body: "text")
+      }
+      try cargo.drop(into: station.spool)
+      let swept = try await station.sweep(under: failure.command)
+      #expect([0, 73, 74].contains(swept.status), "\(swept.stderr)")
+      if swept.status != 0 { #expect(swept.stderr.contains("hint: ")) }
+      try await station.sweepToTheEnd()
+      let aftermath = try Aftermath(station, cargo)
+      #expect(aftermath.lost.isEmpty && aftermath.duplicated.isEmpty && aftermath.problems.isEmpty)
+      #expect(aftermath.unconfirmed.isEmpty, "the sweeper lived to write its lines")
+    }
+  }
 }
