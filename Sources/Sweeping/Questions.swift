@@ -69,7 +69,9 @@ extension Sweep {
         }
         return nil
       }
-      return ask(Question(call: call, startedAt: record.startedAt), batch, channel, now)
+      let question = Question(
+        call: call, startedAt: record.startedAt, endedBy: record.startedAt + channel.timeout)
+      return ask(question, batch, channel, now)
     } catch {
       stop(for: error)
       for passenger in passengers { keepDoubt(passenger, id, due: now) }
