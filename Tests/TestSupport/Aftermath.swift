@@ -32,7 +32,8 @@ package struct Aftermath: Sendable {
   package private(set) var problems: [String] = []
 
   /// Each recipient of the cargo must be in one message only.
-  package init(_ station: Station, _ cargo: Cargo) throws {
+  /// - Parameter ledger: the calls of the spool's ledger; nil where it is not to be compared.
+  package init(_ station: Station, _ cargo: Cargo, ledger: Ledger? = nil) throws {
     let accepted = try station.accepted()
     if !station.spool.names(in: "cur").isEmpty { problems.append("cur/ is not empty") }
     for (name, message) in cargo.messages.sorted(by: { $0.key < $1.key }) {
@@ -46,10 +47,23 @@ package struct Aftermath: Sendable {
         for result in line["results"]?.array ?? [] {
           if let to = result["to"]?.text { states[to] = result["state"]?.text }
         }
+        if let ledger { compare(line, of: name, with: ledger) }
       }
       for recipient in message.recipients {
         judge(recipient, of: name, in: folders[0], states[recipient], accepted: accepted[recipient] ?? 0)
       }
+    }
+  }
+
+  /// What a line says was accepted must be in a call that the ledger knows as answered.
+  private mutating func compare(_ line: Parsed, of name: String, with ledger: Ledger) {
+    let calls = (line["calls"]?.array ?? []).compactMap(\.text)
+    for call in calls where ledger.isAnswered[call] == nil {
+      problems.append("\(name): the ledger has no call \(call)")
+    }
+    let hasAccepted = line["results"]?.array.contains { $0["state"] == "accepted" } ?? false
+    if hasAccepted, !calls.contains(where: { ledger.isAnswered[$0] == true }) {
+      problems.append("\(name) was accepted, and the ledger knows of no answer")
     }
   }
 
@@ -65,6 +79,21 @@ package struct Aftermath: Sendable {
       unconfirmed.append(recipient)
       if folder != "failed" { problems.append("\(name) is in doubt and in \(folder)/") }
     default: problems.append("\(recipient) of \(name) is \(state ?? "nowhere in its history")")
+    }
+  }
+}
+
+/// The calls in a spool's ledger, as another program reads them.
+package struct Ledger: Sendable {
+  package static let isMissing = find(program: "sqlite3") == nil
+
+  /// By call: whether its answer came.
+  package var isAnswered: [String: Bool] = [:]
+
+  package init(_ spool: TemporarySpool) async throws {
+    let sql = "SELECT id || ' ' || (finished IS NOT NULL) FROM calls"
+    for line in try await run("sqlite3", ["\(spool.path)/ledger.db", sql]).stdout.split(separator: "\n") {
+      isAnswered[String(line.dropLast(2))] = line.hasSuffix("1")
     }
   }
 }

@@ -20,6 +20,43 @@ struct DiskTroubleTests {
     }
   }
 
+  private static let mayMount = geteuid() == 0 && find(program: "mount") != nil
+
+  @Test(
+    "A disk that fills up during a sweep stops it before it could not record",
+    .enabled(if: mayMount, "only root mounts"))
+  func fillsUp() async throws {
+    let disk = try TemporarySpool()
+    let mounted = try await run("mount", ["-t", "tmpfs", "-o", "size=900k", "tmpfs", disk["tmp"]])
+    // In a container even root may not.
+    guard mounted.status == 0 else {
+      Issue.record("mount: \(mounted.stderr)", severity: .warning)
+      return
+    }
+    let result = await Result<Void, any Error>(catching: { try await Self.fill(disk["tmp"]) })
+    _ = try await run("umount", [disk["tmp"]])
+    try result.get()
+  }
+
+  private static func fill(_ disk: String) async throws {
+    try await withStation(spool: try TemporarySpool(in: disk)) { station in
+      try station.configure(["push": .wxpusher("max_recipients_per_call: 20")])
+      var cargo = Cargo()
+      for number in 0..<60 {
+        cargo.add("m\(number)", channel: "push", to: (0..<20).map { "UID_\(number)_\($0)" }, body: "text \(number)")
+      }
+      try cargo.drop(into: station.spool)
+      let swept = try await station.sweep()
+      #expect(swept.status == 73 && swept.stderr.contains("free some space"), "\(swept.stderr)")
+      #expect(try station.calls().count < 60)
+      #expect(try await run("mount", ["-o", "remount,size=20m", disk]).status == 0)
+      try await station.sweepToTheEnd()
+      let aftermath = try Aftermath(station, cargo)
+      #expect(aftermath.lost.isEmpty && aftermath.duplicated.isEmpty && aftermath.unconfirmed.isEmpty)
+      #expect(aftermath.problems.isEmpty)
+    }
+  }
+
   struct Failure: Sendable, CustomTestStringConvertible {
     var moment: Moment
     var error: String
@@ -65,5 +102,11 @@ struct DiskTroubleTests {
       #expect(aftermath.lost.isEmpty && aftermath.duplicated.isEmpty && aftermath.problems.isEmpty)
       #expect(aftermath.unconfirmed.isEmpty, "the sweeper lived to write its lines")
     }
+  }
+}
+
+extension Result where Failure == any Error {
+  init(catching body: () async throws -> Success) async {
+    do { self = .success(try await body()) } catch { self = .failure(error) }
   }
 }

@@ -52,7 +52,7 @@ struct KillTests {
       let swept = try await station.sweep(under: moment.killing)
       #expect([0, Self.killed].contains(swept.status), "\(swept.stderr)")
       try await station.sweepToTheEnd()
-      try Self.expectPromisesKept(station, cargo)
+      try await Self.expectPromisesKept(station, cargo)
     }
   }
 
@@ -66,7 +66,7 @@ struct KillTests {
       try await station.sweep(under: Moment(call: "sendto", number: 3).killing)
       try await station.sweep(under: moment.killing)
       try await station.sweepToTheEnd()
-      try Self.expectPromisesKept(station, cargo)
+      try await Self.expectPromisesKept(station, cargo)
     }
   }
 
@@ -110,8 +110,9 @@ struct KillTests {
     }
   }
 
-  private static func expectPromisesKept(_ station: Station, _ cargo: Cargo) throws {
-    let aftermath = try Aftermath(station, cargo)
+  private static func expectPromisesKept(_ station: Station, _ cargo: Cargo) async throws {
+    let ledger = Ledger.isMissing ? nil : try await Ledger(station.spool)
+    let aftermath = try Aftermath(station, cargo, ledger: ledger)
     #expect(aftermath.lost.isEmpty, "recorded as accepted, and never sent")
     #expect(aftermath.duplicated.isEmpty, "accepted more than once")
     #expect(aftermath.unconfirmed.count <= mostInDoubt)
