@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 /// Messages that were dropped, and whom they are for: what has to be accounted for in the end, whatever happened.
 package struct Cargo: Sendable {
@@ -139,6 +140,48 @@ package enum Torture {
       mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
       mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
       return mixed ^ (mixed >> 31)
+    }
+  }
+}
+
+/// The figures of a long run, printed when the tests end.
+package final class Tally: Sendable {
+  package static let shared = Tally()
+
+  private struct Row {
+    var runs = 0
+    var recipients = 0
+    var lost = 0
+    var duplicated = 0
+    var unconfirmed = 0
+    var problems = 0
+  }
+
+  private let rows = Mutex<[String: Row]>([:])
+
+  private init() {
+    if Torture.isOn { atexit { Tally.shared.report() } }
+  }
+
+  package func count(_ aftermath: Aftermath, as kind: String) {
+    rows.withLock { rows in
+      var row = rows[kind] ?? Row()
+      row.runs += 1
+      row.recipients += aftermath.recipients
+      row.lost += aftermath.lost.count
+      row.duplicated += aftermath.duplicated.count
+      row.unconfirmed += aftermath.unconfirmed.count
+      row.problems += aftermath.problems.count
+      rows[kind] = row
+    }
+  }
+
+  private func report() {
+    print("kind | runs | recipients | lost | duplicated | unconfirmed | other")
+    for (kind, row) in rows.withLock({ $0 }).sorted(by: { $0.key < $1.key }) {
+      print(
+        "\(kind) | \(row.runs) | \(row.recipients) | \(row.lost) | \(row.duplicated) | \(row.unconfirmed) | \(row.problems)"
+      )
     }
   }
 }

@@ -57,7 +57,8 @@ struct LedgerLossTests {
       said += try await station.sweepToTheEnd()
       let aftermath = try Aftermath(station, cargo)
       #expect(aftermath.lost.isEmpty && aftermath.duplicated.isEmpty && aftermath.problems.isEmpty)
-      #expect(aftermath.unconfirmed.count == claimed)
+      // A line may have been written before the file was moved.
+      #expect((1...claimed).contains(aftermath.unconfirmed.count))
       if harm == .garbage || harm == .spoiledTables {
         let aside = try FileManager.default.contentsOfDirectory(atPath: station.spool.path)
           .filter { $0.hasPrefix("ledger.db.damaged-") && !$0.hasSuffix("-wal") && !$0.hasSuffix("-shm") }
