@@ -33,9 +33,13 @@ package struct Aftermath: Sendable {
   package private(set) var problems: [String] = []
 
   /// Each recipient of the cargo must be in one message only.
-  /// - Parameter ledger: the calls of the spool's ledger; nil where it is not to be compared.
-  package init(_ station: Station, _ cargo: Cargo, ledger: Ledger? = nil) throws {
-    let accepted = try station.accepted()
+  /// - Parameters:
+  ///   - ledger: the calls of the spool's ledger; nil where it is not to be compared.
+  ///   - named: the cargo's word for an address that a fallback channel sent to.
+  package init(
+    _ station: Station, _ cargo: Cargo, ledger: Ledger? = nil, named: (String) -> String = { $0 }
+  ) throws {
+    let accepted = try station.accepted().reduce(into: [:]) { $0[named($1.key), default: 0] += $1.value }
     if !station.spool.names(in: "cur").isEmpty { problems.append("cur/ is not empty") }
     for (name, message) in cargo.messages.sorted(by: { $0.key < $1.key }) {
       let folders = station.spool.folders(of: name)
