@@ -205,7 +205,11 @@ package struct Router: Sendable {
         itinerary.hasRejected = true
         continue
       }
-      if result.state == .unconfirmed, let call = result.call { leg.start = .ask(call: call) }
+      if result.state == .unconfirmed {
+        // Nobody can be asked: the doubt stays, however often the message's other recipients are tried.
+        leg.start =
+          result.call.map { .ask(call: $0) } ?? .decided(.unconfirmed(code: result.code, reason: result.reason))
+      }
       itinerary.legs.append(leg)
     }
   }

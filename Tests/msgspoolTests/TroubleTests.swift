@@ -133,6 +133,24 @@ struct UnconfirmedTests {
     }
   }
 
+  @Test("Recipients in doubt are held while others of the same message are tried again")
+  func holdBesideRetry() async throws {
+    try await withStation(faults: ["reset-after:count=1", "status:http=500,count=1"]) { station in
+      try station.configure(["push": .wxpusher("max_recipients_per_call: 2, concurrency: 1")])
+      let message = #"{"channel":"push","to":["UID_1","UID_2","UID_3","UID_4"],"body":"hi"}"#
+      try station.spool.drop("a", message)
+      #expect(try await station.sweep()["deferred"] == 1)
+      try station.spool.letDeferredFallDue()
+      #expect(try await station.sweep()["unconfirmed"] == 1)
+      #expect(try station.accepted() == ["UID_1": 1, "UID_2": 1, "UID_3": 1, "UID_4": 1])
+      let line = try station.spool.last("failed/a")
+      #expect(line["recipients"] == .object(["accepted": 2, "unconfirmed": 2]))
+      try station.spool.move("failed/a", "new/a")
+      #expect(try await station.sweep()["done"] == 1, "a person decided to send to these two again")
+      #expect(try station.accepted() == ["UID_1": 2, "UID_2": 2, "UID_3": 1, "UID_4": 1])
+    }
+  }
+
   @Test("Of two equal messages in doubt of which one was carried out, the other is sent")
   func twins() async throws {
     try await withStation(faults: ["reset-after:on=send,count=1", "reset-before:on=send,count=1"]) { station in
