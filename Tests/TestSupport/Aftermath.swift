@@ -12,10 +12,13 @@ package struct Cargo: Sendable {
 
   package init() {}
 
-  package mutating func add(_ name: String, channel: String, to recipients: [String], body: String) {
+  /// - Parameter more: further members, each with its comma before it.
+  package mutating func add(
+    _ name: String, channel: String, to recipients: [String], body: String, more: String = ""
+  ) {
     let list = recipients.map { "\"\($0)\"" }.joined(separator: ",")
     messages[name] = Message(
-      text: #"{"channel":"\#(channel)","to":[\#(list)],"body":"\#(body)"}"#, recipients: recipients)
+      text: #"{"channel":"\#(channel)","to":[\#(list)],"body":"\#(body)"\#(more)}"#, recipients: recipients)
   }
 
   package func drop(into spool: TemporarySpool) throws {
@@ -25,6 +28,7 @@ package struct Cargo: Sendable {
 
 /// What a test finds when all is swept: who got what by the far side's record, and what the files say about it.
 package struct Aftermath: Sendable {
+  private let mayReject: Bool
   package private(set) var recipients = 0
   package private(set) var lost: [String] = []
   package private(set) var duplicated: [String] = []
@@ -35,10 +39,13 @@ package struct Aftermath: Sendable {
   /// Each recipient of the cargo must be in one message only.
   /// - Parameters:
   ///   - ledger: the calls of the spool's ledger; nil where it is not to be compared.
+  ///   - mayReject: the far side refuses some recipients for good.
   ///   - named: the cargo's word for an address that a fallback channel sent to.
   package init(
-    _ station: Station, _ cargo: Cargo, ledger: Ledger? = nil, named: (String) -> String = { $0 }
+    _ station: Station, _ cargo: Cargo, ledger: Ledger? = nil, mayReject: Bool = false,
+    named: (String) -> String = { $0 }
   ) throws {
+    self.mayReject = mayReject
     let accepted = try station.accepted().reduce(into: [:]) { $0[named($1.key), default: 0] += $1.value }
     if !station.spool.names(in: "cur").isEmpty { problems.append("cur/ is not empty") }
     for (name, message) in cargo.messages.sorted(by: { $0.key < $1.key }) {
@@ -83,6 +90,8 @@ package struct Aftermath: Sendable {
     case "unconfirmed":
       unconfirmed.append(recipient)
       if folder != "failed" { problems.append("\(name) is in doubt and in \(folder)/") }
+    case "rejected" where mayReject:
+      if accepted > 0 { lost.append(recipient) }
     default: problems.append("\(recipient) of \(name) is \(state ?? "nowhere in its history")")
     }
   }
@@ -107,9 +116,9 @@ extension Station {
   /// Sweeps until nothing waits, whatever the due times say.
   /// - Returns: what all these sweeps said on standard error.
   @discardableResult
-  package func sweepToTheEnd() async throws -> String {
+  package func sweepToTheEnd(atMost times: Int = 8) async throws -> String {
     var said = ""
-    for _ in 0..<8 {
+    for _ in 0..<times {
       let swept = try await sweep()
       said += swept.stderr
       guard swept.status == 0 else {
@@ -118,7 +127,7 @@ extension Station {
       if spool.names(in: "new").isEmpty, spool.names(in: "deferred").isEmpty { return said }
       try spool.letDeferredFallDue()
     }
-    throw SpoolDamage(description: "messages wait after eight sweeps: \(said)")
+    throw SpoolDamage(description: "messages wait after \(times) sweeps: \(said)")
   }
 }
 
@@ -135,10 +144,12 @@ package enum Torture {
   }
 
   /// SplitMix64 (Steele, Lea, Flood 2014).
-  private struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
+  package struct SplitMix: RandomNumberGenerator {
+    private var state: UInt64
 
-    mutating func next() -> UInt64 {
+    package init(state: UInt64) { self.state = state }
+
+    package mutating func next() -> UInt64 {
       state &+= 0x9E37_79B9_7F4A_7C15
       var mixed = state
       mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
