@@ -74,4 +74,13 @@ package enum Split {
       .init(entries: Array($0), priority: batch.priority)
     }
   }
+
+  /// What the ledger is told of a call whose halves go on: the refusal concerns the call, and is no recipient's last word
+  /// should the sweep be cut short before its half went out.
+  package static func undecided(_ answer: Answer) -> Answer {
+    let outcomes = answer.outcomes.map {
+      Outcome.deferred($0.kind ?? .provider, code: $0.code, reason: $0.reason, retryAfter: $0.retryAfter)
+    }
+    return Answer(outcomes, advice: answer.advice)
+  }
 }

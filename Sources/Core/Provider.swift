@@ -226,14 +226,19 @@ package enum Recovery: Sendable, Hashable {
 package struct Question: Sendable, Hashable {
   package var call: Call
   package var startedAt: Date
+  /// It can't have been carried out later than this: what is younger is another call's. Nil for no such bound.
+  package var endedBy: Date?
   /// Ids that other calls are known to own, so that one message isn't taken for another's.
   package var knownIds: Set<String>
   /// Where the last finding said `.more`: its cursor.
   package var cursor: String?
 
-  package init(call: Call, startedAt: Date, knownIds: Set<String> = [], cursor: String? = nil) {
+  package init(
+    call: Call, startedAt: Date, endedBy: Date? = nil, knownIds: Set<String> = [], cursor: String? = nil
+  ) {
     self.call = call
     self.startedAt = startedAt
+    self.endedBy = endedBy
     self.knownIds = knownIds
     self.cursor = cursor
   }

@@ -37,6 +37,18 @@ package struct Itinerary: Sendable {
     package var target: Target
     package var content: Content
     package var start: Start
+
+    package init(
+      to: String, original: String, channel: String, isFallback: Bool, target: Target, content: Content, start: Start
+    ) {
+      self.to = to
+      self.original = original
+      self.channel = channel
+      self.isFallback = isFallback
+      self.target = target
+      self.content = content
+      self.start = start
+    }
   }
 }
 

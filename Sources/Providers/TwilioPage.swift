@@ -35,11 +35,14 @@ struct TwilioPage: Decodable {
     /// In the far past where Twilio's date can't be read: then it is not taken for ours.
     var created: Date { dateCreated?.text.flatMap(CivilTime.parseHeaderDate) ?? .distantPast }
 
-    func answers(_ question: Question) -> Bool {
+    /// - Parameter ahead: seconds by which Twilio's clock is ahead of ours.
+    func answers(_ question: Question, ahead: Double) -> Bool {
       let content = question.call.content
       guard let sid = sid?.text, !sid.isEmpty, !question.knownIds.contains(sid) else { return false }
-      // Whole seconds there, and clocks that differ a little.
-      guard created >= question.startedAt.addingTimeInterval(-5) else { return false }
+      // Whole seconds there, and answers that took a little. A younger one is an equal message that was sent since: to
+      // take it for the lost one would lose this one.
+      guard created >= question.startedAt + ahead - 5 else { return false }
+      if let end = question.endedBy, created > end + ahead + 5 { return false }
       guard to?.text == question.call.recipients[0].target.wire else { return false }
       if let expected = content["MessagingServiceSid"] {
         guard service?.text == expected else { return false }

@@ -121,14 +121,13 @@ package struct ClaimReader: ~Copyable {
     _ name: FileName, from origin: Folder, _ descriptor: Int32, _ status: stat, now: Date
   ) throws(SystemFault) -> Claim {
     let size = Int(status.st_size)
-    let wanted = size > MessageFile.mostBytes(limit) ? limit + 1 : size
-    if buffer.count < wanted {
-      buffer.deallocate()
-      buffer = .allocate(byteCount: wanted + wanted / 2, alignment: 16)
+    // The message itself is bounded, its history is not: a large file is read whole only if a message is in front.
+    var wanted = size > limit * 4 ? limit + 1 : size
+    var bytes = try fill(wanted, descriptor, name)
+    if wanted < size, MessageFile.beginsWithValue(bytes) {
+      wanted = size
+      bytes = try fill(wanted, descriptor, name)
     }
-    let target = UnsafeMutableRawBufferPointer(rebasing: buffer[..<max(wanted, 0)])
-    let count = try Syscalls.readAll(descriptor, into: target, path: "\(folder.path)/\(name.display)")
-    let bytes = UnsafeBufferPointer(start: buffer.baseAddress?.assumingMemoryBound(to: UInt8.self), count: count)
     let endsWithNewline =
       try wanted == size
       ? bytes.last == UInt8(ascii: "\n") : lastByte(descriptor, name) == UInt8(ascii: "\n")
@@ -154,6 +153,19 @@ package struct ClaimReader: ~Copyable {
     case .success(let message): return .message(file, message)
     case .failure(let fault): return .invalid(file, fault)
     }
+  }
+
+  /// The first `wanted` bytes, as far as there are so many; valid until the next call.
+  private mutating func fill(
+    _ wanted: Int, _ descriptor: Int32, _ name: FileName
+  ) throws(SystemFault) -> UnsafeBufferPointer<UInt8> {
+    if buffer.count < wanted {
+      buffer.deallocate()
+      buffer = .allocate(byteCount: wanted + wanted / 2, alignment: 16)
+    }
+    let target = UnsafeMutableRawBufferPointer(rebasing: buffer[..<wanted])
+    let count = try Syscalls.readAll(descriptor, into: target, path: "\(folder.path)/\(name.display)")
+    return UnsafeBufferPointer(start: buffer.baseAddress?.assumingMemoryBound(to: UInt8.self), count: count)
   }
 
   private func lastByte(_ descriptor: Int32, _ name: FileName) throws(SystemFault) -> UInt8? {
@@ -223,16 +235,27 @@ package struct ClaimReader: ~Copyable {
       aside.withPointer { openat(folder.descriptor, $0, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o640) }
     }
     defer { close(copy) }
+    do throws(SystemFault) {
+      try fill(copy, from: source, status, path)
+      try Syscalls.retry("rename", path) {
+        aside.withPointer { from in name.withPointer { renameat(folder.descriptor, from, folder.descriptor, $0) } }
+      }
+    } catch {
+      // Half a copy must not go back to new/ with what is returned.
+      _ = aside.withPointer { unlinkat(folder.descriptor, $0, 0) }
+      throw error
+    }
+    return .replaced
+  }
+
+  /// The source's bytes and times, flushed.
+  private func fill(_ copy: Int32, from source: Int32, _ status: stat, _ path: String) throws(SystemFault) {
     let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: Int(status.st_size), alignment: 16)
     defer { bytes.deallocate() }
     let count = try Syscalls.readAll(source, into: bytes, path: path)
     try Syscalls.writeAll(UnsafeRawBufferPointer(rebasing: bytes[..<count]), to: copy, path: path)
-    var times = [status.st_atim, status.st_mtim]
-    try Syscalls.retry("futimens", path) { futimens(copy, &times) }
+    let times = [status.st_atim, status.st_mtim]
+    try Syscalls.retry("futimens", path) { futimens(copy, times) }
     try Syscalls.sync(copy, path: path)
-    try Syscalls.retry("rename", path) {
-      aside.withPointer { from in name.withPointer { renameat(folder.descriptor, from, folder.descriptor, $0) } }
-    }
-    return .replaced
   }
 }

@@ -35,6 +35,12 @@ package struct MessageFile: Sendable {
     }
   }
 
+  /// Whether a whole JSON value stands in front of what may be the beginning of a longer file.
+  static func beginsWithValue(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+    var scanner = JSONScanner(bytes, at: bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0)
+    return (try? scanner.value()) != nil
+  }
+
   package static func overLimit(_ limit: Int) -> String {
     "the message is larger than max_message_bytes (\(limit) bytes)"
   }

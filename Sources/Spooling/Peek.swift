@@ -45,10 +45,16 @@ extension Spool {
     let status = try Syscalls.status(descriptor, path: path)
     guard status.isRegularFile else { return nil }
     let size = Int(status.st_size)
-    let buffer = UnsafeMutableRawBufferPointer.allocate(
-      byteCount: size > MessageFile.mostBytes(limit) ? limit + 1 : size, alignment: 16)
+    let bytes = try read(size > limit * 4 ? limit + 1 : size, of: descriptor, path)
+    if bytes.count < size, bytes.withUnsafeBufferPointer(MessageFile.beginsWithValue) {
+      return try read(size, of: descriptor, path)
+    }
+    return bytes
+  }
+
+  private func read(_ count: Int, of descriptor: Int32, _ path: String) throws(SystemFault) -> [UInt8] {
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: count, alignment: 16)
     defer { buffer.deallocate() }
-    let count = try Syscalls.readAll(descriptor, into: buffer, path: path)
-    return Array(buffer[..<count])
+    return Array(buffer[..<(try Syscalls.readAll(descriptor, into: buffer, path: path))])
   }
 }

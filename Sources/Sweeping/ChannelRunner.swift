@@ -70,7 +70,8 @@ struct ChannelRunner {
 
   mutating func suspend(_ suspension: Suspension) { self.suspension = suspension }
 
-  /// A throttle, or no connection: one call at a time after a pause, and after a few in a row no more in this sweep.
+  /// A throttle, or no connection: one call at a time after a pause, and after a few in a row, or when asked to wait for
+  /// long, no more in this sweep.
   mutating func gotTrouble(era: Int, _ outcome: Outcome?, retryAfter: Double?, now: Date) {
     guard era == self.era else { return }
     self.era += 1

@@ -63,7 +63,9 @@ extension Sweep {
     if isPrimed, !isStopping {
       for name in runners.keys {
         var places = runners[name]?.places(now: now) ?? 0
-        while places > 0, let batch = runners[name]?.grouper.next(), let channel = runners[name]?.channel {
+        while places > 0, let channel = runners[name]?.channel, var batch = runners[name]?.grouper.next() {
+          releaseLate(in: &batch, channel, now)
+          if batch.entries.isEmpty { continue }
           proposals.append((propose(batch, channel, now), batch, channel))
           places -= 1
         }
@@ -96,6 +98,18 @@ extension Sweep {
       for proposal in proposals { release(proposal.batch) }
     }
     handOver()
+  }
+
+  /// A sweep may last: what has expired, or has got into quiet hours, while it waited for its call ends untried, and the
+  /// next sweep routes it anew.
+  private func releaseLate(in batch: inout Grouper<Passenger>.Batch, _ channel: Channel, _ now: Date) {
+    let isQuiet = channel.quietHours?.end(after: now) != nil
+    let isLate = { (entry: Grouper<Passenger>.Entry) -> Bool in
+      (isQuiet && entry.priority != .high) || entry.item.job.message.expiresAt.map { $0 <= now } ?? false
+    }
+    guard batch.entries.contains(where: isLate) else { return }
+    for entry in batch.entries where isLate(entry) { end(entry.item, nil) }
+    batch.entries.removeAll(where: isLate)
   }
 
   private func handOver() {

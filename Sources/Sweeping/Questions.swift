@@ -69,7 +69,9 @@ extension Sweep {
         }
         return nil
       }
-      return ask(Question(call: call, startedAt: record.startedAt), batch, channel, now)
+      let question = Question(
+        call: call, startedAt: record.startedAt, endedBy: record.startedAt + channel.timeout)
+      return ask(question, batch, channel, now)
     } catch {
       stop(for: error)
       for passenger in passengers { keepDoubt(passenger, id, due: now) }
@@ -121,22 +123,22 @@ extension Sweep {
   }
 
   private func found(_ flight: Flight, _ outcomes: [Outcome], _ question: Question) {
-    let isTaken = { [environment, foundIds] (id: String) -> Bool in
-      if foundIds.contains(id) { return true }
-      let isKnown = try? environment.ledger.knows(
-        providerId: id, channel: flight.channel.name, since: question.startedAt - 60)
-      return isKnown ?? false
-    }
-    // A message found may belong to another call with the same text to the same recipient: then look past it.
-    let foreign = outcomes.compactMap(\.id).filter {
-      !question.knownIds.contains($0) && isTaken($0) && outcomes.count == 1
-    }
-    if !foreign.isEmpty, flight.passengers.count == 1, !isStopping {
-      var next = question
-      next.knownIds.formUnion(foreign)
-      next.cursor = nil
-      let now = environment.now()
-      return launch([(flight.channel, ask(next, flight.batch, flight.channel, now))])
+    let now = environment.now()
+    do throws(LedgerFault) {
+      // A message found may belong to another call with the same text to the same recipient: then look past it.
+      let foreign = outcomes.count == 1 ? try foreignIds(among: outcomes, flight.channel, question) : []
+      if !foreign.isEmpty {
+        var next = question
+        next.knownIds.formUnion(foreign)
+        next.cursor = nil
+        if !isStopping { return launch([(flight.channel, ask(next, flight.batch, flight.channel, now))]) }
+        for passenger in flight.passengers { keepDoubt(passenger, question.call.id, due: now) }
+        return
+      }
+    } catch {
+      stop(for: error)
+      for passenger in flight.passengers { keepDoubt(passenger, question.call.id, due: now) }
+      return
     }
     foundIds.formUnion(outcomes.compactMap(\.id))
     pending.finished.append(FinishedCall(id: question.call.id, outcomes: outcomes))
@@ -147,12 +149,34 @@ extension Sweep {
     }
   }
 
+  /// Ids that other calls own. What an earlier sweep found for this very call, and was cut short before it could settle,
+  /// is the call's own.
+  private func foreignIds(
+    among outcomes: [Outcome], _ channel: Channel, _ question: Question
+  ) throws(LedgerFault) -> [String] {
+    let own = Set(try environment.ledger.call(question.call.id)?.outcomes?.compactMap(\.id) ?? [])
+    var foreign: [String] = []
+    for id in outcomes.compactMap(\.id) where !question.knownIds.contains(id) && !own.contains(id) {
+      let since = question.startedAt - 60
+      if foundIds.contains(id) {
+        foreign.append(id)
+      } else if try environment.ledger.knows(providerId: id, channel: channel.name, since: since) {
+        foreign.append(id)
+      }
+    }
+    return foreign
+  }
+
   /// The provider does not know the call, and would by now: it was not carried out, and goes out now.
   private func notFound(_ flight: Flight, _ channel: Channel) {
     if isStopping {
       for passenger in flight.passengers { end(passenger, nil) }
       return
     }
+    // The call is closed, so that nobody takes it for one that is still in doubt.
+    let outcome = Outcome.deferred(
+      .network, code: "not-found", reason: "was lost on the way; the provider does not know it")
+    pending.finished.append(FinishedCall(id: flight.call.id, outcomes: flight.passengers.map { _ in outcome }))
     for entry in flight.batch.entries { withRunner(of: channel) { $0.grouper.add(entry) } }
     if runners[channel.name]?.isStopped == true { drain(channel.name) }
   }

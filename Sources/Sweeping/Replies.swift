@@ -25,8 +25,9 @@ extension Sweep {
     let answer = Classification.masked(answer, flight.channel)
     observe(flight, answer, now)
     advise(answer, flight, now)
-    pending.finished.append(finished(flight, answer))
-    if answer.advice == .split, let halves = Split.halves(of: flight.batch) {
+    let halves = answer.advice == .split ? Split.halves(of: flight.batch) : nil
+    pending.finished.append(finished(flight, halves == nil ? answer : Split.undecided(answer)))
+    if let halves {
       let isStopped = isStopping || runners[flight.channel.name]?.isStopped == true
       withRunner(of: flight.channel) { runner in halves.reversed().forEach { runner.grouper.putBack($0) } }
       if isStopped { drain(flight.channel.name) }

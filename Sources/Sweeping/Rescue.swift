@@ -112,6 +112,11 @@ package struct Rescue {
         continue
       }
       switch claim {
+      case .left(_, let notice) where evidence.mayHaveSent(name):
+        // It is no message now, but was: what the ledger knows of it must not be lost by sending it anew.
+        stay(name, notice ?? "has a second hard link; remove one of its names", dead)
+      case .invalid(let file, let fault) where evidence.parts[name] != nil:
+        settlements.append(Settlement(file, orphan(file, evidence.parts[name] ?? [], fault.message, dead, now)))
       case .left, .invalid:
         // No message: nothing of it was ever sent, and the next claim says what is wrong with it.
         _ = try Spool.move(
@@ -127,20 +132,30 @@ package struct Rescue {
     }
     var settler = Settler(dead)
     try settler.settle(settlements)
-    freeIds(of: settlements)
+    settleIds(of: settlements)
     for settlement in settlements {
       if let line = settlement.line { environment.observe(.settled(name: settlement.file.name.display, line)) }
     }
   }
 
-  /// The id of a message that failed is free again; where that can't be recorded now, it is when its window ends.
-  private func freeIds(of settlements: [Settlement]) {
+  private func stay(_ name: FileName, _ notice: String, _ dead: SweepFolder) {
+    environment.observe(
+      .notice(
+        Notice(
+          "\(dead.path)/\(name.display)", "\(notice)",
+          hint: "it may have been sent by a sweep that was cut short, so it waits there until it can be settled")))
+  }
+
+  /// The id of a message that failed is free again, that of any other is kept by it for good. Where that can't be recorded
+  /// now, the id is free when its window ends.
+  private func settleIds(of settlements: [Settlement]) {
     var group = GroupCommit(now: environment.now())
     group.settledIds = settlements.compactMap { settlement in
-      guard let line = settlement.line, line.state == .failed, let channel = line.channel,
+      guard let line = settlement.line, line.state.isFinal, let channel = line.channel,
         let id = ids[settlement.file.name]
       else { return nil }
-      return SettledIdentifier(channel: channel, id: id, inode: settlement.file.inode, isFree: true)
+      return SettledIdentifier(
+        channel: channel, id: id, inode: settlement.file.inode, isFree: line.state == .failed)
     }
     if !group.isEmpty { _ = try? environment.ledger.commit(group) }
   }
@@ -162,54 +177,87 @@ package struct Rescue {
     let circumstances = Verdict.Circumstances(
       now: now, sweep: dead.id, dropped: progress.dropped ?? file.modified, random: environment.random())
     guard case .go(let itinerary) = router.routeAtOnce(content.message, progress) else {
-      return orphan(parts, circumstances)
+      return orphan(file, parts, "its channel is no longer in the configuration", dead, now)
     }
     // What sent nothing is in no doubt, ledger or not: a message without recipients left.
     if itinerary.legs.isEmpty { return nil }
-    // The newest part of each leg; a message may have a hundred thousand.
-    let newest = Dictionary(parts.map { ($0.key, $0) }) { $1 }
+    var account = Account(parts, itinerary, content.message, now)
     var results: [LegResult] = []
     for leg in itinerary.legs {
-      guard let part = newest[Evidence.Part.key(of: leg)] else {
-        results += evidence.isComplete ? [LegResult(leg)] : [lost(leg)]
-        continue
-      }
-      results += result(leg, part, content.message, itinerary, now)
+      let known = result(leg, &account, visited: [])
+      results += known ?? (evidence.isComplete ? [LegResult(leg)] : [lost(leg)])
     }
-    // Recipients that had gone on to a fallback channel: their way there is no leg of the itinerary yet.
-    let known = Set(itinerary.legs.map(Evidence.Part.key))
-    for part in parts where part.address != nil {
-      guard !known.contains(part.key),
-        let index = results.lastIndex(where: { $0.leg.to == part.to && !$0.leg.isFallback }),
-        let leg = router.fallback(of: results[index].leg, content.message, through: part.channel, address: part.address)
-      else { continue }
-      results[index] = result(leg, part, content.message, itinerary, now)[0]
+    // What no present leg leads to: the address book or the fallbacks have changed since.
+    for part in parts where account.unused.remove(part.key) != nil {
+      if let stray = stray(account.newest[part.key] ?? part) { results.append(stray) }
     }
     var calls: [String] = []
     for part in parts where calls.last != part.call { calls.append(part.call) }
     return Verdict.line(itinerary, results, calls: calls, circumstances)
   }
 
-  private func result(
-    _ leg: Itinerary.Leg, _ part: Evidence.Part, _ message: Message, _ itinerary: Itinerary, _ now: Date
-  ) -> [LegResult] {
-    guard let channel = environment.configuration.channels[leg.channel] else { return [LegResult(leg)] }
-    var outcome = part.outcome ?? .unconfirmed(reason: "the sweep was cut short after it had sent this, or before")
-    var question: (call: String, due: Date)?
-    if outcome.state == .unconfirmed {
-      (outcome, question) = Doubt.resolve(outcome, call: part.call, startedAt: part.startedAt, channel, now: now)
+  /// What the ledger knows of one message, part by part.
+  private struct Account {
+    /// The newest part of each leg; a message may have a hundred thousand.
+    let newest: [Evidence.Part.Key: Evidence.Part]
+    var unused: Set<Evidence.Part.Key>
+    let itinerary: Itinerary
+    let message: Message
+    let now: Date
+
+    init(_ parts: [Evidence.Part], _ itinerary: Itinerary, _ message: Message, _ now: Date) {
+      newest = Dictionary(parts.map { ($0.key, $0) }) { $1 }
+      unused = Set(newest.keys)
+      self.itinerary = itinerary
+      self.message = message
+      self.now = now
     }
-    outcome = Verdict.final(outcome, attempt: itinerary.attempts + 1, channel.retry)
+  }
+
+  /// What became of a leg and, where it was refused, of the fallback legs that replace it; nil where it took part in no call.
+  private func result(_ leg: Itinerary.Leg, _ account: inout Account, visited: Set<String>) -> [LegResult]? {
+    let key = Evidence.Part.key(of: leg)
+    var outcome: Outcome
+    var question: (call: String, due: Date)?
+    if let part = account.newest[key] {
+      account.unused.remove(key)
+      guard let channel = environment.configuration.channels[leg.channel] else { return [LegResult(leg)] }
+      outcome = part.outcome ?? .unconfirmed(reason: "the sweep was cut short after it had sent this, or before")
+      if outcome.state == .unconfirmed {
+        (outcome, question) = Doubt.resolve(
+          outcome, call: part.call, startedAt: part.startedAt, channel, now: account.now)
+      }
+      outcome = Verdict.final(outcome, attempt: account.itinerary.attempts + 1, channel.retry)
+    } else if case .decided(let decided) = leg.start {
+      outcome = decided
+    } else {
+      return nil
+    }
     if outcome.state == .rejected {
-      // Nothing is sent in a rescue: the next sweep takes the fallback.
-      let next = router.fallbacks(of: leg, message, visited: [leg.channel])
+      let seen = visited.union([leg.channel])
+      let next = router.fallbacks(of: leg, account.message, visited: seen)
       if !next.isEmpty {
-        let onward = Outcome.deferred(
-          .provider, code: outcome.code, reason: outcome.reason ?? "goes on through the fallback channel")
-        return next.map { LegResult($0, outcome: onward, isTried: false, due: now) }
+        return next.flatMap { result($0, &account, visited: seen) ?? [onward($0, outcome, account.now)] }
       }
     }
-    return [LegResult(leg, outcome: outcome, isTried: true, question: question)]
+    return [LegResult(leg, outcome: outcome, isTried: account.newest[key] != nil, question: question)]
+  }
+
+  /// Nothing is sent in a rescue: the next sweep takes the fallback.
+  private func onward(_ leg: Itinerary.Leg, _ refusal: Outcome, _ now: Date) -> LegResult {
+    let outcome = Outcome.deferred(
+      .provider, code: refusal.code, reason: refusal.reason ?? "goes on through the fallback channel")
+    return LegResult(leg, outcome: outcome, isTried: false, due: now)
+  }
+
+  /// A recipient that the message would not be sent to now: nil where it was not sent to then either.
+  private func stray(_ part: Evidence.Part) -> LegResult? {
+    let outcome = part.outcome ?? .unconfirmed(reason: "the sweep was cut short after it had sent this, or before")
+    guard outcome.state == .accepted || outcome.state == .unconfirmed else { return nil }
+    let leg = Itinerary.Leg(
+      to: part.to, original: part.to, channel: part.channel, isFallback: part.address != nil,
+      target: Target(part.address ?? part.to), content: Content([]), start: .send)
+    return LegResult(leg, outcome: outcome, isTried: true)
   }
 
   private func lost(_ leg: Itinerary.Leg) -> LegResult {
@@ -219,20 +267,27 @@ package struct Rescue {
     return LegResult(leg, outcome: channel.map { Doubt.byPolicy(outcome, $0) } ?? outcome, isTried: true)
   }
 
-  /// The message's channel is gone from the configuration since: what is known is kept, what isn't is in doubt.
-  private func orphan(_ parts: [Evidence.Part], _ circumstances: Verdict.Circumstances) -> HistoryLine {
+  /// The message can't be routed any more (its channel is gone from the configuration, a limit was lowered): what is
+  /// known of those who took part in calls is kept, what isn't is in doubt.
+  private func orphan(
+    _ file: ClaimedFile, _ parts: [Evidence.Part], _ problem: String, _ dead: SweepFolder, _ now: Date
+  ) -> HistoryLine {
     let results = parts.map { part in
       let outcome = part.outcome ?? .unconfirmed()
       return HistoryLine.Result(
         to: part.to, state: outcome.state, id: outcome.id, code: outcome.code, reason: outcome.reason)
     }
+    let isInDoubt = results.contains { $0.state == .unconfirmed }
     return HistoryLine(
-      at: circumstances.now, state: .unconfirmed, sweep: circumstances.sweep, channel: parts.first?.channel, attempt: 1,
+      at: now, state: isInDoubt ? .unconfirmed : .failed, sweep: dead.id, channel: parts.first?.channel, attempt: 1,
       calls: Array(Set(parts.map(\.call))).sorted(), results: results,
       error: Fault(
-        .uncertain, "the sweep was cut short, and the message's channel is no longer in the configuration",
-        hint: "find out whether it arrived; then: msgspool retry NAME --state unconfirmed"),
-      dropped: circumstances.dropped)
+        isInDoubt ? .uncertain : .message,
+        "the sweep was cut short, and the message cannot be taken up again: \(problem)",
+        hint: isInDoubt
+          ? "find out whether it arrived; then: msgspool retry NAME --state unconfirmed"
+          : "when the cause is mended: msgspool retry NAME (what was accepted is not sent again)"),
+      dropped: file.modified)
   }
 }
 
@@ -265,6 +320,8 @@ private struct Evidence {
   var parts: [FileName: [Part]] = [:]
   /// This ledger was there when the sweep ran: a call that isn't in it was never made.
   var isComplete: Bool
+
+  func mayHaveSent(_ name: FileName) -> Bool { !isComplete || parts[name] != nil }
 
   init(_ sweep: String, modified: Date, _ names: [FileName], _ ledger: any Ledger) throws(LedgerFault) {
     let parts = sweep.split(separator: "-")

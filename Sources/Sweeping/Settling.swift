@@ -48,7 +48,9 @@ extension Sweep {
       if held.count < Sweep.heldLimit { held.insert(job.file.name) }
       if let id = job.id, job.itinerary.attempts == 0 {
         // Nothing of it was ever sent: whoever comes back with the id, an edited copy perhaps, may have it.
-        pending.settledIds.append(SettledIdentifier(channel: job.itinerary.channel.name, id: id, isFree: true))
+        pending.settledIds.append(
+          SettledIdentifier(
+            channel: job.itinerary.channel.name, id: id, inode: job.file.inode, isFree: true))
       }
       return hold(job.file)
     }

@@ -104,7 +104,7 @@ extension SweepTrouble {
       case .full: (.cannotWrite, "free some space on the spool's file system, then sweep again")
       case .permission: (.permission, "let the sweeper's user own the spool: chown -R msgspool SPOOL")
       case .busy: (.tryAgain, "another process holds the ledger; sweep again later")
-      case .damaged: (.io, "the next sweep sets the damaged ledger aside and begins a new one")
+      case .damaged: (.io, "sweep again: a new ledger begins, and messages that were in doubt become unconfirmed")
       case .io, .other: (.io, "look at the kernel's log and at the ledger before sweeping again")
       }
     self.init(kind, "nothing more is sent, as nothing more can be recorded: \(fault.message)", hint: hint)

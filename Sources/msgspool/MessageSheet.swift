@@ -22,7 +22,7 @@ struct MessageSheet {
     modified = facts?.modified
     (raw, message, lines) = bytes.withUnsafeBufferPointer { buffer in
       let file = try? MessageFile(buffer, limit: limit)
-      return (RawFile(buffer), file?.message, file?.lines ?? MessageFile.history(in: buffer))
+      return (RawFile(buffer), file?.message, file?.lines ?? MessageFile.history(in: buffer, limit: limit))
     }
   }
 

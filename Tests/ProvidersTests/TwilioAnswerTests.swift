@@ -141,6 +141,28 @@ import Testing
     #expect(found == .found([.accepted(id: "SM7")]))
   }
 
+  @Test func anEqualMessageSentSinceIsNotTheLostOne() throws {
+    let provider = try twilio()
+    var question = try question()
+    question.endedBy = Pinned.now + 30
+    let later = Pinned.now + 3600
+    #expect(provider.finding(in: page([resource("SM1", created: "08:31:00")]), for: question, at: later) == .notFound)
+    let both = page([resource("SM1", created: "08:31:00"), resource("SM2", created: "08:30:45")])
+    #expect(provider.finding(in: both, for: question, at: later) == .found([.accepted(id: "SM2")]))
+  }
+
+  @Test func timesAreComparedByTheProvidersClock() throws {
+    let provider = try twilio()
+    var question = try question()
+    question.endedBy = Pinned.now + 30
+    guard case .http(var reply) = page([resource("SM1", created: "08:30:20"), resource("SM2", created: "08:40:20")])
+    else { return }
+    // It is 8:42 there and 8:32 here.
+    reply.headers.append(HTTPHeader("date", "Mon, 20 May 2024 08:42:15 +0000"))
+    #expect(
+      provider.finding(in: .http(reply), for: question, at: Pinned.now + 120) == .found([.accepted(id: "SM2")]))
+  }
+
   @Test func aServicesMessageIsKnownByTheServiceEvenIfItsPunctuationWasReplaced() throws {
     let provider = try twilio()
     let message = Message(body: "It’s “5” – ok…", options: [.init("messaging_service_sid", .string("MG1"))])

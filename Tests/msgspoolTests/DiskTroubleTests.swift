@@ -1,0 +1,114 @@
+import Foundation
+import TestSupport
+import Testing
+
+@Suite("A disk that cannot record stops sending", .disabled(if: Injection.isMissing, "strace is missing"))
+struct DiskTroubleTests {
+  @Test("A disk found full before a call: nothing is sent, 73, and the next sweep sends")
+  func fullBeforeCall() async throws {
+    try await withStation { station in
+      try station.configure(["push": .wxpusher()])
+      let message = #"{"channel":"push","to":["UID_a","UID_b"],"body":"hello"}"#
+      try station.spool.drop("a", message)
+      let swept = try await station.sweep(under: Injection.strace("fstatfs", "error=ENOSPC", when: "1"))
+      #expect(swept.status == 73)
+      #expect(try station.calls().isEmpty)
+      #expect(station.spool.folders(of: "a") == ["new"])
+      #expect(try station.spool.history("new/a", of: message).isEmpty)
+      #expect(try await station.sweep()["done"] == 1)
+      #expect(try station.accepted() == ["UID_a": 1, "UID_b": 1])
+    }
+  }
+
+  private static let mayMount = geteuid() == 0 && find(program: "mount") != nil
+
+  @Test(
+    "A disk that fills up during a sweep stops it before it could not record",
+    .enabled(if: mayMount, "only root mounts"))
+  func fillsUp() async throws {
+    let disk = try TemporarySpool()
+    let mounted = try await run("mount", ["-t", "tmpfs", "-o", "size=900k", "tmpfs", disk["tmp"]])
+    // In a container even root may not.
+    guard mounted.status == 0 else {
+      Issue.record("mount: \(mounted.stderr)", severity: .warning)
+      return
+    }
+    let result = await Result<Void, any Error>(catching: { try await Self.fill(disk["tmp"]) })
+    _ = try await run("umount", [disk["tmp"]])
+    try result.get()
+  }
+
+  private static func fill(_ disk: String) async throws {
+    try await withStation(spool: try TemporarySpool(in: disk)) { station in
+      try station.configure(["push": .wxpusher("max_recipients_per_call: 20")])
+      var cargo = Cargo()
+      for number in 0..<60 {
+        cargo.add("m\(number)", channel: "push", to: (0..<20).map { "UID_\(number)_\($0)" }, body: "text \(number)")
+      }
+      try cargo.drop(into: station.spool)
+      let swept = try await station.sweep()
+      #expect(swept.status == 73 && swept.stderr.contains("free some space"), "\(swept.stderr)")
+      #expect(try station.calls().count < 60)
+      #expect(try await run("mount", ["-o", "remount,size=20m", disk]).status == 0)
+      try await station.sweepToTheEnd()
+      let aftermath = try Aftermath(station, cargo)
+      #expect(aftermath.lost.isEmpty && aftermath.duplicated.isEmpty && aftermath.unconfirmed.isEmpty)
+      #expect(aftermath.problems.isEmpty)
+    }
+  }
+
+  struct Failure: Sendable, CustomTestStringConvertible {
+    var moment: Moment
+    var error: String
+    var isPersistent: Bool
+
+    var testDescription: String { "\(moment) \(error)\(isPersistent ? " for good" : "")" }
+    var command: [String] {
+      Injection.strace(moment.call, "error=\(error)", when: "\(moment.number)\(isPersistent ? "+" : "")")
+    }
+
+    static let all: [Failure] = {
+      let moments = Moment.all([
+        ("pwrite64", 58), ("fdatasync", 12), ("write", 12), ("fsync", 6), ("syncfs", 1), ("renameat2", 12),
+        ("fstatfs", 8), ("utimensat", 4), ("getdents64", 4),
+      ])
+      return ["ENOSPC", "EIO"].flatMap { error in
+        [false, true].flatMap { lasts in
+          moments.map { Failure(moment: $0, error: error, isPersistent: lasts) }
+        }
+      }
+    }()
+  }
+
+  @Test(
+    "Errors at every place where it writes: no loss, no duplicate, and all goes out when the disk is well again",
+    arguments: Torture.some(Failure.all, 12))
+  func errors(failure: Failure) async throws {
+    try await withStation { station in
+      try station.configure([
+        "push": .wxpusher("max_recipients_per_call: 4, concurrency: 2"), "text": .twilio("reconcile_after: 0"),
+      ])
+      var cargo = Cargo()
+      for number in 0..<4 {
+        cargo.add("p\(number)", channel: "push", to: ["UID_\(number)a", "UID_\(number)b"], body: "text \(number % 2)")
+        cargo.add("t\(number)", channel: "text", to: ["+1212555010\(number)"], body: "text")
+      }
+      try cargo.drop(into: station.spool)
+      let swept = try await station.sweep(under: failure.command)
+      #expect([0, 73, 74].contains(swept.status), "\(swept.stderr)")
+      // Standard error is written with the same call.
+      if swept.status != 0, failure.moment.call != "write" { #expect(swept.stderr.contains("hint: ")) }
+      try await station.sweepToTheEnd()
+      let aftermath = try Aftermath(station, cargo)
+      Tally.shared.count(aftermath, as: "\(failure.error)\(failure.isPersistent ? " for good" : "")")
+      #expect(aftermath.lost.isEmpty && aftermath.duplicated.isEmpty && aftermath.problems.isEmpty)
+      #expect(aftermath.unconfirmed.isEmpty, "the sweeper lived to write its lines")
+    }
+  }
+}
+
+extension Result where Failure == any Error {
+  init(catching body: () async throws -> Success) async {
+    do { self = .success(try await body()) } catch { self = .failure(error) }
+  }
+}
