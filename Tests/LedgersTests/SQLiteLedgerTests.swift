@@ -117,7 +117,7 @@ private let now = moment("2026-11-22T09:00:00Z")
   @Test func anUnknownVersionIsRefusedAndLeftAlone() throws {
     do {
       _ = try open()
-      let database = try SQLiteDatabase(folder.path("ledger.db"), create: false)
+      let database = try SQLiteDatabase(folder.path("ledger.db"), .create)
       try database.execute("UPDATE about SET value = '2' WHERE key = 'version'")
     }
     let fault = #expect(throws: LedgerFault.self) { try open("g2") }
@@ -138,7 +138,7 @@ private let now = moment("2026-11-22T09:00:00Z")
 
   @Test func whatFailsInAGroupLeavesNothingOfIt() throws {
     let (ledger, _) = try open()
-    let database = try SQLiteDatabase(folder.path("ledger.db"), create: false)
+    let database = try SQLiteDatabase(folder.path("ledger.db"), .create)
     try database.execute("DROP TABLE suspensions")
     var group = GroupCommit(now: now)
     group.proposed = []
