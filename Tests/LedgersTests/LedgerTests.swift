@@ -19,15 +19,15 @@ struct LedgerKind: Sendable, CustomTestStringConvertible {
 
 /// One ledger, and further connections to it as other sweepers have them.
 struct LedgerBench {
-  let ledger: any Ledgers.Ledger
-  private let connect: (Int) throws -> any Ledgers.Ledger
+  let ledger: any Ledger
+  private let connect: (Int) throws -> any Ledger
 
-  init(_ connect: @escaping (Int) throws -> any Ledgers.Ledger) throws {
+  init(_ connect: @escaping (Int) throws -> any Ledger) throws {
     self.connect = connect
     ledger = try connect(1)
   }
 
-  func another() throws -> any Ledgers.Ledger { try connect(2) }
+  func another() throws -> any Ledger { try connect(2) }
 }
 
 private let now = moment("2026-11-22T09:00:00Z")
@@ -456,7 +456,7 @@ extension Ledger {
   @Test(arguments: LedgerKind.all) func sweepersAtTheSameTimeLoseNothingAndExceedNothing(kind: LedgerKind) async throws
   {
     let bench = try kind.make()
-    let ledgers: [any Ledgers.Ledger] = [bench.ledger, try bench.another(), try bench.another(), try bench.another()]
+    let ledgers: [any Ledger] = [bench.ledger, try bench.another(), try bench.another(), try bench.another()]
     let started = await withTaskGroup(of: Int.self) { group in
       for (number, ledger) in ledgers.enumerated() {
         group.addTask {

@@ -42,7 +42,7 @@ package struct Aftermath: Sendable {
   ///   - mayReject: the far side refuses some recipients for good.
   ///   - named: the cargo's word for an address that a fallback channel sent to.
   package init(
-    _ station: Station, _ cargo: Cargo, ledger: Ledger? = nil, mayReject: Bool = false,
+    _ station: Station, _ cargo: Cargo, ledger: LedgerView? = nil, mayReject: Bool = false,
     named: (String) -> String = { $0 }
   ) throws {
     self.mayReject = mayReject
@@ -68,7 +68,7 @@ package struct Aftermath: Sendable {
   }
 
   /// What a line says was accepted must be in a call that the ledger knows as answered.
-  private mutating func compare(_ line: Parsed, of name: String, with ledger: Ledger) {
+  private mutating func compare(_ line: Parsed, of name: String, with ledger: LedgerView) {
     let calls = (line["calls"]?.array ?? []).compactMap(\.text)
     for call in calls where ledger.isAnswered[call] == nil {
       problems.append("\(name): the ledger has no call \(call)")
@@ -98,7 +98,7 @@ package struct Aftermath: Sendable {
 }
 
 /// The calls in a spool's ledger, as another program reads them.
-package struct Ledger: Sendable {
+package struct LedgerView: Sendable {
   package static let isMissing = find(program: "sqlite3") == nil
 
   /// By call: whether its answer came.

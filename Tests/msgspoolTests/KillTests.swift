@@ -137,7 +137,7 @@ struct KillTests {
   }
 
   private static func expectPromisesKept(_ station: Station, _ cargo: Cargo, kills: Int, _ kind: String?) async throws {
-    let ledger = Ledger.isMissing ? nil : try await Ledger(station.spool)
+    let ledger = LedgerView.isMissing ? nil : try await LedgerView(station.spool)
     let aftermath = try Aftermath(station, cargo, ledger: ledger)
     if let kind { Tally.shared.count(aftermath, as: kind) }
     #expect(aftermath.lost.isEmpty, "recorded as accepted, and never sent")
