@@ -58,6 +58,8 @@ package enum SandboxCatalogue {
     WxPusherSandbox.self,
     TwilioSandbox.self,
     AliyunSandbox.self,
+    HuaweiSandbox.self,
+    TencentSandbox.self,
   ]
 
   /// As the configuration writes them: keys of `SandboxServer`'s credentials.
