@@ -60,6 +60,10 @@ package enum SandboxCatalogue {
     AliyunSandbox.self,
     HuaweiSandbox.self,
     TencentSandbox.self,
+    PushPlusSandbox.self,
+    ServerChanSandbox.self,
+    ServerFanSandbox.self,
+    OneSignalSandbox.self,
   ]
 
   /// As the configuration writes them: keys of `SandboxServer`'s credentials.

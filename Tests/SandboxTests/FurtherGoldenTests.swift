@@ -55,6 +55,22 @@ struct GoldenFolder: CustomTestStringConvertible {
         ]
       ],
       apart: ["pullstatus_by_number"]),
+    GoldenFolder(
+      folder: "pushplus", provider: "pushplus", cases: 6, account: ["token": "dummypushplustoken00000000000001"],
+      faults: ["perk_pushplus_sdk-rate-limited-900": ["throttle"]]),
+    GoldenFolder(
+      folder: "serverchan", provider: "serverchan", cases: 6,
+      account: ["sendkey": "SCT000000TdummySendKey0000000000"],
+      accounts: [
+        "push_tools-sc3-json": ["sendkey": "sctp123tdummysendkey0000000000"],
+        "serverchan_sdk-sc3-tags-short-emoji": ["sendkey": "sctp123tdummysendkey0000000000"],
+        "serverchan_sdk-turbo-bad-key-answer": ["sendkey": "SCTanother"],
+      ]),
+    GoldenFolder(
+      folder: "onesignal", provider: "onesignal", cases: 6,
+      account: ["app_id": "00000000-0000-4000-8000-000000000001", "api_key": "os_v2_app_dummykey000000000000000"],
+      faults: ["onesignal_python_api-not-sent-answer": ["recipient:to=nobody"]],
+      apart: ["onesignal_python_api-view-message"]),
   ]
 
   @Test(arguments: folders) func noFixtureIsOverlooked(folder: GoldenFolder) {
