@@ -1,3 +1,4 @@
+import Digests
 import FoundationEssentials
 
 /// The far side of one provider: it reads requests as the vendor's documents say, checks them as the vendor does, and
@@ -64,6 +65,10 @@ package enum SandboxCatalogue {
     ServerChanSandbox.self,
     ServerFanSandbox.self,
     OneSignalSandbox.self,
+    PushoverSandbox.self,
+    PushedSandbox.self,
+    WeComRobotSandbox.self,
+    WeComAppSandbox.self,
   ]
 
   /// As the configuration writes them: keys of `SandboxServer`'s credentials.
@@ -74,6 +79,22 @@ extension ProviderSandbox {
   /// The business fields of a call, for the record.
   func content(of call: SandboxCall) -> WireJSON {
     guard case .object(let members) = call.fields else { return .object([]) }
-    return .object(members.filter { !Self.unrecorded.contains($0.name) })
+    let content = WireJSON.object(members.filter { !Self.unrecorded.contains($0.name) })
+    return call.request.body.count > largestRecordedText ? content.abbreviated : content
+  }
+}
+
+/// Longer texts than any message's are pictures in Base64; a record says which one it was instead.
+private let largestRecordedText = 256 * 1024
+
+extension WireJSON {
+  fileprivate var abbreviated: WireJSON {
+    switch self {
+    case .string(let text) where text.utf8.count > largestRecordedText:
+      ["bytes": .int(text.utf8.count), "sha256": .string(Digest.sha256.of(text.utf8).hex)]
+    case .array(let values): .array(values.map(\.abbreviated))
+    case .object(let members): .object(members.map { WireMember($0.name, $0.value.abbreviated) })
+    default: self
+    }
   }
 }

@@ -71,6 +71,19 @@ struct GoldenFolder: CustomTestStringConvertible {
       account: ["app_id": "00000000-0000-4000-8000-000000000001", "api_key": "os_v2_app_dummykey000000000000000"],
       faults: ["onesignal_python_api-not-sent-answer": ["recipient:to=nobody"]],
       apart: ["onesignal_python_api-view-message"]),
+    GoldenFolder(
+      folder: "pushover", provider: "pushover", cases: 7, account: ["token": "aDummyAppToken0000000000000000"],
+      faults: ["apprise-quota-429": ["quota"]]),
+    GoldenFolder(
+      folder: "pushed", provider: "pushed", cases: 3,
+      account: [
+        "app_key": "dummyAppKey000000000",
+        "app_secret": "dummyAppSecret00000000000000000000000000000000000000000000000000",
+      ]),
+    GoldenFolder(
+      folder: "wecom", provider: "wecom-robot", cases: 7, account: ["key": "00000000-dummy-0000-0000-000000000000"],
+      faults: ["apprise-bot-rate-limited": ["throttle"]],
+      apart: ["onepush-app-text-two-users", "push_tools-app-token-expired-retry"]),
   ]
 
   @Test(arguments: folders) func noFixtureIsOverlooked(folder: GoldenFolder) {

@@ -84,3 +84,23 @@ enum TencentRequest {
       ])
   }
 }
+
+enum MultipartRequest {
+  static func body(
+    _ fields: [(String, String)], file: (name: String, filename: String, bytes: [UInt8])? = nil, boundary: String = "b0"
+  ) -> (type: String, body: [UInt8]) {
+    var out: [UInt8] = []
+    for (name, value) in fields {
+      out += "--\(boundary)\r\nContent-Disposition: form-data; name=\"\(name)\"\r\n\r\n\(value)\r\n".utf8
+    }
+    if let file {
+      let disposition = "form-data; name=\"\(file.name)\"; filename=\"\(file.filename)\""
+      out += "--\(boundary)\r\nContent-Disposition: \(disposition)\r\n".utf8
+      out += "Content-Type: application/octet-stream\r\n\r\n".utf8
+      out += file.bytes
+      out += "\r\n".utf8
+    }
+    out += "--\(boundary)--\r\n".utf8
+    return ("multipart/form-data; boundary=\(boundary)", out)
+  }
+}
