@@ -54,6 +54,12 @@ package struct Refusal: Sendable, Equatable {
 
 /// Every provider that the sandbox stands in for, asked in this order whose a request is. Adding one is its file and a
 /// line here.
+///
+/// All share one port, where each has a host of its own otherwise. Paths tell nearly all apart. At `/` Aliyun and Tencent
+/// are known by the action in a header or parameter, ntfy by a JSON object. `/push` is Bark's by POST and ServerChan's by
+/// GET, `/send/...` ServerChan 3's when it ends in `.send` and PushPlus's otherwise, `/message` Gotify's alone, PushDeer's
+/// with `/push` and Server饭's with a type of message, `/cgi-bin/webhook/` the WeCom robot's and the rest of `/cgi-bin/`
+/// the WeCom application's.
 package enum SandboxCatalogue {
   static let all: [any ProviderSandbox.Type] = [
     WxPusherSandbox.self,
@@ -69,6 +75,15 @@ package enum SandboxCatalogue {
     PushedSandbox.self,
     WeComRobotSandbox.self,
     WeComAppSandbox.self,
+    TelegramSandbox.self,
+    BarkSandbox.self,
+    DingTalkSandbox.self,
+    FeishuSandbox.self,
+    GotifySandbox.self,
+    PushDeerSandbox.self,
+    WebhookSandbox.self,
+    // Last: nearly any path may be a topic.
+    NtfySandbox.self,
   ]
 
   /// As the configuration writes them: keys of `SandboxServer`'s credentials.
