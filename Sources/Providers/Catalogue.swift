@@ -6,6 +6,7 @@ package enum Catalogue {
     WxPusher.self,
     AliyunSMS.self,
     Twilio.self,
+    HuaweiSMS.self,
   ]
 
   /// The provider that configurations call so.

@@ -24,7 +24,7 @@ struct Specimen: Sendable, CustomTestStringConvertible {
   }
 
   /// One line for each provider.
-  static let all: [Specimen] = [.wxPusher, .aliyun, .twilio]
+  static let all: [Specimen] = [.wxPusher, .aliyun, .twilio, .huawei]
 
   static let wxPusher = Specimen(
     provider: WxPusher.self, values: ["app_token": .string("AT_s3cret")], message: Message(body: "text"),
@@ -49,6 +49,20 @@ struct Specimen: Sendable, CustomTestStringConvertible {
     message: Message(body: "text"), addresses: ["+15005550001"],
     success: (201, #"{"sid":"SM1","status":"queued"}"#), throttled: (429, #"{"code":20429,"message":"m"}"#),
     wrongCredentials: (401, #"{"code":20003,"message":"m"}"#), unknownCode: (400, #"{"code":31337,"message":"OK"}"#))
+
+  static let huawei = Specimen(
+    provider: HuaweiSMS.self, values: huaweiValues.merging(["app_secret": .string("s3cret")]) { $1 },
+    message: Message(params: .positional(["1"])), addresses: ["13800138000", "+85212345678"],
+    success: (
+      200,
+      #"""
+      {"code":"000000","description":"Success","result":[
+      {"originTo":"+8613800138000","smsMsgId":"a_0","status":"000000"},
+      {"originTo":"+85212345678","smsMsgId":"a_1","status":"000000"}]}
+      """#
+    ),
+    throttled: (429, "slow down"), wrongCredentials: (403, #"{"code":"E000101","description":"m"}"#),
+    unknownCode: (200, #"{"code":"E999999","description":"Success"}"#))
 }
 
 @Suite struct ConformanceTests {
