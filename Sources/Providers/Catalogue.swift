@@ -7,6 +7,7 @@ package enum Catalogue {
     AliyunSMS.self,
     Twilio.self,
     HuaweiSMS.self,
+    TencentSMS.self,
   ]
 
   /// The provider that configurations call so.

@@ -286,14 +286,10 @@ package struct HuaweiSMS: Provider {
   private func perNumber(
     _ elements: [Wire.Element], _ isBelievable: Bool, retryAfter: Double?, in call: Call
   ) -> Answer {
-    var named: [String: [Wire.Element]] = [:]
-    for element in elements.reversed() {
-      guard let number = element.originTo?.text else { continue }
-      named[Self.complete(number), default: []].append(element)
-    }
+    var results = NumberedResults(elements) { $0.originTo?.text }
     var verdicts: [Verdict?] = []
     let outcomes = call.recipients.map { recipient -> Outcome in
-      guard let element = named[recipient.target.wire]?.popLast(), let status = element.status?.text else {
+      guard let element = results.next(for: recipient.target), let status = element.status?.text else {
         verdicts.append(nil)
         return .unconfirmed(reason: "the answer does not name this number")
       }
@@ -310,11 +306,6 @@ package struct HuaweiSMS: Provider {
         retryAfter: retryAfter ?? (verdict == .throttled ? Self.pendingPause : nil))
     }
     return Answer(outcomes, by: verdicts)
-  }
-
-  /// As we wrote it, whether or not the answer leaves the + or +86 out.
-  private static func complete(_ number: String) -> String {
-    (try? PhoneNumber.withPlus(number).number) ?? (try? PhoneNumber.withPlus("+\(number)").number) ?? number
   }
 
   /// The document puts all other E2... into class C; what is said of one number only must not stop the others.

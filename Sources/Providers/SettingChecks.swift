@@ -17,4 +17,9 @@ extension Settings {
     }
     return text
   }
+
+  /// The same, where it may be left out.
+  func token(_ name: String) throws(SettingFault) -> String? {
+    string(name) == nil ? nil : try requiredToken(name)
+  }
 }

@@ -24,7 +24,7 @@ struct Specimen: Sendable, CustomTestStringConvertible {
   }
 
   /// One line for each provider.
-  static let all: [Specimen] = [.wxPusher, .aliyun, .twilio, .huawei]
+  static let all: [Specimen] = [.wxPusher, .aliyun, .twilio, .huawei, .tencent]
 
   static let wxPusher = Specimen(
     provider: WxPusher.self, values: ["app_token": .string("AT_s3cret")], message: Message(body: "text"),
@@ -63,6 +63,21 @@ struct Specimen: Sendable, CustomTestStringConvertible {
     ),
     throttled: (429, "slow down"), wrongCredentials: (403, #"{"code":"E000101","description":"m"}"#),
     unknownCode: (200, #"{"code":"E999999","description":"Success"}"#))
+
+  static let tencent = Specimen(
+    provider: TencentSMS.self,
+    values: tencentValues.merging(["secret_key": .string("s3cret"), "token": .string("s3cret-t")]) { $1 },
+    message: Message(params: .positional(["1"])), addresses: ["13800138000", "13900139000"],
+    success: (
+      200,
+      #"""
+      {"Response":{"SendStatusSet":[{"SerialNo":"1","PhoneNumber":"+8613800138000","Code":"Ok"},
+      {"SerialNo":"2","PhoneNumber":"+8613900139000","Code":"Ok"}],"RequestId":"r"}}
+      """#
+    ),
+    throttled: (200, #"{"Response":{"Error":{"Code":"RequestLimitExceeded","Message":"m"}}}"#),
+    wrongCredentials: (200, #"{"Response":{"Error":{"Code":"AuthFailure.SignatureFailure","Message":"m"}}}"#),
+    unknownCode: (200, #"{"Response":{"Error":{"Code":"Surprise","Message":"send success"}}}"#))
 }
 
 @Suite struct ConformanceTests {
