@@ -8,6 +8,8 @@ package enum Catalogue {
     Twilio.self,
     HuaweiSMS.self,
     TencentSMS.self,
+    ServerChan.self,
+    ServerFan.self,
   ]
 
   /// The provider that configurations call so.

@@ -13,7 +13,8 @@ struct Specimen: Sendable, CustomTestStringConvertible {
   var addresses: [String]
   /// Answers: status and body.
   var success: (Int, String)
-  var throttled: (Int, String)
+  /// Nil where the service has no such answer: its limits are those of a day.
+  var throttled: (Int, String)?
   var wrongCredentials: (Int, String)
   var unknownCode: (Int, String)
 
@@ -24,7 +25,7 @@ struct Specimen: Sendable, CustomTestStringConvertible {
   }
 
   /// One line for each provider.
-  static let all: [Specimen] = [.wxPusher, .aliyun, .twilio, .huawei, .tencent]
+  static let all: [Specimen] = [.wxPusher, .aliyun, .twilio, .huawei, .tencent, .serverChan, .serverFan]
 
   static let wxPusher = Specimen(
     provider: WxPusher.self, values: ["app_token": .string("AT_s3cret")], message: Message(body: "text"),
@@ -78,6 +79,18 @@ struct Specimen: Sendable, CustomTestStringConvertible {
     throttled: (200, #"{"Response":{"Error":{"Code":"RequestLimitExceeded","Message":"m"}}}"#),
     wrongCredentials: (200, #"{"Response":{"Error":{"Code":"AuthFailure.SignatureFailure","Message":"m"}}}"#),
     unknownCode: (200, #"{"Response":{"Error":{"Code":"Surprise","Message":"send success"}}}"#))
+
+  static let serverChan = Specimen(
+    provider: ServerChan.self, values: ["sendkey": .string("SCT1Tkey")], message: Message(body: "text", title: "title"),
+    addresses: [""],
+    success: (200, #"{"code":0,"message":"","data":{"pushid":"1","readkey":"SCTr","error":"SUCCESS","errno":0}}"#),
+    throttled: nil, wrongCredentials: (400, #"{"message":"[AUTH]错误的Key","code":40001,"scode":461}"#),
+    unknownCode: (200, #"{"code":31337,"message":"SUCCESS"}"#))
+
+  static let serverFan = Specimen(
+    provider: ServerFan.self, values: ["token": .string("s3cret")], message: Message(body: "text"), addresses: [""],
+    success: (202, ""), throttled: nil, wrongCredentials: (401, #"{"error":"Unauthorized"}"#),
+    unknownCode: (200, #"{"error":"Surprise","message":"OK"}"#))
 }
 
 @Suite struct ConformanceTests {
@@ -96,11 +109,12 @@ struct Specimen: Sendable, CustomTestStringConvertible {
 
   @Test(arguments: Specimen.all)
   func aThrottleSlowsTheChannelDownAsLongAsItSays(_ specimen: Specimen) throws {
+    guard let throttled = specimen.throttled else { return }
     let provider = try specimen.make()
     let call = try provider.call(specimen.message, to: specimen.addresses)
     for (value, expected) in [("5", 5.0), ("100000", 86_400), ("soon", nil)] as [(String, Double?)] {
       let answer = provider.answer(
-        specimen.throttled.0, specimen.throttled.1, headers: [HTTPHeader("retry-after", value)], to: call)
+        throttled.0, throttled.1, headers: [HTTPHeader("retry-after", value)], to: call)
       #expect(answer.outcomes.map(\.kind) == specimen.addresses.map { _ in .throttled })
       #expect(answer.outcomes.allSatisfy { $0.state == .deferred && $0.retryAfter == expected })
       #expect(answer.advice == .slowDown(retryAfter: expected))
@@ -124,14 +138,14 @@ struct Specimen: Sendable, CustomTestStringConvertible {
       "", " ", "{}", "[]", "null", "true", "1000", "\"OK\"", "{\"code\":", "<html><body>OK</body></html>", "OK",
       "\u{FEFF}",
       "{\"ok\":true,\"success\":true,\"status\":\"success\"}", "[[[[[[[[", String(repeating: "[", count: 2_000),
-      specimen.unknownCode.1, specimen.throttled.1, specimen.wrongCredentials.1,
+      specimen.unknownCode.1, specimen.throttled?.1 ?? "", specimen.wrongCredentials.1,
     ]
     for addresses in [specimen.addresses, [specimen.addresses[0]]] {
       let call = try provider.call(specimen.message, to: addresses)
       for status in [
         0, 100, 200, 201, 202, 204, 206, 302, 304, 400, 401, 403, 404, 409, 413, 418, 429, 500, 502, 503, 504, 599,
       ] {
-        for body in bodies {
+        for body in bodies where (status, body) != specimen.success {
           let answer = provider.answer(status, body, to: call)
           #expect(answer.outcomes.count == addresses.count)
           #expect(!answer.outcomes.contains { $0.state == .accepted }, "\(status) \(body)")
