@@ -27,8 +27,8 @@ package struct ServerChan: Provider {
     hasOwnTarget: true,
     notes: [
       "to is left out: messages go to the owner of the key.",
-      "title is one line; without one, the beginning of the body's first line is the title. body is shown as Markdown;",
-      "format and url are not used.",
+      "title is one line; without one, the beginning of the body's first line is the title.",
+      "body is shown as Markdown; format and url are not used.",
       "The address is chosen by the key; an endpoint in the configuration replaces it for both kinds of key.",
       "The key is part of the request's path: don't let a proxy log it.",
       "Free Turbo accounts have 5 messages a day; the first answer that says so suspends the channel.",

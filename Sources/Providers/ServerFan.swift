@@ -22,8 +22,8 @@ package struct ServerFan: Provider {
       "to is left out: messages go to the owner of the token.",
       "body is required; title, where given, is a line before it; format and url are not used.",
       "text reaches only those who wrote to the account in the last 48 hours; auto tries text and then info.",
-      "Accepted means HTTP 202 without a body, which is what the service's open core answers. Whether the service still",
-      "runs is not known; any other answer of success is unconfirmed.",
+      "Accepted means HTTP 202 without a body, as the service's open core answers; other successes are unconfirmed.",
+      "Whether the service still runs is not known.",
       "A lost answer cannot be looked up: on_unconfirmed decides.",
     ],
     example: """

@@ -32,8 +32,8 @@ package struct TencentSMS: Provider {
       "to: 11 digits, also behind +86, 86, 0086 or +; abroad: + and country code and number.",
       "template and params (an array, in the template's order) are what is sent; body, title, url and format are not.",
       "Mainland and other numbers never share a call, as the service refuses mixed ones.",
-      "A lost answer is looked for among the carriers' reports, by number and time, for a day. Numbers whose carrier said",
-      "nothing stay unconfirmed: the service cannot say that something was not sent.",
+      "A lost answer is looked for among the carriers' reports, by number and time, for a day.",
+      "Without a report it stays unconfirmed, as the service cannot say that something was not sent.",
     ],
     example: """
       otp: {
