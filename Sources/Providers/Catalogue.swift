@@ -10,6 +10,7 @@ package enum Catalogue {
     TencentSMS.self,
     ServerChan.self,
     ServerFan.self,
+    PushPlus.self,
   ]
 
   /// The provider that configurations call so.

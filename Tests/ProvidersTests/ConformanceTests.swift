@@ -25,7 +25,9 @@ struct Specimen: Sendable, CustomTestStringConvertible {
   }
 
   /// One line for each provider.
-  static let all: [Specimen] = [.wxPusher, .aliyun, .twilio, .huawei, .tencent, .serverChan, .serverFan]
+  static let all: [Specimen] = [
+    .wxPusher, .aliyun, .twilio, .huawei, .tencent, .serverChan, .serverFan, .pushPlus,
+  ]
 
   static let wxPusher = Specimen(
     provider: WxPusher.self, values: ["app_token": .string("AT_s3cret")], message: Message(body: "text"),
@@ -91,6 +93,12 @@ struct Specimen: Sendable, CustomTestStringConvertible {
     provider: ServerFan.self, values: ["token": .string("s3cret")], message: Message(body: "text"), addresses: [""],
     success: (202, ""), throttled: nil, wrongCredentials: (401, #"{"error":"Unauthorized"}"#),
     unknownCode: (200, #"{"error":"Surprise","message":"OK"}"#))
+
+  static let pushPlus = Specimen(
+    provider: PushPlus.self, values: ["token": .string("s3cret")], message: Message(body: "text"),
+    addresses: ["friend1", "friend2"], success: (200, #"{"code":200,"msg":"请求成功","data":"3cbc5eab"}"#),
+    throttled: (429, "slow down"), wrongCredentials: (200, #"{"code":903,"msg":"m","data":null}"#),
+    unknownCode: (200, #"{"code":31337,"msg":"请求成功","data":"3cbc5eab"}"#))
 }
 
 @Suite struct ConformanceTests {
