@@ -11,6 +11,7 @@ package enum Catalogue {
     ServerChan.self,
     ServerFan.self,
     PushPlus.self,
+    OneSignal.self,
   ]
 
   /// The provider that configurations call so.

@@ -26,7 +26,7 @@ struct Specimen: Sendable, CustomTestStringConvertible {
 
   /// One line for each provider.
   static let all: [Specimen] = [
-    .wxPusher, .aliyun, .twilio, .huawei, .tencent, .serverChan, .serverFan, .pushPlus,
+    .wxPusher, .aliyun, .twilio, .huawei, .tencent, .serverChan, .serverFan, .pushPlus, .oneSignal,
   ]
 
   static let wxPusher = Specimen(
@@ -99,6 +99,13 @@ struct Specimen: Sendable, CustomTestStringConvertible {
     addresses: ["friend1", "friend2"], success: (200, #"{"code":200,"msg":"请求成功","data":"3cbc5eab"}"#),
     throttled: (429, "slow down"), wrongCredentials: (200, #"{"code":903,"msg":"m","data":null}"#),
     unknownCode: (200, #"{"code":31337,"msg":"请求成功","data":"3cbc5eab"}"#))
+
+  static let oneSignal = Specimen(
+    provider: OneSignal.self, values: oneSignalValues.merging(["api_key": .string("s3cret")]) { $1 },
+    message: Message(body: "text"), addresses: ["external:a", "external:b"],
+    success: (200, #"{"id":"b98881cc-1e94-4366-bbd9-db8f3429292b","external_id":null}"#),
+    throttled: (429, #"{"errors":["API rate limit exceeded"]}"#), wrongCredentials: (401, #"{"errors":["m"]}"#),
+    unknownCode: (200, #"{"errors":["Surprise"],"success":true}"#))
 }
 
 @Suite struct ConformanceTests {
