@@ -31,7 +31,8 @@ package struct PushPlus: Provider {
       ("title_of_members", 200, "UTF-16 units"), ("body_of_members", 100_000, "UTF-16 units"),
       ("channels", 5, "channels"),
     ],
-    rate: 5.0 / 60,
+    // Five a minute.
+    rate: 0.083,
     daily: 200,
     countsRefused: true,
     hasOwnTarget: true,
