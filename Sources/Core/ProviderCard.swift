@@ -22,6 +22,8 @@ package struct ProviderCard: Sendable {
   package var rate: Double
   /// Messages a day to one recipient; 0 is no limit.
   package var dailyPerRecipient: Int
+  /// Calls in flight at the most, unless the configuration says otherwise; nil where the service names no number.
+  package var concurrency: Int?
   /// The channel has its own target: `to` may be left out.
   package var hasOwnTarget: Bool
   /// How many attachments a message may have; 0 where the service takes none.
@@ -41,7 +43,8 @@ package struct ProviderCard: Sendable {
     mixedRecipientsPerCall: Int? = nil, settings: [SettingCard], options: [OptionCard] = [],
     targetKinds: [(kind: String, summary: String)] = [],
     limits: [(name: String, value: Int, unit: String)] = [], rate: Double = 0, dailyPerRecipient: Int = 0,
-    hasOwnTarget: Bool = false, attachments: Int = 0, loadsAttachments: Int? = nil, hasSession: Bool = false,
+    concurrency: Int? = nil, hasOwnTarget: Bool = false, attachments: Int = 0, loadsAttachments: Int? = nil,
+    hasSession: Bool = false,
     notes: [String] = [], example: String
   ) {
     self.name = name
@@ -56,6 +59,7 @@ package struct ProviderCard: Sendable {
     self.limits = limits
     self.rate = rate
     self.dailyPerRecipient = dailyPerRecipient
+    self.concurrency = concurrency
     self.hasOwnTarget = hasOwnTarget
     self.attachments = attachments
     self.loadsAttachments = loadsAttachments
