@@ -73,6 +73,16 @@ struct Verdict: Sendable, Hashable {
     }
   }
 
+  /// Of an answer that does not decode: a page of a gateway, before which the call did not get through, or the
+  /// provider's own answer, damaged, after which it may have.
+  static func undecoded(_ response: HTTPResponse, client: Verdict = .fewTimes, server: Verdict = .later) -> Verdict {
+    guard (200..<300).contains(response.status) else { return .status(response.status, client: client, server: server) }
+    return JSONAnswer.looksDamaged(response.body) ? .inDoubt : .later
+  }
+
+  /// The same of an exchange that delivers nothing: there is no doubt about what was delivered.
+  var beforeSending: Verdict { state == .unconfirmed ? .later : self }
+
   // MARK: Answering
 
   /// - Parameter defaults: the channel's own values of content fields.
