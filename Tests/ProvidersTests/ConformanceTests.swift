@@ -16,6 +16,10 @@ struct Specimen: Sendable, CustomTestStringConvertible {
   var throttled: (Int, String)
   var wrongCredentials: (Int, String)
   var unknownCode: (Int, String)
+  /// Seconds that its document tells to wait when a throttling answer names none.
+  var pause: Double?
+  /// The service takes its secret in the URL and nowhere else.
+  var urlHoldsSecret = false
 
   var testDescription: String { provider.card.name }
 
@@ -24,7 +28,12 @@ struct Specimen: Sendable, CustomTestStringConvertible {
   }
 
   /// One line for each provider.
-  static let all: [Specimen] = [.wxPusher, .aliyun, .twilio]
+  static let all: [Specimen] = [
+    .wxPusher,
+    .aliyun,
+    .twilio,
+    .pushover,
+  ]
 
   static let wxPusher = Specimen(
     provider: WxPusher.self, values: ["app_token": .string("AT_s3cret")], message: Message(body: "text"),
@@ -69,7 +78,7 @@ struct Specimen: Sendable, CustomTestStringConvertible {
   func aThrottleSlowsTheChannelDownAsLongAsItSays(_ specimen: Specimen) throws {
     let provider = try specimen.make()
     let call = try provider.call(specimen.message, to: specimen.addresses)
-    for (value, expected) in [("5", 5.0), ("100000", 86_400), ("soon", nil)] as [(String, Double?)] {
+    for (value, expected) in [("5", 5.0), ("100000", 86_400), ("soon", specimen.pause)] as [(String, Double?)] {
       let answer = provider.answer(
         specimen.throttled.0, specimen.throttled.1, headers: [HTTPHeader("retry-after", value)], to: call)
       #expect(answer.outcomes.map(\.kind) == specimen.addresses.map { _ in .throttled })
@@ -152,7 +161,7 @@ struct Specimen: Sendable, CustomTestStringConvertible {
       let call = try provider.call(specimen.message, to: specimen.addresses)
       let request = provider.request(for: call)
       #expect(request.http.url.hasPrefix(endpoint + "/"))
-      #expect(!request.http.url.contains("s3cret"))
+      #expect(specimen.urlHoldsSecret || !request.http.url.contains("s3cret"))
       #expect(request.http.url.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F })
       for header in request.http.headers {
         #expect(!["host", "content-length", "connection", "user-agent"].contains(header.name.lowercased()))
