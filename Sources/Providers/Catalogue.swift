@@ -7,6 +7,7 @@ package enum Catalogue {
     AliyunSMS.self,
     Twilio.self,
     Pushover.self,
+    Pushed.self,
   ]
 
   /// The provider that configurations call so.

@@ -24,6 +24,11 @@ extension HTTPRequest {
   }
 }
 
+extension Content {
+  /// The values of a field that is a list: one entry each.
+  func all(_ name: String) -> [String] { fields.filter { $0.name == name }.map(\.value) }
+}
+
 extension FormPart {
   init(_ name: String, _ attachment: Content.Attachment) {
     self.init(name, fileName: attachment.name, type: attachment.type, attachment.source)

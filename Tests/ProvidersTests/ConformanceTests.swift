@@ -33,6 +33,7 @@ struct Specimen: Sendable, CustomTestStringConvertible {
     .aliyun,
     .twilio,
     .pushover,
+    .pushed,
   ]
 
   static let wxPusher = Specimen(

@@ -47,6 +47,9 @@ struct GoldenCase: CustomTestStringConvertible {
     return (value.array ?? []).compactMap(\.strings)
   }
 
+  /// The answers of all exchanges, where the client made several requests.
+  var responses: [HTTPResponse] { (root["exchanges"]?.array ?? []).compactMap { Self.response($0["response"]) } }
+
   private static func response(_ value: Value?) -> HTTPResponse? {
     guard let value, let status = value["status"]?.number,
       let text = (value["text"] ?? value["body"])?.string
