@@ -8,6 +8,8 @@ package enum Catalogue {
     Twilio.self,
     Pushover.self,
     Pushed.self,
+    WeComRobot.self,
+    WeComApp.self,
   ]
 
   /// The provider that configurations call so.

@@ -34,6 +34,8 @@ struct Specimen: Sendable, CustomTestStringConvertible {
     .twilio,
     .pushover,
     .pushed,
+    .weComRobot,
+    .weComApp,
   ]
 
   static let wxPusher = Specimen(
