@@ -10,6 +10,7 @@ package enum Catalogue {
     Pushed.self,
     WeComRobot.self,
     WeComApp.self,
+    Instapush.self,
   ]
 
   /// The provider that configurations call so.

@@ -65,7 +65,9 @@ struct Specimen: Sendable, CustomTestStringConvertible {
 
 @Suite struct ConformanceTests {
   @Test func everyProviderIsHeldToThis() {
-    #expect(Specimen.all.map(\.testDescription) == Catalogue.providers.map { $0.card.name })
+    // Of Instapush there can be no value to test.
+    let living = Catalogue.providers.filter { $0 != Instapush.self }
+    #expect(Specimen.all.map(\.testDescription) == living.map { $0.card.name })
   }
 
   @Test(arguments: Specimen.all)
