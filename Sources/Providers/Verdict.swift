@@ -43,8 +43,12 @@ struct Verdict: Sendable, Hashable {
   static let fewTimes = Verdict(state: .deferred, kind: .provider, attempts: 3)
   /// C: nothing on this channel can succeed until somebody mends the configuration.
   static let credentials = Verdict(state: .deferred, kind: .credentials, channel: .suspend)
+  /// C, but of what this message brought (a topic, a text): it waits for the configuration, and the channel does not.
+  static let credentialsForThis = Verdict(state: .deferred, kind: .credentials)
   /// Q.
   static let quota = Verdict(state: .deferred, kind: .quota, channel: .suspend)
+  /// Q of what this message asks for beside the ordinary: the others don't wait for it.
+  static let quotaForThis = Verdict(state: .deferred, kind: .quota)
   /// U.
   static let inDoubt = Verdict(state: .unconfirmed, kind: .uncertain)
 

@@ -77,8 +77,15 @@ private let pushover: @Sendable () throws -> Pushover = {
     let keys = (0..<50).map(userKey)
     let request = provider.request(for: try provider.call(Message(body: "x"), to: keys))
     #expect(request.formValue("user") == keys.joined(separator: ","))
-    #expect(try provider.content(of: Message(body: "x")).capacity == nil)
-    #expect(try provider.content(of: .with("device", .strings(["droid2"]))).capacity == 1)
+    for (message, calls) in [(Message(body: "x"), 1), (.with("device", .strings(["droid2"])), 3)] {
+      let content = try provider.content(of: message)
+      var grouper = Grouper<Int>(capacity: 50)
+      for number in 0..<3 { grouper.add(.init(try provider.target(userKey(number)), content, .normal, number)) }
+      grouper.flush()
+      var batches = 0
+      while grouper.next() != nil { batches += 1 }
+      #expect(batches == calls)
+    }
   }
 
   @Test(arguments: ["", "bad", userKey(1) + "0", String(userKey(1).dropLast()) + "-", "ü" + userKey(1).dropFirst(2)])
