@@ -11,6 +11,7 @@ package enum Catalogue {
     WeComRobot.self,
     WeComApp.self,
     Instapush.self,
+    Telegram.self,
   ]
 
   /// The provider that configurations call so.

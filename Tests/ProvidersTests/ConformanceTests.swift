@@ -36,6 +36,7 @@ struct Specimen: Sendable, CustomTestStringConvertible {
     .pushed,
     .weComRobot,
     .weComApp,
+    .telegram,
   ]
 
   static let wxPusher = Specimen(
