@@ -12,6 +12,7 @@ package enum Catalogue {
     WeComApp.self,
     Instapush.self,
     Telegram.self,
+    Bark.self,
   ]
 
   /// The provider that configurations call so.

@@ -37,6 +37,7 @@ struct Specimen: Sendable, CustomTestStringConvertible {
     .weComRobot,
     .weComApp,
     .telegram,
+    .bark,
   ]
 
   static let wxPusher = Specimen(
