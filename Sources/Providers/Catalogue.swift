@@ -13,6 +13,7 @@ package enum Catalogue {
     Instapush.self,
     Telegram.self,
     Bark.self,
+    Ntfy.self,
   ]
 
   /// The provider that configurations call so.

@@ -38,6 +38,7 @@ struct Specimen: Sendable, CustomTestStringConvertible {
     .weComApp,
     .telegram,
     .bark,
+    .ntfy,
   ]
 
   static let wxPusher = Specimen(
