@@ -14,6 +14,7 @@ package enum Catalogue {
     Telegram.self,
     Bark.self,
     Ntfy.self,
+    DingTalkRobot.self,
   ]
 
   /// The provider that configurations call so.

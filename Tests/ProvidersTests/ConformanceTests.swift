@@ -39,6 +39,7 @@ struct Specimen: Sendable, CustomTestStringConvertible {
     .telegram,
     .bark,
     .ntfy,
+    .dingTalkRobot,
   ]
 
   static let wxPusher = Specimen(
