@@ -15,6 +15,7 @@ package enum Catalogue {
     Bark.self,
     Ntfy.self,
     DingTalkRobot.self,
+    FeishuRobot.self,
   ]
 
   /// The provider that configurations call so.

@@ -40,6 +40,7 @@ struct Specimen: Sendable, CustomTestStringConvertible {
     .bark,
     .ntfy,
     .dingTalkRobot,
+    .feishuRobot,
   ]
 
   static let wxPusher = Specimen(
