@@ -16,6 +16,7 @@ package enum Catalogue {
     Ntfy.self,
     DingTalkRobot.self,
     FeishuRobot.self,
+    Gotify.self,
   ]
 
   /// The provider that configurations call so.

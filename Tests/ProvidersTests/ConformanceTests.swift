@@ -41,6 +41,7 @@ struct Specimen: Sendable, CustomTestStringConvertible {
     .ntfy,
     .dingTalkRobot,
     .feishuRobot,
+    .gotify,
   ]
 
   static let wxPusher = Specimen(
