@@ -17,6 +17,7 @@ package enum Catalogue {
     DingTalkRobot.self,
     FeishuRobot.self,
     Gotify.self,
+    PushDeer.self,
   ]
 
   /// The provider that configurations call so.

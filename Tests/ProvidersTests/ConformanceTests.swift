@@ -42,6 +42,7 @@ struct Specimen: Sendable, CustomTestStringConvertible {
     .dingTalkRobot,
     .feishuRobot,
     .gotify,
+    .pushDeer,
   ]
 
   static let wxPusher = Specimen(
