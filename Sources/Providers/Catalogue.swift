@@ -6,6 +6,7 @@ package enum Catalogue {
     WxPusher.self,
     AliyunSMS.self,
     Twilio.self,
+    Email.self,
   ]
 
   /// The provider that configurations call so.

@@ -53,7 +53,10 @@ struct Specimen: Sendable, CustomTestStringConvertible {
 
 @Suite struct ConformanceTests {
   @Test func everyProviderIsHeldToThis() {
-    #expect(Specimen.all.map(\.testDescription) == Catalogue.providers.map { $0.card.name })
+    // Those that speak no HTTP have suites of their own.
+    let others = ["email"]
+    #expect(
+      Specimen.all.map(\.testDescription) == Catalogue.providers.map { $0.card.name }.filter { !others.contains($0) })
   }
 
   @Test(arguments: Specimen.all)
