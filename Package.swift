@@ -36,7 +36,7 @@ let package = Package(
     wall("Configuring", uses: ["Core"]),
     wall("Spooling", uses: ["Core", "CSystem"]),
     wall("Ledgers", uses: ["Core", "CSQLite"]),
-    wall("Transports", uses: ["Core", "CCurl"]),
+    wall("Transports", uses: ["Core", "CCurl", "CSystem"]),
     wall("Sweeping", uses: ["Core", "Spooling", "Ledgers"]),
     wall("Sandbox", uses: ["CMicrohttpd", "Digests"]),
     .executableTarget(
