@@ -7,6 +7,8 @@ package enum Catalogue {
     AliyunSMS.self,
     Twilio.self,
     Email.self,
+    Webhook.self,
+    Exec.self,
   ]
 
   /// The provider that configurations call so.
