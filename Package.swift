@@ -55,7 +55,7 @@ let package = Package(
     tests(of: "Configuring", uses: ["Core", "Providers"]),
     tests(of: "Spooling", uses: ["Core"]),
     tests(of: "Ledgers", uses: ["Core"]),
-    tests(of: "Transports", uses: ["Core"]),
+    tests(of: "Transports", uses: ["Core"], fixtures: true),
     tests(of: "Sweeping", uses: ["Core", "Spooling", "Ledgers", "Providers"]),
     tests(of: "Sandbox", uses: ["Digests"], fixtures: true),
     tests(of: "msgspool"),
