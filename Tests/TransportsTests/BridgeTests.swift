@@ -25,7 +25,7 @@ import Transports
   }
 
   @Test(
-    .enabled(if: TestPython.path != nil, "needs Python with aiosmtpd and apprise, and no package index is in reach"))
+    .enabled(if: TestPython.path != nil, TestPython.missing))
   func apprise() async throws {
     let server = try ScriptedServer { peer in
       while let request = peer.readRequest() {

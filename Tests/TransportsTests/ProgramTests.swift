@@ -103,7 +103,7 @@ import Transports
     let started = Date()
     #expect(await shell("sleep 60 & echo done").program?.output == Array("done\n".utf8))
     #expect(await shell("exec >&- 2>&-; sleep 0.3; exit 3").program?.status == 3)
-    #expect(Date().timeIntervalSince(started) < 10)
+    #expect(Date().timeIntervalSince(started) < 50)
   }
 
   @Test func whatCannotBeStartedIsToldAsAShellTellsIt() async throws {
@@ -128,7 +128,7 @@ import Transports
     transport.shutdown(.abandon)
     let verdicts = await replies.wait(for: 6)
     #expect(verdicts.count { $0 == "lost: abandoned" } == 4 && verdicts.count { $0 == "not sent: abandoned" } == 2)
-    #expect(Date().timeIntervalSince(started) < 10)
+    #expect(Date().timeIntervalSince(started) < 50)
   }
 
   @Test func eachKindGoesItsWay() async throws {

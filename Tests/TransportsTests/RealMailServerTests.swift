@@ -5,7 +5,7 @@ import Testing
 import Transports
 
 /// Against aiosmtpd, which reads mail by the same RFCs and none of our code.
-@Suite(.enabled(if: TestPython.path != nil, "needs Python with aiosmtpd and apprise, and no package index is in reach"))
+@Suite(.enabled(if: TestPython.path != nil, TestPython.missing))
 struct RealMailServerTests {
   struct Record: Decodable {
     struct Part: Decodable {

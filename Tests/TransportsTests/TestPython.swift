@@ -1,39 +1,31 @@
 import Foundation
+import Testing
 
-/// A Python with the packages that the tests talk to: `$MSGSPOOL_TEST_PYTHON`, else a virtual environment in the build
-/// folder, made on first use where a package index can be reached.
+/// A Python with the packages that the tests talk to: `$MSGSPOOL_TEST_PYTHON`, else the virtual environment that
+/// `Tests/prepare-python.sh` makes in the build folder.
+///
+/// Looked up in the file system only: traits are evaluated while other tests run, on the few threads that all share.
 enum TestPython {
   static let packages = ["aiosmtpd", "apprise"]
+  static let missing: Comment = "needs Python with aiosmtpd and apprise: run Tests/prepare-python.sh"
 
   static let path: String? = {
     let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .deletingLastPathComponent()
-    let environment = root.appending(path: ".build/test-python")
-    let own = environment.appending(path: "bin/python").path
-    for candidate in [ProcessInfo.processInfo.environment["MSGSPOOL_TEST_PYTHON"], own] {
-      if let candidate, has(packages, candidate) { return candidate }
-    }
-    guard run("/usr/bin/env", ["python3", "-m", "venv", environment.path]),
-      run(own, ["-m", "pip", "-q", "--disable-pip-version-check", "--retries", "1", "install"] + packages),
-      has(packages, own)
-    else { return nil }
-    return own
+    let own = root.appending(path: ".build/test-python/bin/python").path
+    let candidates = [ProcessInfo.processInfo.environment["MSGSPOOL_TEST_PYTHON"], own].compactMap { $0 }
+    return candidates.first(where: has)
   }()
 
-  private static func has(_ packages: [String], _ python: String) -> Bool {
-    FileManager.default.isExecutableFile(atPath: python)
-      && run(python, ["-c", "import " + packages.joined(separator: ", ")])
-  }
-
-  private static func run(_ program: String, _ arguments: [String]) -> Bool {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: program)
-    process.arguments = arguments
-    process.standardInput = FileHandle.nullDevice
-    process.standardOutput = FileHandle.nullDevice
-    process.standardError = FileHandle.nullDevice
-    guard (try? process.run()) != nil else { return false }
-    process.waitUntilExit()
-    return process.terminationStatus == 0
+  private static func has(_ python: String) -> Bool {
+    let libraries = URL(fileURLWithPath: python).deletingLastPathComponent().deletingLastPathComponent()
+      .appending(path: "lib")
+    let versions = (try? FileManager.default.contentsOfDirectory(atPath: libraries.path)) ?? []
+    return FileManager.default.isExecutableFile(atPath: python)
+      && versions.contains { version in
+        packages.allSatisfy {
+          FileManager.default.fileExists(atPath: libraries.appending(path: "\(version)/site-packages/\($0)").path)
+        }
+      }
   }
 }
