@@ -13,6 +13,8 @@ final class MailTransfer: Performer {
   private let queue: WorkQueue
   private var message: MailMessage?
   private var dialogue = MailDialogue(recipients: 0, size: 0)
+  /// When QUIT was said: libcurl waits for its answer with no regard to the exchange's time.
+  private var quitAt: Double?
 
   init(_ policy: CurlTransport.Policy, _ queue: WorkQueue) {
     self.policy = policy
@@ -85,6 +87,7 @@ final class MailTransfer: Performer {
   ) -> CURLcode {
     message.rewind()
     errorText[0] = 0
+    quitAt = nil
     dialogue = MailDialogue(recipients: request.recipients.count, size: message.size)
     curl_set_long(easy, CURLOPT_FRESH_CONNECT, fresh ? 1 : 0)
     curl_set_long(easy, CURLOPT_TIMEOUT_MS, milliseconds(deadline - monotonicSeconds()))
@@ -137,7 +140,8 @@ final class MailTransfer: Performer {
   }
 
   private func detail(of result: CURLcode) -> String {
-    let error = Int32(truncatingIfNeeded: curl_get_long(easy.unsafelyUnwrapped, CURLINFO_OS_ERRNO))
+    guard let easy else { return "" }
+    let error = Int32(truncatingIfNeeded: curl_get_long(easy, CURLINFO_OS_ERRNO))
     if result == CURLE_COULDNT_CONNECT, error != 0 { return String(cString: strerror(error)) }
     let text = String(cString: errorText)
     return text.isEmpty ? String(cString: curl_easy_strerror(result)) : text
@@ -183,7 +187,7 @@ final class MailTransfer: Performer {
       return 0
     }
     curl_set_progress(easy) { me, _, _, _, _ in
-      MailTransfer.of(me)?.queue.isAbandoned == true ? 1 : 0
+      MailTransfer.of(me)?.isToEnd == true ? 1 : 0
     }
     // There is no body in this direction; without this one libcurl would print it.
     curl_set_writer(easy, CURLOPT_WRITEFUNCTION) { _, size, count, _ in size * count }
@@ -193,9 +197,16 @@ final class MailTransfer: Performer {
     }
   }
 
+  /// Asked by libcurl at least once a second.
+  private var isToEnd: Bool {
+    queue.isAbandoned || quitAt.map { monotonicSeconds() - $0 > 3 } ?? false
+  }
+
   private func note(_ kind: curl_infotype, _ bytes: UnsafeRawBufferPointer) {
     switch kind {
-    case CURLINFO_HEADER_OUT: dialogue.sent(bytes)
+    case CURLINFO_HEADER_OUT:
+      if bytes.starts(with: "QUIT\r\n".utf8) { quitAt = monotonicSeconds() }
+      dialogue.sent(bytes)
     case CURLINFO_HEADER_IN: dialogue.received(bytes)
     case CURLINFO_DATA_OUT: dialogue.sentMessage(bytes.count)
     default: break

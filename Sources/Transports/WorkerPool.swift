@@ -14,6 +14,8 @@ final class WorkerPool: Sendable {
   private let queue: WorkQueue
   private let limit: Int
   private let threads = Mutex<[pthread_t]>([])
+  /// How many of them, from the first on, have been joined.
+  private let joined = Mutex(0)
   private let make: @Sendable (WorkQueue) -> any Performer
 
   /// - Parameter make: called on each thread, once.
@@ -26,7 +28,8 @@ final class WorkerPool: Sendable {
   deinit {
     queue.close(.drain)
     // Nobody is left to wait for them; they answer what there is and end by themselves.
-    for thread in threads.withLock({ $0 }) { pthread_detach(thread) }
+    let count = joined.withLock { $0 }
+    for thread in threads.withLock({ $0.dropFirst(count) }) { pthread_detach(thread) }
   }
 
   func perform(_ errands: [Errand]) {
@@ -51,11 +54,13 @@ final class WorkerPool: Sendable {
     if manner == .abandon {
       for errand in queue.takeAll() { errand.deliver(.notSent(.abandoned)) }
     }
-    // Whoever takes the threads joins them; a second caller has nothing to wait for but the first one.
-    threads.withLock { threads in
-      if threads.contains(where: { pthread_equal($0, pthread_self()) != 0 }) { return }
-      for thread in threads { pthread_join(thread, nil) }
-      threads.removeAll()
+    // Joined without holding the list: a thread that ends may still be handing over an errand.
+    if threads.withLock({ $0.contains { pthread_equal($0, pthread_self()) != 0 } }) { return }
+    joined.withLock { joined in
+      while let thread = threads.withLock({ joined < $0.count ? $0[joined] : nil }) {
+        pthread_join(thread, nil)
+        joined += 1
+      }
     }
   }
 

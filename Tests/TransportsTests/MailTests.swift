@@ -47,6 +47,12 @@ import Transports
     #expect(try await reply(["EHLO": .say("502 what?"), "HELO": .say("421 no")]) == "- - - / 421")
   }
 
+  @Test func aServerThatDoesNotAnswerQUITHoldsNobodyUp() async throws {
+    let started = Date()
+    #expect(try await reply(["MAIL": .say("550 5.1.0 no"), "QUIT": .wait]) == "- - - / 550")
+    #expect(Date().timeIntervalSince(started) < 19)
+  }
+
   @Test func aServerThatKnowsOnlyHELOIsServed() async throws {
     #expect(try await reply(["EHLO": .say("500 what?")]) == "250 250 250 / 250 sent")
   }
