@@ -121,10 +121,11 @@ package struct ClaimReader: ~Copyable {
     _ name: FileName, from origin: Folder, _ descriptor: Int32, _ status: stat, now: Date
   ) throws(SystemFault) -> Claim {
     let size = Int(status.st_size)
-    // The message itself is bounded, its history is not: a large file is read whole only if a message is in front.
+    // The history may be longer than the message may: a large file is read whole if a message is in front, and up to
+    // where no history comes, as a hole of a terabyte costs its producer nothing.
     var wanted = size > limit * 4 ? limit + 1 : size
     var bytes = try fill(wanted, descriptor, name)
-    if wanted < size, MessageFile.beginsWithValue(bytes) {
+    if wanted < size, size <= MessageFile.mostBytes(limit), MessageFile.beginsWithValue(bytes) {
       wanted = size
       bytes = try fill(wanted, descriptor, name)
     }

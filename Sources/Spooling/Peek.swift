@@ -46,7 +46,8 @@ extension Spool {
     guard status.isRegularFile else { return nil }
     let size = Int(status.st_size)
     let bytes = try read(size > limit * 4 ? limit + 1 : size, of: descriptor, path)
-    if bytes.count < size, bytes.withUnsafeBufferPointer(MessageFile.beginsWithValue) {
+    if bytes.count < size, size <= MessageFile.mostBytes(limit),
+      bytes.withUnsafeBufferPointer(MessageFile.beginsWithValue) {
       return try read(size, of: descriptor, path)
     }
     return bytes

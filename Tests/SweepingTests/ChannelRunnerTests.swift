@@ -48,11 +48,10 @@ extension ChannelRunner {
     #expect(runner.places(now: now + 1) == 8)
   }
 
-  @Test func onlyAReadyCallIsWorthWakingUpFor() {
+  @Test func onlyThePauseOfAChannelThatGoesOnIsWorthWakingUpFor() {
     var runner = runner()
-    runner.wait(until: now + 1)
     #expect(runner.wakeUp(now: now) == nil)
-    runner.grouper.push(.init(entries: [], priority: .normal))
+    runner.wait(until: now + 1)
     #expect(runner.wakeUp(now: now) == now + 1)
     #expect(runner.wakeUp(now: now + 1) == nil)
     runner.suspend(Suspension(channel: "plain", kind: .quota, reason: "", since: now))
