@@ -2,16 +2,18 @@ import CCrypto
 
 /// Digests and keyed digests, the only use of libcrypto. Raw bytes in, raw bytes out; no state.
 package enum Digest: Sendable {
-  case sha1, sha256
+  /// MD5 only names images for WeCom; it keeps nothing safe.
+  case md5, sha1, sha256
 
   private var algorithm: OpaquePointer? {
     switch self {
+    case .md5: EVP_md5()
     case .sha1: EVP_sha1()
     case .sha256: EVP_sha256()
     }
   }
 
-  /// The digest of `bytes`: 20 bytes for SHA-1, 32 for SHA-256.
+  /// The digest of `bytes`: 16 bytes for MD5, 20 for SHA-1, 32 for SHA-256.
   package func of(_ bytes: some Sequence<UInt8>) -> [UInt8] {
     let input = Array(bytes)
     return output { output, length in
@@ -34,7 +36,7 @@ package enum Digest: Sendable {
       // The base address of a buffer with capacity is never nil.
       count = compute(buffer.baseAddress.unsafelyUnwrapped, &length) ? Int(length) : 0
     }
-    // Only a libcrypto without SHA-1 or SHA-256, or out of memory, can fail; signing with nothing would be worse.
+    // Only a libcrypto without the digest, or out of memory, can fail; signing with nothing would be worse.
     precondition(!worked.isEmpty, "libcrypto cannot compute \(self)")
     return worked
   }

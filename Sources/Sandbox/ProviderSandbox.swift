@@ -1,3 +1,4 @@
+import Digests
 import FoundationEssentials
 
 /// The far side of one provider: it reads requests as the vendor's documents say, checks them as the vendor does, and
@@ -53,11 +54,36 @@ package struct Refusal: Sendable, Equatable {
 
 /// Every provider that the sandbox stands in for, asked in this order whose a request is. Adding one is its file and a
 /// line here.
+///
+/// All share one port, where each has a host of its own otherwise. Paths tell nearly all apart. At `/` Aliyun and Tencent
+/// are known by the action in a header or parameter, ntfy by a JSON object. `/push` is Bark's by POST and ServerChan's by
+/// GET, `/send/...` ServerChan 3's when it ends in `.send` and PushPlus's otherwise, `/message` Gotify's alone, PushDeer's
+/// with `/push` and Server饭's with a type of message, `/cgi-bin/webhook/` the WeCom robot's and the rest of `/cgi-bin/`
+/// the WeCom application's.
 package enum SandboxCatalogue {
   static let all: [any ProviderSandbox.Type] = [
     WxPusherSandbox.self,
     TwilioSandbox.self,
     AliyunSandbox.self,
+    HuaweiSandbox.self,
+    TencentSandbox.self,
+    PushPlusSandbox.self,
+    ServerChanSandbox.self,
+    ServerFanSandbox.self,
+    OneSignalSandbox.self,
+    PushoverSandbox.self,
+    PushedSandbox.self,
+    WeComRobotSandbox.self,
+    WeComAppSandbox.self,
+    TelegramSandbox.self,
+    BarkSandbox.self,
+    DingTalkSandbox.self,
+    FeishuSandbox.self,
+    GotifySandbox.self,
+    PushDeerSandbox.self,
+    WebhookSandbox.self,
+    // Last: nearly any path may be a topic.
+    NtfySandbox.self,
   ]
 
   /// As the configuration writes them: keys of `SandboxServer`'s credentials.
@@ -68,6 +94,22 @@ extension ProviderSandbox {
   /// The business fields of a call, for the record.
   func content(of call: SandboxCall) -> WireJSON {
     guard case .object(let members) = call.fields else { return .object([]) }
-    return .object(members.filter { !Self.unrecorded.contains($0.name) })
+    let content = WireJSON.object(members.filter { !Self.unrecorded.contains($0.name) })
+    return call.request.body.count > largestRecordedText ? content.abbreviated : content
+  }
+}
+
+/// Longer texts than any message's are pictures in Base64; a record says which one it was instead.
+private let largestRecordedText = 256 * 1024
+
+extension WireJSON {
+  fileprivate var abbreviated: WireJSON {
+    switch self {
+    case .string(let text) where text.utf8.count > largestRecordedText:
+      ["bytes": .int(text.utf8.count), "sha256": .string(Digest.sha256.of(text.utf8).hex)]
+    case .array(let values): .array(values.map(\.abbreviated))
+    case .object(let members): .object(members.map { WireMember($0.name, $0.value.abbreviated) })
+    default: self
+    }
   }
 }

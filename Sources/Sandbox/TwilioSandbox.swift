@@ -52,26 +52,13 @@ struct TwilioSandbox: ProviderSandbox {
     case ("POST", nil):
       let form = request.form
       return SandboxCall(
-        request, .send, fields: Self.fields(form), recipients: form.value("To").map { [$0] } ?? [])
+        request, .send, fields: WireJSON(pairs: form), recipients: form.value("To").map { [$0] } ?? [])
     case ("GET", _):
       return SandboxCall(
-        request, .lookup, fields: Self.fields(request.query),
+        request, .lookup, fields: WireJSON(pairs: request.query),
         recipients: request.query.value("To").map { [$0] } ?? [])
     default: return SandboxCall(request, .other)
     }
-  }
-
-  /// Repeated names (MediaUrl) become an array.
-  private static func fields(_ pairs: [FormPair]) -> WireJSON {
-    var members: [WireMember] = []
-    for pair in pairs {
-      guard let index = members.firstIndex(where: { $0.name == pair.name }) else {
-        members.append(WireMember(pair.name, .string(pair.value)))
-        continue
-      }
-      members[index].value = .array((members[index].value.array ?? [members[index].value]) + [.string(pair.value)])
-    }
-    return .object(members)
   }
 
   mutating func answer(_ call: SandboxCall, refused: [Int: RefusedRecipient], now: Date) -> SandboxReply {

@@ -42,11 +42,20 @@ struct Golden: CustomTestStringConvertible {
 
   private init(_ provider: String, _ file: String) throws {
     let data = try Data(contentsOf: Self.folder.appending(path: provider).appending(path: file))
-    fixture = try WireJSON(parsing: Array(data))
-    let request = fixture["request"] ?? .null
-    name = String(file.dropLast(5))
+    let fixture = try WireJSON(parsing: Array(data))
+    self.init(name: String(file.dropLast(5)), fixture: fixture, request: fixture["request"] ?? .null)
+  }
+
+  private init(name: String, fixture: WireJSON, request: WireJSON) {
+    self.name = name
+    self.fixture = fixture
     method = request["method"]?.string ?? ""
-    target = request["path"]?.string ?? ""
+    // Push clients' captures have the query in the URL only.
+    if let url = request["url"]?.string, let scheme = url.firstRange(of: "://") {
+      target = String(url[scheme.upperBound...].drop { $0 != "/" })
+    } else {
+      target = request["path"]?.string ?? ""
+    }
     if case .object(let pairs)? = request["headers"] {
       headers = pairs.map { FormPair($0.name, $0.value.string ?? "") }
     } else {
@@ -60,6 +69,28 @@ struct Golden: CustomTestStringConvertible {
       for member in members { credentials[member.name] = member.value.string }
     }
     time = fixture["fixed_time"]?.string.flatMap { WireTime.unix(iso8601: $0) }.map(Double.init)
+    if fixture["case"] != nil { time = Self.pushTime }
+  }
+
+  /// When the push clients' requests were made: 2023-11-14T22:13:20Z.
+  static let pushTime = 1_700_000_000.0
+
+  /// Every request of a case in order, with the answer that its client was given.
+  var exchanges: [(request: Golden, answer: Response?)] {
+    guard let all = fixture["exchanges"]?.array else {
+      return [(self, Self.answer(fixture["response"] ?? fixture["response_fed_to_sdk"]))]
+    }
+    return all.map { exchange in
+      let request = exchange["request"] ?? .null
+      let own = request["same_as"] == nil ? Golden(name: name, fixture: fixture, request: request) : self
+      return (own, Self.answer(exchange["response"]))
+    }
+  }
+
+  private static func answer(_ recorded: WireJSON?) -> Response? {
+    guard let recorded, let status = recorded["status"]?.int else { return nil }
+    let text = recorded["text"]?.string ?? recorded["body"]?.string ?? ""
+    return Response(status: status, headers: [], body: Array(text.utf8))
   }
 
   func replay(to server: SandboxServer) throws -> Response {
