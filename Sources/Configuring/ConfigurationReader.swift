@@ -135,7 +135,8 @@ package struct ConfigurationReader: Sendable {
 
   private func pace(_ channel: inout Channel, _ place: Place) throws(ConfigurationFault) {
     let card = channel.card
-    if let limit = try place["max_recipients_per_call"]?.integer(in: 1...card.recipientsPerCall) {
+    let most = card.raisedRecipientsPerCall ?? card.recipientsPerCall
+    if let limit = try place["max_recipients_per_call"]?.integer(in: 1...most) {
       channel.recipientsPerCall = limit
       channel.mixedRecipientsPerCall = channel.mixedRecipientsPerCall.map { min($0, limit) }
     }

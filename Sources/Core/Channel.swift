@@ -22,7 +22,7 @@ package struct Channel: Sendable {
   /// Seconds after its drop that a message is still worth sending.
   package var expireAfter = 7 * 86400.0
   /// Recipients a day; 0 is no limit.
-  package var daily = 0
+  package var daily: Int
   /// Messages a day to one recipient; 0 is no limit.
   package var dailyPerRecipient: Int
   package var zone = TimeZone.current
@@ -44,6 +44,7 @@ package struct Channel: Sendable {
     recipientsPerCall = card.recipientsPerCall
     mixedRecipientsPerCall = card.mixedRecipientsPerCall
     rate = card.rate
+    daily = card.daily
     dailyPerRecipient = card.dailyPerRecipient
   }
 

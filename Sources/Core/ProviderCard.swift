@@ -12,6 +12,8 @@ package struct ProviderCard: Sendable {
   package var recipientsPerCall: Int
   /// How many when each recipient has its own content; nil where the API cannot.
   package var mixedRecipientsPerCall: Int?
+  /// What `max_recipients_per_call` may be raised to, where some accounts are allowed more; nil is no more.
+  package var raisedRecipientsPerCall: Int?
   package var settings: [SettingCard]
   package var options: [OptionCard]
   /// Further kinds of target, written `KIND:VALUE`: kind and one line each.
@@ -22,6 +24,10 @@ package struct ProviderCard: Sendable {
   package var rate: Double
   /// Messages a day to one recipient; 0 is no limit.
   package var dailyPerRecipient: Int
+  /// Recipients a day in all; 0 is no limit.
+  package var daily: Int
+  /// What the provider refuses uses up its limits of a day as well.
+  package var countsRefused: Bool
   /// The channel has its own target: `to` may be left out.
   package var hasOwnTarget: Bool
   /// How many attachments a message may have; 0 where the service takes none.
@@ -38,10 +44,12 @@ package struct ProviderCard: Sendable {
 
   package init(
     name: String, summary: String, document: String, endpoint: String?, recipientsPerCall: Int,
-    mixedRecipientsPerCall: Int? = nil, settings: [SettingCard], options: [OptionCard] = [],
+    mixedRecipientsPerCall: Int? = nil, raisedRecipientsPerCall: Int? = nil, settings: [SettingCard],
+    options: [OptionCard] = [],
     targetKinds: [(kind: String, summary: String)] = [],
     limits: [(name: String, value: Int, unit: String)] = [], rate: Double = 0, dailyPerRecipient: Int = 0,
-    hasOwnTarget: Bool = false, attachments: Int = 0, loadsAttachments: Int? = nil, hasSession: Bool = false,
+    daily: Int = 0, countsRefused: Bool = false, hasOwnTarget: Bool = false, attachments: Int = 0,
+    loadsAttachments: Int? = nil, hasSession: Bool = false,
     notes: [String] = [], example: String
   ) {
     self.name = name
@@ -50,12 +58,15 @@ package struct ProviderCard: Sendable {
     self.endpoint = endpoint
     self.recipientsPerCall = recipientsPerCall
     self.mixedRecipientsPerCall = mixedRecipientsPerCall
+    self.raisedRecipientsPerCall = raisedRecipientsPerCall
     self.settings = settings
     self.options = options
     self.targetKinds = targetKinds
     self.limits = limits
     self.rate = rate
     self.dailyPerRecipient = dailyPerRecipient
+    self.daily = daily
+    self.countsRefused = countsRefused
     self.hasOwnTarget = hasOwnTarget
     self.attachments = attachments
     self.loadsAttachments = loadsAttachments

@@ -6,6 +6,12 @@ package enum Catalogue {
     WxPusher.self,
     AliyunSMS.self,
     Twilio.self,
+    HuaweiSMS.self,
+    TencentSMS.self,
+    ServerChan.self,
+    ServerFan.self,
+    PushPlus.self,
+    OneSignal.self,
   ]
 
   /// The provider that configurations call so.

@@ -1,3 +1,5 @@
+import Core
+
 /// Phone numbers by their bytes: no separators, no letters.
 enum PhoneNumber {
   static func isDigits(_ text: some Sequence<UInt8>) -> Bool {
@@ -21,6 +23,18 @@ enum PhoneNumber {
       (UInt8(ascii: "3")...UInt8(ascii: "9")).contains(utf8[utf8.index(after: utf8.startIndex)])
     else { return nil }
     return digits
+  }
+
+  /// An address as + and its complete number: mainland mobile numbers however they are written, others with + alone.
+  static func withPlus(_ address: String) throws(RecipientFault) -> (number: String, isMainland: Bool) {
+    if let mobile = mainlandMobile(address) { return ("+86\(mobile)", true) }
+    guard address.utf8.first == UInt8(ascii: "+"), complete(address.dropFirst()) != nil else {
+      throw RecipientFault("is not a phone number: expected 11 digits, or + and a country code and number")
+    }
+    guard !address.hasPrefix("+86") else {
+      throw RecipientFault("is not a mainland mobile number: expected 11 digits that start with 1 after +86")
+    }
+    return (address, false)
   }
 
   private static func withoutPrefix(_ address: String) -> Substring {

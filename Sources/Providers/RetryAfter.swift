@@ -18,6 +18,12 @@ enum RetryAfter {
     response.header("x-acs-retry-after").flatMap(whole).flatMap { sane($0 / 1_000) }
   }
 
+  /// Seconds until the clocks of China, by which its providers count days, show that hour. UTC+8, no summer time.
+  static func untilHour(_ hour: Int, now: Date) -> Double {
+    let passed = (now.timeIntervalSince1970 + Double((8 - hour) * 3_600)).truncatingRemainder(dividingBy: 86_400)
+    return 86_400 - passed
+  }
+
   /// Digits alone; more of them than an integer holds is still a number, only a very long wait.
   private static func whole(_ text: String) -> Double? {
     guard !text.isEmpty, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }

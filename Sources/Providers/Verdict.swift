@@ -39,10 +39,14 @@ struct Verdict: Sendable, Hashable {
   static let recipientThrottled = Verdict(state: .deferred, kind: .throttled, split: .several)
   /// R: trouble at the provider; nothing was carried out.
   static let later = Verdict(state: .deferred, kind: .provider)
+  /// R once, then P; where messages share a call, one of them may be what the provider chokes on.
+  static let once = Verdict(state: .deferred, kind: .provider, split: .mixed, attempts: 2)
   /// R a few times, then P.
   static let fewTimes = Verdict(state: .deferred, kind: .provider, attempts: 3)
   /// C: nothing on this channel can succeed until somebody mends the configuration.
   static let credentials = Verdict(state: .deferred, kind: .credentials, channel: .suspend)
+  /// C, but said of one recipient of several: others may pass, so the channel goes on.
+  static let recipientCredentials = Verdict(state: .deferred, kind: .credentials)
   /// Q.
   static let quota = Verdict(state: .deferred, kind: .quota, channel: .suspend)
   /// U.
@@ -98,6 +102,15 @@ struct Verdict: Sendable, Hashable {
       attempts: attempts)
   }
 
+  /// What the verdict is where it is said of one recipient, whose content may be to blame.
+  func blaming(_ content: Content, defaults: [String: String]) -> Verdict {
+    isBlaming(content, defaults) ? .message : self
+  }
+
+  private func isBlaming(_ content: Content, _ defaults: [String: String]) -> Bool {
+    blames.contains { content[$0] != nil && content[$0] != defaults[$0] }
+  }
+
   private func splits(_ call: Call) -> Bool {
     switch split {
     case .never: false
@@ -107,7 +120,21 @@ struct Verdict: Sendable, Hashable {
   }
 
   private func blamesMessage(of call: Call, defaults: [String: String]) -> Bool {
-    blames.contains { field in call.contents.contains { $0[field] != nil && $0[field] != defaults[field] } }
+    call.contents.contains { isBlaming($0, defaults) }
+  }
+}
+
+extension Answer {
+  /// From an answer that speaks of each recipient. The channel stops or slows down when all of them met the same wall,
+  /// and not before: what is certain about the others must be kept, and the next call meets the wall alone.
+  /// - Parameter verdicts: nil where there is none: accepted, or not named by the answer.
+  init(_ outcomes: [Outcome], by verdicts: [Verdict?]) {
+    let channels = Set(verdicts.map { $0?.channel ?? .proceed })
+    switch (channels.count, channels.first) {
+    case (1, .suspend?): self.init(outcomes, advice: .suspend)
+    case (1, .slowDown?): self.init(outcomes, advice: .slowDown(retryAfter: outcomes.compactMap(\.retryAfter).max()))
+    default: self.init(outcomes)
+    }
   }
 }
 

@@ -47,8 +47,14 @@ package struct CivilTime: Sendable, Hashable {
 
   /// `2024-05-20T08:30:15Z`; only for fields meant in UTC.
   package var stamp: String {
-    "\(padded(year, 4))-\(padded(month))-\(padded(day))T\(padded(hour)):\(padded(minute)):\(padded(second))Z"
+    "\(isoDay)T\(padded(hour)):\(padded(minute)):\(padded(second))Z"
   }
+
+  /// `20240520T083015Z`; only for fields meant in UTC.
+  package var compactStamp: String { "\(compactDay)T\(padded(hour))\(padded(minute))\(padded(second))Z" }
+
+  /// `2024-05-20`.
+  package var isoDay: String { "\(padded(year, 4))-\(padded(month))-\(padded(day))" }
 
   /// `20240520`.
   package var compactDay: String { "\(padded(year, 4))\(padded(month))\(padded(day))" }

@@ -62,6 +62,7 @@ extension Sweep {
     var finished = FinishedCall(id: flight.call.id, outcomes: answer.outcomes)
     let channel = flight.channel
     guard channel.daily > 0 || channel.dailyPerRecipient > 0 else { return finished }
+    if channel.card.countsRefused, case .http? = flight.reply { return finished }
     // What the provider did not take does not use up its limit.
     let free = zip(flight.call.recipients, answer.outcomes).filter { $1.state == .deferred || $1.state == .rejected }
     guard !free.isEmpty else { return finished }

@@ -13,7 +13,8 @@ struct Specimen: Sendable, CustomTestStringConvertible {
   var addresses: [String]
   /// Answers: status and body.
   var success: (Int, String)
-  var throttled: (Int, String)
+  /// Nil where the service has no such answer: its limits are those of a day.
+  var throttled: (Int, String)?
   var wrongCredentials: (Int, String)
   var unknownCode: (Int, String)
 
@@ -24,7 +25,9 @@ struct Specimen: Sendable, CustomTestStringConvertible {
   }
 
   /// One line for each provider.
-  static let all: [Specimen] = [.wxPusher, .aliyun, .twilio]
+  static let all: [Specimen] = [
+    .wxPusher, .aliyun, .twilio, .huawei, .tencent, .serverChan, .serverFan, .pushPlus, .oneSignal,
+  ]
 
   static let wxPusher = Specimen(
     provider: WxPusher.self, values: ["app_token": .string("AT_s3cret")], message: Message(body: "text"),
@@ -49,6 +52,60 @@ struct Specimen: Sendable, CustomTestStringConvertible {
     message: Message(body: "text"), addresses: ["+15005550001"],
     success: (201, #"{"sid":"SM1","status":"queued"}"#), throttled: (429, #"{"code":20429,"message":"m"}"#),
     wrongCredentials: (401, #"{"code":20003,"message":"m"}"#), unknownCode: (400, #"{"code":31337,"message":"OK"}"#))
+
+  static let huawei = Specimen(
+    provider: HuaweiSMS.self, values: huaweiValues.merging(["app_secret": .string("s3cret")]) { $1 },
+    message: Message(params: .positional(["1"])), addresses: ["13800138000", "+85212345678"],
+    success: (
+      200,
+      #"""
+      {"code":"000000","description":"Success","result":[
+      {"originTo":"+8613800138000","smsMsgId":"a_0","status":"000000"},
+      {"originTo":"+85212345678","smsMsgId":"a_1","status":"000000"}]}
+      """#
+    ),
+    throttled: (429, "slow down"), wrongCredentials: (403, #"{"code":"E000101","description":"m"}"#),
+    unknownCode: (200, #"{"code":"E999999","description":"Success"}"#))
+
+  static let tencent = Specimen(
+    provider: TencentSMS.self,
+    values: tencentValues.merging(["secret_key": .string("s3cret"), "token": .string("s3cret-t")]) { $1 },
+    message: Message(params: .positional(["1"])), addresses: ["13800138000", "13900139000"],
+    success: (
+      200,
+      #"""
+      {"Response":{"SendStatusSet":[{"SerialNo":"1","PhoneNumber":"+8613800138000","Code":"Ok"},
+      {"SerialNo":"2","PhoneNumber":"+8613900139000","Code":"Ok"}],"RequestId":"r"}}
+      """#
+    ),
+    throttled: (200, #"{"Response":{"Error":{"Code":"RequestLimitExceeded","Message":"m"}}}"#),
+    wrongCredentials: (200, #"{"Response":{"Error":{"Code":"AuthFailure.SignatureFailure","Message":"m"}}}"#),
+    unknownCode: (200, #"{"Response":{"Error":{"Code":"Surprise","Message":"send success"}}}"#))
+
+  static let serverChan = Specimen(
+    provider: ServerChan.self, values: ["sendkey": .string("SCT1Tkey")], message: Message(body: "text", title: "title"),
+    addresses: [""],
+    success: (200, #"{"code":0,"message":"","data":{"pushid":"1","readkey":"SCTr","error":"SUCCESS","errno":0}}"#),
+    throttled: nil, wrongCredentials: (400, #"{"message":"[AUTH]错误的Key","code":40001,"scode":461}"#),
+    unknownCode: (200, #"{"code":31337,"message":"SUCCESS"}"#))
+
+  static let serverFan = Specimen(
+    provider: ServerFan.self, values: ["token": .string("s3cret")], message: Message(body: "text"), addresses: [""],
+    success: (202, ""), throttled: nil, wrongCredentials: (401, #"{"error":"Unauthorized"}"#),
+    unknownCode: (200, #"{"error":"Surprise","message":"OK"}"#))
+
+  static let pushPlus = Specimen(
+    provider: PushPlus.self, values: ["token": .string("s3cret")], message: Message(body: "text"),
+    addresses: ["friend1", "friend2"], success: (200, #"{"code":200,"msg":"请求成功","data":"3cbc5eab"}"#),
+    throttled: (429, "slow down"), wrongCredentials: (200, #"{"code":903,"msg":"m","data":null}"#),
+    unknownCode: (200, #"{"code":31337,"msg":"请求成功","data":"3cbc5eab"}"#))
+
+  static let oneSignal = Specimen(
+    provider: OneSignal.self, values: oneSignalValues.merging(["api_key": .string("s3cret")]) { $1 },
+    message: Message(body: "text"), addresses: ["external:a", "external:b"],
+    success: (200, #"{"id":"b98881cc-1e94-4366-bbd9-db8f3429292b","external_id":null}"#),
+    throttled: (429, #"{"errors":["API rate limit exceeded"]}"#), wrongCredentials: (401, #"{"errors":["m"]}"#),
+    unknownCode: (200, #"{"errors":["Surprise"],"success":true}"#))
 }
 
 @Suite struct ConformanceTests {
@@ -67,11 +124,12 @@ struct Specimen: Sendable, CustomTestStringConvertible {
 
   @Test(arguments: Specimen.all)
   func aThrottleSlowsTheChannelDownAsLongAsItSays(_ specimen: Specimen) throws {
+    guard let throttled = specimen.throttled else { return }
     let provider = try specimen.make()
     let call = try provider.call(specimen.message, to: specimen.addresses)
     for (value, expected) in [("5", 5.0), ("100000", 86_400), ("soon", nil)] as [(String, Double?)] {
       let answer = provider.answer(
-        specimen.throttled.0, specimen.throttled.1, headers: [HTTPHeader("retry-after", value)], to: call)
+        throttled.0, throttled.1, headers: [HTTPHeader("retry-after", value)], to: call)
       #expect(answer.outcomes.map(\.kind) == specimen.addresses.map { _ in .throttled })
       #expect(answer.outcomes.allSatisfy { $0.state == .deferred && $0.retryAfter == expected })
       #expect(answer.advice == .slowDown(retryAfter: expected))
@@ -95,14 +153,14 @@ struct Specimen: Sendable, CustomTestStringConvertible {
       "", " ", "{}", "[]", "null", "true", "1000", "\"OK\"", "{\"code\":", "<html><body>OK</body></html>", "OK",
       "\u{FEFF}",
       "{\"ok\":true,\"success\":true,\"status\":\"success\"}", "[[[[[[[[", String(repeating: "[", count: 2_000),
-      specimen.unknownCode.1, specimen.throttled.1, specimen.wrongCredentials.1,
+      specimen.unknownCode.1, specimen.throttled?.1 ?? "", specimen.wrongCredentials.1,
     ]
     for addresses in [specimen.addresses, [specimen.addresses[0]]] {
       let call = try provider.call(specimen.message, to: addresses)
       for status in [
         0, 100, 200, 201, 202, 204, 206, 302, 304, 400, 401, 403, 404, 409, 413, 418, 429, 500, 502, 503, 504, 599,
       ] {
-        for body in bodies {
+        for body in bodies where (status, body) != specimen.success {
           let answer = provider.answer(status, body, to: call)
           #expect(answer.outcomes.count == addresses.count)
           #expect(!answer.outcomes.contains { $0.state == .accepted }, "\(status) \(body)")

@@ -37,7 +37,9 @@ enum ProvidersCommand: Command {
     var text = "\(card.name): \(card.summary)\n\(card.document)\n\n"
     text += "recipients per call  \(card.recipientsPerCall)\n"
     if let mixed = card.mixedRecipientsPerCall { text += "with own content     \(mixed)\n" }
+    if let raised = card.raisedRecipientsPerCall { text += "may be raised to     \(raised)\n" }
     if card.rate > 0 { text += "calls per second     \(card.rate)\n" }
+    if card.daily > 0 { text += "recipients a day     \(card.daily)\n" }
     if card.dailyPerRecipient > 0 { text += "a day per recipient  \(card.dailyPerRecipient)\n" }
     if let endpoint = card.endpoint { text += "endpoint             \(endpoint)\n" }
     for limit in card.limits { text += "\(Columns.fit(limit.name, 20)) \(limit.value) \(limit.unit)\n" }

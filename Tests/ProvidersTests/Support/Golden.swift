@@ -53,10 +53,19 @@ struct GoldenCase: CustomTestStringConvertible {
     return HTTPResponse(status: status, headers: headers, body: Array(text.utf8))
   }
 
+  static func folder(_ folder: String) -> URL {
+    URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .appending(path: "Fixtures/\(folder)")
+  }
+
+  /// One file as it is, for those that record no request.
+  static func file(_ name: String, in folder: String) -> Value? {
+    (try? Data(contentsOf: self.folder(folder).appending(path: "\(name).json"))).flatMap(Value.init)
+  }
+
   /// The cases in a folder of Fixtures whose names the filter takes.
   static func load(_ folder: String, where matches: (String) -> Bool = { _ in true }) -> [GoldenCase] {
-    let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .appending(path: "Fixtures/\(folder)")
+    let fixtures = self.folder(folder)
     let files = (try? FileManager.default.contentsOfDirectory(at: fixtures, includingPropertiesForKeys: nil)) ?? []
     return files.sorted { $0.path < $1.path }
       .compactMap { (try? Data(contentsOf: $0)).flatMap(Value.init).flatMap(GoldenCase.init) }

@@ -1,0 +1,25 @@
+import Core
+
+/// Checks of a channel's settings that several providers make.
+extension Settings {
+  /// A setting that must be there.
+  func required(_ name: String) throws(SettingFault) -> String {
+    guard let text = string(name) else { throw SettingFault(name, "is missing") }
+    return text
+  }
+
+  /// One that goes into a header or a path as it is: a key or a token. What could break out of there is a slip of the
+  /// hand (a line break copied along), and better said here than by a signature that is wrong.
+  func requiredToken(_ name: String) throws(SettingFault) -> String {
+    let text = try required(name)
+    guard text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\"") }) else {
+      throw SettingFault(name, "holds a space, a quote, a control character or one that is not ASCII")
+    }
+    return text
+  }
+
+  /// The same, where it may be left out.
+  func token(_ name: String) throws(SettingFault) -> String? {
+    string(name) == nil ? nil : try requiredToken(name)
+  }
+}
