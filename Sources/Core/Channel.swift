@@ -43,6 +43,7 @@ package struct Channel: Sendable {
     card = type(of: provider).card
     recipientsPerCall = card.recipientsPerCall
     mixedRecipientsPerCall = card.mixedRecipientsPerCall
+    concurrency = card.concurrency ?? concurrency
     rate = card.rate
     daily = card.daily
     dailyPerRecipient = card.dailyPerRecipient

@@ -80,10 +80,12 @@ package struct Grouper<Item> {
   package var hasReady: Bool { ready.contains { !$0.isEmpty } }
   package var isEmpty: Bool { waiting == 0 && !hasReady }
 
-  private func capacity(of lane: Target.Lane) -> Int { min(lane.capacity ?? capacity, capacity) }
+  private func capacity(for entry: Entry) -> Int {
+    min(entry.target.lane.capacity ?? capacity, entry.content.capacity ?? capacity, capacity)
+  }
 
   package mutating func add(_ entry: Entry) {
-    let capacity = capacity(of: entry.target.lane)
+    let capacity = capacity(for: entry)
     if capacity == 1 { return push(Batch(entries: [entry], priority: entry.priority)) }
     let key = key(for: entry)
     if groups[key] == nil {

@@ -134,6 +134,8 @@ package struct Content: Sendable, Hashable {
   package var fields: [Field]
   /// Where the API also takes one content per recipient: contents with equal keys may share such a call.
   package var mixKey: String?
+  /// Recipients per call with this content, when it allows fewer than the channel.
+  package var capacity: Int?
   /// Resolved by the router: inside an allowed directory, or the bytes themselves.
   package var attachments: [Attachment] = []
 

@@ -28,6 +28,8 @@ package struct ProviderCard: Sendable {
   package var daily: Int
   /// What the provider refuses uses up its limits of a day as well.
   package var countsRefused: Bool
+  /// Calls in flight at the most, unless the configuration says otherwise; nil where the service names no number.
+  package var concurrency: Int?
   /// The channel has its own target: `to` may be left out.
   package var hasOwnTarget: Bool
   /// How many attachments a message may have; 0 where the service takes none.
@@ -48,8 +50,8 @@ package struct ProviderCard: Sendable {
     options: [OptionCard] = [],
     targetKinds: [(kind: String, summary: String)] = [],
     limits: [(name: String, value: Int, unit: String)] = [], rate: Double = 0, dailyPerRecipient: Int = 0,
-    daily: Int = 0, countsRefused: Bool = false, hasOwnTarget: Bool = false, attachments: Int = 0,
-    loadsAttachments: Int? = nil, hasSession: Bool = false,
+    daily: Int = 0, countsRefused: Bool = false, concurrency: Int? = nil, hasOwnTarget: Bool = false,
+    attachments: Int = 0, loadsAttachments: Int? = nil, hasSession: Bool = false,
     notes: [String] = [], example: String
   ) {
     self.name = name
@@ -67,6 +69,7 @@ package struct ProviderCard: Sendable {
     self.dailyPerRecipient = dailyPerRecipient
     self.daily = daily
     self.countsRefused = countsRefused
+    self.concurrency = concurrency
     self.hasOwnTarget = hasOwnTarget
     self.attachments = attachments
     self.loadsAttachments = loadsAttachments

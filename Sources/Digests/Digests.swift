@@ -2,7 +2,7 @@ import CCrypto
 
 /// Digests and keyed digests, the only use of libcrypto. Raw bytes in, raw bytes out; no state.
 package enum Digest: Sendable {
-  /// MD5 only names images for WeCom; it keeps nothing safe.
+  /// MD5 only where a service wants it to name a file by: it protects nothing.
   case md5, sha1, sha256
 
   private var algorithm: OpaquePointer? {

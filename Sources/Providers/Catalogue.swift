@@ -12,6 +12,18 @@ package enum Catalogue {
     ServerFan.self,
     PushPlus.self,
     OneSignal.self,
+    Pushover.self,
+    Pushed.self,
+    WeComRobot.self,
+    WeComApp.self,
+    Instapush.self,
+    Telegram.self,
+    Bark.self,
+    Ntfy.self,
+    DingTalkRobot.self,
+    FeishuRobot.self,
+    Gotify.self,
+    PushDeer.self,
   ]
 
   /// The provider that configurations call so.

@@ -311,6 +311,6 @@ package struct HuaweiSMS: Provider {
   /// The document puts all other E2... into class C; what is said of one number only must not stop the others.
   private static func verdict(_ status: String) -> Verdict {
     if let verdict = statuses[status] { return verdict }
-    return status.hasPrefix("E2") ? .recipientCredentials : .inDoubt
+    return status.hasPrefix("E2") ? .credentialsForThis : .inDoubt
   }
 }

@@ -45,20 +45,80 @@ extension Message {
     MessageFault("options.\(name)", "is \(value.kindForPeople); expected \(expected)")
   }
 
+  func required(_ name: String, _ value: String?, _ why: String) throws(MessageFault) -> String {
+    guard let value, !value.isEmpty else { throw MessageFault(name, "is missing or empty; \(why)") }
+    return value
+  }
+
+  func requiredBody(_ provider: String) throws(MessageFault) -> String {
+    try required("body", body, "\(provider) sends it")
+  }
+
+  /// Title, text and link in one, for services that have one field for all of them.
+  func wholeText(_ provider: String, between separator: String = "\n") throws(MessageFault) -> String {
+    let body = try requiredBody(provider)
+    return [title, body, url].compactMap { $0 }.filter { !$0.isEmpty }.joined(separator: separator)
+  }
+
+  /// HTML or Markdown that is shown as it was written would be worse than none.
+  func requireFormat(_ formats: [Format], _ provider: String) throws(MessageFault) {
+    guard !formats.contains(format) else { return }
+    let known = formats.map(\.rawValue).joined(separator: " or ")
+    throw MessageFault("format", "is \(format.rawValue); \(provider) takes \(known)")
+  }
+
+  /// Of attachments only those that came within the message can be weighed here; files are on the disk.
+  func checkAttachments(atMost limit: Int, _ provider: String) throws(MessageFault) {
+    for (index, attachment) in attachments.enumerated() {
+      guard case .data(let bytes) = attachment.source, bytes.count > limit else { continue }
+      throw MessageFault("attachments[\(index)]", "has \(bytes.count) bytes; \(provider) takes at most \(limit)")
+    }
+  }
+
   /// Leaving out what a producer attached would not be what was asked for.
   func refuseAttachments(_ provider: String) throws(MessageFault) {
     guard attachments.isEmpty else { throw MessageFault("attachments", "\(provider) cannot send attachments") }
   }
 }
 
-/// Refuses a text of more than `limit` UTF-16 units, the strictest way to count "characters": nothing that passes here
-/// is too long for a provider that counts code points instead.
+/// What a provider counts a text in.
+enum TextUnit: String, Sendable {
+  /// The strictest way to count "characters": nothing that passes so is too long for a provider that counts code points.
+  case utf16 = "UTF-16 units"
+  /// Where the document says that a character beyond the Basic Multilingual Plane counts as one.
+  case characters
+  case bytes = "bytes of UTF-8"
+
+  func count(_ text: String) -> Int {
+    switch self {
+    case .utf16: text.utf16.count
+    case .characters: text.unicodeScalars.count
+    case .bytes: text.utf8.count
+    }
+  }
+
+  /// As much of the text as fits, whole characters (as people see them) only.
+  func cut(_ text: String, to limit: Int) -> String {
+    guard text.utf8.count > limit, count(text) > limit else { return text }
+    var end = text.startIndex
+    var room = limit
+    while end < text.endIndex {
+      let next = text.index(after: end)
+      room -= count(String(text[end..<next]))
+      if room < 0 { break }
+      end = next
+    }
+    return String(text[..<end])
+  }
+}
+
+/// Refuses a text of more than `limit` units.
 func checkLength(
-  _ text: String, _ field: String, atMost limit: Int, _ provider: String
+  _ text: String, _ field: String, atMost limit: Int, _ provider: String, in unit: TextUnit = .utf16
 ) throws(MessageFault) {
-  // UTF-8 has at least as many bytes as UTF-16 has units, and its count is stored.
+  // UTF-8 has at least as many bytes as any other unit, and its count is stored.
   guard text.utf8.count > limit else { return }
-  let units = text.utf16.count
-  guard units > limit else { return }
-  throw MessageFault(field, "has \(units) UTF-16 units; \(provider) takes at most \(limit)")
+  let count = unit.count(text)
+  guard count > limit else { return }
+  throw MessageFault(field, "has \(count) \(unit.rawValue); \(provider) takes at most \(limit)")
 }

@@ -24,6 +24,14 @@ enum RetryAfter {
     return 86_400 - passed
   }
 
+  /// A header that names a moment as Unix time, such as Pushover's `X-Limit-App-Reset`.
+  static func seconds(untilTimeIn header: String, of response: HTTPResponse, now: Date) -> Double? {
+    response.header(header).flatMap(whole).flatMap { sane($0 - now.timeIntervalSince1970) }
+  }
+
+  /// Seconds that an answer names in its body.
+  static func seconds(_ number: Int?) -> Double? { number.flatMap { sane(Double($0)) } }
+
   /// Digits alone; more of them than an integer holds is still a number, only a very long wait.
   private static func whole(_ text: String) -> Double? {
     guard !text.isEmpty, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }

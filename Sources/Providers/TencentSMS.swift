@@ -194,7 +194,7 @@ package struct TencentSMS: Provider {
     ),
     // The template is not for these numbers' countries; others may still be sent to.
     (
-      .recipientCredentials,
+      .credentialsForThis,
       [
         "UnsupportedOperation.ContainDomesticAndInternationalPhoneNumber",
         "UnsupportedOperation.ChineseMainlandTemplateToGlobalPhone",

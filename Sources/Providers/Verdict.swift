@@ -45,10 +45,12 @@ struct Verdict: Sendable, Hashable {
   static let fewTimes = Verdict(state: .deferred, kind: .provider, attempts: 3)
   /// C: nothing on this channel can succeed until somebody mends the configuration.
   static let credentials = Verdict(state: .deferred, kind: .credentials, channel: .suspend)
-  /// C, but said of one recipient of several: others may pass, so the channel goes on.
-  static let recipientCredentials = Verdict(state: .deferred, kind: .credentials)
+  /// C, but of one recipient of several, or of what this message brought (a topic, a text): the channel goes on.
+  static let credentialsForThis = Verdict(state: .deferred, kind: .credentials)
   /// Q.
   static let quota = Verdict(state: .deferred, kind: .quota, channel: .suspend)
+  /// Q of what this message asks for beside the ordinary: the others don't wait for it.
+  static let quotaForThis = Verdict(state: .deferred, kind: .quota)
   /// U.
   static let inDoubt = Verdict(state: .unconfirmed, kind: .uncertain)
 
@@ -76,6 +78,16 @@ struct Verdict: Sendable, Hashable {
     default: .inDoubt
     }
   }
+
+  /// Of an answer that does not decode: a page of a gateway, before which the call did not get through, or the
+  /// provider's own answer, damaged, after which it may have.
+  static func undecoded(_ response: HTTPResponse, client: Verdict = .fewTimes, server: Verdict = .later) -> Verdict {
+    guard (200..<300).contains(response.status) else { return .status(response.status, client: client, server: server) }
+    return JSONAnswer.looksDamaged(response.body) ? .inDoubt : .later
+  }
+
+  /// The same of an exchange that delivers nothing: there is no doubt about what was delivered.
+  var beforeSending: Verdict { state == .unconfirmed ? .later : self }
 
   // MARK: Answering
 

@@ -39,4 +39,23 @@ import Testing
     #expect(fault?.problem == "has 4 UTF-16 units; x takes at most 3")
     #expect(throws: Never.self) { try checkLength("🚀é", "body", atMost: 3, "x") }
   }
+
+  @Test func everyUnitCountsAndCutsInItsOwnWay() {
+    let text = "a字🚀e\u{301}"
+    #expect(TextUnit.utf16.count(text) == 6 && TextUnit.characters.count(text) == 5 && TextUnit.bytes.count(text) == 11)
+    #expect(TextUnit.utf16.cut(text, to: 6) == text && TextUnit.utf16.cut(text, to: 3) == "a字")
+    #expect(TextUnit.bytes.cut(text, to: 8) == "a字🚀" && TextUnit.bytes.cut(text, to: 3) == "a")
+    // An accent is never left without its letter, nor a letter without its accent.
+    #expect(TextUnit.characters.cut(text, to: 4) == "a字🚀" && TextUnit.characters.cut(text, to: 0) == "")
+  }
+}
+
+@Suite struct VerdictTests {
+  @Test func whatDeliversNothingLeavesNoDoubt() {
+    let torn = HTTPResponse(status: 200, body: Array("{".utf8))
+    #expect(Verdict.undecoded(torn) == .inDoubt && Verdict.undecoded(torn).beforeSending == .later)
+    #expect(Verdict.credentials.beforeSending == .credentials)
+    #expect(Verdict.undecoded(HTTPResponse(status: 200, body: Array("<html>".utf8))) == .later)
+    #expect(Verdict.undecoded(HTTPResponse(status: 418), client: .message) == .message)
+  }
 }

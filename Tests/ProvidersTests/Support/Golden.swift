@@ -5,6 +5,7 @@ import Testing
 /// A recorded request and the answer it got, from either form of golden file (see the folders' READMEs).
 struct GoldenCase: CustomTestStringConvertible {
   var name: String
+  var root: Value
   var input: Value
   var credentials: Value?
   var method: String
@@ -26,6 +27,7 @@ struct GoldenCase: CustomTestStringConvertible {
       let method = request["method"]?.string, let target = request["path"]?.string
     else { return nil }
     self.name = name
+    self.root = root
     self.input = input
     self.method = method
     credentials = root["credentials"]
@@ -44,6 +46,9 @@ struct GoldenCase: CustomTestStringConvertible {
     if let members = value.object { return members.map { [$0.key, $0.value.string ?? ""] } }
     return (value.array ?? []).compactMap(\.strings)
   }
+
+  /// The answers of all exchanges, where the client made several requests.
+  var responses: [HTTPResponse] { (root["exchanges"]?.array ?? []).compactMap { Self.response($0["response"]) } }
 
   private static func response(_ value: Value?) -> HTTPResponse? {
     guard let value, let status = value["status"]?.number,
@@ -99,6 +104,22 @@ func differences(_ wire: WireRequest, _ golden: GoldenCase, ignoring: Set<String
     }
   } else {
     compare("form", kept(wire.form), kept(golden.form))
+  }
+  return found
+}
+
+/// The same for services that take their fields as JSON, as a form or in the query alike: only the fields' names and
+/// values are compared. Fields named in `ignoring` are one client's own.
+func fieldDifferences(_ wire: WireRequest, _ golden: GoldenCase, ignoring: Set<String> = []) -> [String] {
+  let ours = wire.fields.filter { !ignoring.contains($0.key) }
+  var recorded: [String: String] = [:]
+  for pair in golden.query + golden.form { recorded[pair[0], default: ""] += pair[1] }
+  for (name, value) in golden.json?.withoutEmptyMembers.object ?? [:] { recorded[name] = value.plain }
+  recorded = recorded.filter { !ignoring.contains($0.key) }
+  var found: [String] = []
+  if wire.path != golden.path { found.append("path: ours \(wire.path), recorded \(golden.path)") }
+  for name in Set(ours.keys).union(recorded.keys).sorted() where ours[name] != recorded[name] {
+    found.append("\(name): ours \(ours[name] ?? "absent"), recorded \(recorded[name] ?? "absent")")
   }
   return found
 }

@@ -40,6 +40,17 @@ struct WireRequest {
   var form: [[String]] { WireRequest.pairs(String(decoding: http.body, as: UTF8.self)) }
   var json: Value? { Value(Data(http.body)) }
 
+  /// All fields, wherever they are: query, form, parts, JSON.
+  var fields: [String: String] {
+    var fields: [String: String] = [:]
+    for pair in query + (mediaType == "application/x-www-form-urlencoded" ? form : []) { fields[pair[0]] = pair[1] }
+    for (name, value) in json?.withoutEmptyMembers.object ?? [:] { fields[name] = value.plain }
+    for part in http.parts { fields[part.name] = part.text }
+    return fields
+  }
+
+  func part(_ name: String) -> FormPart? { http.parts.first { $0.name == name } }
+
   func queryValue(_ name: String) -> String? { query.first { $0.first == name }?.last }
   func formValue(_ name: String) -> String? { form.first { $0.first == name }?.last }
 }
@@ -85,6 +96,26 @@ enum Value: Decodable, Equatable {
   /// Without members that are null or empty: leaving these out means the same.
   var withoutEmptyMembers: Value {
     guard case .object(let members) = self else { return self }
-    return .object(members.filter { ![.null, .string(""), .array([])].contains($0.value) })
+    return .object(members.filter { ![.null, .string(""), .array([]), .object([:])].contains($0.value) })
+  }
+
+  /// As it would be written in a form.
+  var plain: String {
+    switch self {
+    case .null: ""
+    case .boolean(let value): value ? "1" : "0"
+    case .number(let value): Int(exactly: value).map(String.init) ?? String(value)
+    case .string(let value): value
+    case .array(let values): values.map(\.plain).joined(separator: ",")
+    case .object(let members): members.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value.plain)" }.joined()
+    }
+  }
+}
+
+extension FormPart {
+  /// The part's bytes as text; nil for files on the disk.
+  var text: String? {
+    guard case .bytes(let bytes) = source else { return nil }
+    return String(decoding: bytes, as: UTF8.self)
   }
 }
