@@ -36,7 +36,7 @@ let package = Package(
     wall("Configuring", uses: ["Core"]),
     wall("Spooling", uses: ["Core", "CSystem"]),
     wall("Ledgers", uses: ["Core", "CSQLite"]),
-    wall("Transports", uses: ["Core", "CCurl"]),
+    wall("Transports", uses: ["Core", "CCurl", "CSystem"]),
     wall("Sweeping", uses: ["Core", "Spooling", "Ledgers"]),
     wall("Sandbox", uses: ["CMicrohttpd", "Digests"]),
     .executableTarget(
@@ -55,7 +55,7 @@ let package = Package(
     tests(of: "Configuring", uses: ["Core", "Providers"]),
     tests(of: "Spooling", uses: ["Core"]),
     tests(of: "Ledgers", uses: ["Core"]),
-    tests(of: "Transports", uses: ["Core"]),
+    tests(of: "Transports", uses: ["Core"], fixtures: true),
     tests(of: "Sweeping", uses: ["Core", "Spooling", "Ledgers", "Providers"]),
     tests(of: "Sandbox", uses: ["Digests"], fixtures: true),
     tests(of: "msgspool"),

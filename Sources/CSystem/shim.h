@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <spawn.h>
 #include <sys/inotify.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
@@ -27,4 +28,14 @@ static inline int msgspool_syncfs(int fd) { return (int)syscall(SYS_syncfs, fd);
 
 static inline long msgspool_getdents(int fd, void *buffer, unsigned long size) {
   return syscall(SYS_getdents64, fd, buffer, size);
+}
+
+/* Both ends close when a program is started. */
+static inline int msgspool_pipe(int ends[2]) { return (int)syscall(SYS_pipe2, ends, O_CLOEXEC); }
+
+/* In glibc since 2.34, behind _GNU_SOURCE. */
+extern int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *actions, int from);
+
+static inline int msgspool_spawn_closes_from(posix_spawn_file_actions_t *actions, int from) {
+  return posix_spawn_file_actions_addclosefrom_np(actions, from);
 }

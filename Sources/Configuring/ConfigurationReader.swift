@@ -187,6 +187,7 @@ package struct ConfigurationReader: Sendable {
       }
       return nil
     }
+    if setting.kind == .object, setting.secret { return try secretMembers(entry, &secrets, &hasLiteralSecret) }
     var value = entry.value
     if setting.kind == .string, let source = try source(entry) {
       value = .string(source)
@@ -202,6 +203,25 @@ package struct ConfigurationReader: Sendable {
       secrets.append(secret)
     }
     return value
+  }
+
+  /// An object whose values may be secrets, each by itself (headers).
+  private func secretMembers(
+    _ entry: Place, _ secrets: inout [String], _ hasLiteralSecret: inout Bool
+  ) throws(ConfigurationFault) -> JSON {
+    var members: [JSON.Member] = []
+    for member in try entry.members() {
+      let text: String
+      if let source = try source(member) {
+        text = source
+      } else {
+        hasLiteralSecret = true
+        text = try member.string()
+      }
+      secrets.append(text)
+      members.append(.init(member.name, .string(text)))
+    }
+    return .object(members)
   }
 
   /// What `{ env: NAME }` or `{ file: PATH }` stands for; nil for anything else.

@@ -84,6 +84,8 @@ package enum ValueKind: String, Sendable {
   case string, integer, number, boolean
   case strings = "list of strings"
   case object
+  /// For templates: any object or list.
+  case structure = "object or list"
 }
 
 package struct SettingCard: Sendable {

@@ -271,6 +271,7 @@ extension JSON {
     case .boolean: boolean != nil
     case .strings: array?.allSatisfy { $0.string != nil } ?? false
     case .object: members != nil
+    case .structure: members != nil || array != nil
     }
   }
 }

@@ -24,6 +24,9 @@ package enum Catalogue {
     FeishuRobot.self,
     Gotify.self,
     PushDeer.self,
+    Email.self,
+    Webhook.self,
+    Exec.self,
   ]
 
   /// The provider that configurations call so.

@@ -90,6 +90,17 @@ extension CivilTime {
     return civil(year, month, day, time: words[1])?.date(offset: offset)
   }
 
+  /// `Mon, 20 May 2024 08:30:15 +0000` (RFC 5322, section 3.3), in UTC.
+  package static func headerDate(_ date: Date) -> String {
+    let time = CivilTime(date)
+    let days = Int((date.timeIntervalSince1970 / 86_400).rounded(.down))
+    // 1970-01-01 was a Thursday.
+    let weekday = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"][((days % 7) + 7) % 7]
+    let month = months.first { $0.value == time.month }?.key ?? ""
+    let clock = time.stamp.dropFirst(11).dropLast()
+    return "\(weekday), \(time.day) \(month) \(time.year) \(clock) +0000"
+  }
+
   private static func civil(_ year: Int, _ month: Int, _ day: Int, time: Substring) -> CivilTime? {
     let clock = time.split(separator: ":").map { Int($0) }
     guard clock.count == 3, let hour = clock[0], let minute = clock[1], let second = clock[2],

@@ -14,7 +14,7 @@ struct CurlLoop {
   private var active: [UnsafeMutableRawPointer: Transfer] = [:]
 
   /// libcurl wants this once in a process. It loads the TLS library, so a sweep with nothing to send must not pay it.
-  private static let startup: CURLcode = curl_start()
+  static let startup: CURLcode = curl_start()
 
   static func run(_ mailbox: Mailbox) {
     if startup == CURLE_OK, let multi = curl_multi_init() {
@@ -41,7 +41,7 @@ struct CurlLoop {
       let collected = mailbox.collect()
       queue += collected.errands
       if collected.closing == .abandon {
-        giveUp(TransportFailure(code: "abandoned", message: "The exchange was abandoned by a shutdown."))
+        giveUp(.abandoned)
       }
       startQueued()
       if active.isEmpty, collected.closing != nil { return }

@@ -20,16 +20,20 @@ package final class CurlTransport: Transport {
     package var caFile: String?
     /// Whether `https_proxy`, `http_proxy`, `all_proxy` and `no_proxy` are honoured.
     package var usesEnvironmentProxy: Bool
+    /// How the files that requests name are opened; on the transport's thread.
+    package var openAttachment: AttachmentOpener
 
     package init(
       connectTimeout: Double = 10, maxResponseBytes: Int = 8 << 20, maxInFlight: Int = 256, caFile: String? = nil,
-      usesEnvironmentProxy: Bool = true
+      usesEnvironmentProxy: Bool = true,
+      openAttachment: @escaping AttachmentOpener = { _ in .failed("this program sends no files") }
     ) {
       self.connectTimeout = connectTimeout
       self.maxResponseBytes = maxResponseBytes
       self.maxInFlight = max(1, maxInFlight)
       self.caFile = caFile
       self.usesEnvironmentProxy = usesEnvironmentProxy
+      self.openAttachment = openAttachment
     }
   }
 

@@ -67,7 +67,9 @@ struct Ending {
 extension TransportFailure {
   static let outOfMemory = TransportFailure(code: "failed", message: "There is no memory for another exchange.")
 
-  static func invalid(_ problem: String) -> TransportFailure {
-    TransportFailure(code: "invalid", message: "The request was not sent: \(problem).")
+  /// - Parameter isWhole: false when the problem showed while the request was being sent.
+  static func invalid(_ problem: String, isWhole: Bool = true) -> TransportFailure {
+    TransportFailure(
+      code: "invalid", message: "The request was \(isWhole ? "not sent" : "broken off"): \(problem).")
   }
 }

@@ -16,12 +16,13 @@ enum HTTPRules {
     return nil
   }
 
-  static func problem(withHeaders headers: [HTTPHeader]) -> String? {
+  /// - Parameter isForm: the body is multipart/form-data, whose boundary only the transport knows.
+  static func problem(withHeaders headers: [HTTPHeader], isForm: Bool = false) -> String? {
     for header in headers {
       guard !header.name.isEmpty, header.name.utf8.allSatisfy(isToken) else {
         return "a header's name is empty or has a character that no name may have"
       }
-      if framing.contains(where: { isSame($0, header.name) }) {
+      if framing.contains(where: { isSame($0, header.name) }) || (isForm && isSame("Content-Type", header.name)) {
         return "the header \(header.name) is the transport's own"
       }
       if !header.value.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) {
@@ -39,8 +40,10 @@ enum HTTPRules {
   }
 
   /// In libcurl's notation: `Name: value`, `Name;` for an empty value, `Name:` to leave out one of libcurl's own.
-  static func lines(for headers: [HTTPHeader]) -> [String] {
-    let own = ["Accept", "Content-Type"].filter { name in !headers.contains { isSame($0.name, name) } }
+  static func lines(for headers: [HTTPHeader], isForm: Bool = false) -> [String] {
+    let own = (isForm ? ["Accept"] : ["Accept", "Content-Type"]).filter { name in
+      !headers.contains { isSame($0.name, name) }
+    }
     return headers.map { header in
       header.value.utf8.allSatisfy { $0 == 0x20 } ? header.name + ";" : header.name + ": " + header.value
     } + own.map { $0 + ":" } + ["Expect:"]

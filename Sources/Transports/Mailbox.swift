@@ -45,7 +45,7 @@ final class Mailbox: Sendable {
     state.withLock { state in
       if state.closing != nil { return false }
       if state.thread == nil {
-        state.thread = startThread(CurlLoop.run, with: self)
+        state.thread = startQuietThread { [self] in CurlLoop.run(self) }
         if state.thread == nil { return false }
       }
       state.errands += errands
@@ -95,40 +95,4 @@ final class Mailbox: Sendable {
       return true
     }
   }
-}
-
-/// Starts a thread on which no signal is delivered but those of a crash: signals belong to the program's own threads,
-/// and a write of TLS to a closed connection would otherwise end the process (SIGPIPE).
-/// - Returns: nil when the system has no thread to give.
-private func startThread(_ body: @escaping @Sendable (Mailbox) -> Void, with mailbox: Mailbox) -> pthread_t? {
-  final class Start {
-    let body: @Sendable (Mailbox) -> Void
-    let mailbox: Mailbox
-
-    init(_ body: @escaping @Sendable (Mailbox) -> Void, _ mailbox: Mailbox) {
-      self.body = body
-      self.mailbox = mailbox
-    }
-  }
-
-  var all = sigset_t()
-  var before = sigset_t()
-  sigfillset(&all)
-  for crash in [SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGSEGV, SIGABRT] { sigdelset(&all, crash) }
-  pthread_sigmask(SIG_SETMASK, &all, &before)
-  defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
-
-  let start = Unmanaged.passRetained(Start(body, mailbox))
-  var thread = pthread_t()
-  let result = pthread_create(
-    &thread, nil,
-    { argument in
-      guard let argument else { return nil }
-      let start = Unmanaged<Start>.fromOpaque(argument).takeRetainedValue()
-      start.body(start.mailbox)
-      return nil
-    }, start.toOpaque())
-  if result == 0 { return thread }
-  start.release()
-  return nil
 }

@@ -12,8 +12,10 @@ final class Transfer {
   /// How often libcurl was about to send the request. See `mayStartRequest`.
   private var starts = 0
   /// What `headerList` was made from.
-  private var headers: [HTTPHeader]?
+  private var headers: (list: [HTTPHeader], isForm: Bool)?
   private var headerList: UnsafeMutablePointer<curl_slist>?
+  private let openAttachment: AttachmentOpener
+  private var form: FormBody?
 
   /// Nil when there is no memory for it.
   init?(_ policy: CurlTransport.Policy) {
@@ -22,11 +24,13 @@ final class Transfer {
     errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
     errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
     answer = AnswerReader(maxBody: policy.maxResponseBytes)
+    openAttachment = policy.openAttachment
     applyConstants(policy)
     connectCallbacks()
   }
 
   deinit {
+    releaseForm()
     curl_easy_cleanup(easy)
     curl_slist_free_all(headerList)
     errorText.deallocate()
@@ -39,9 +43,12 @@ final class Transfer {
     let failure =
       switch errand.exchange {
       case .http(let request): prepare(request)
-      case .mail, .program: TransportFailure.invalid("This transport speaks HTTP only.")
+      case .mail, .program: TransportFailure.invalid("this transport speaks HTTP only")
       }
-    if let failure { return failure }
+    if let failure {
+      releaseForm()
+      return failure
+    }
     curl_set_long(easy, CURLOPT_TIMEOUT_MS, milliseconds(errand.timeout))
     self.errand = errand
     starts = 0
@@ -53,7 +60,7 @@ final class Transfer {
   func finish(_ result: CURLcode) -> (Reply, @Sendable (Reply) -> Void) {
     let ending = Ending(result: result, wasStarted: starts > 0, answer: answer.progress)
     if ending.isAnswered { return (.http(answer.response()), conclude()) }
-    let failure = ending.failure(peer: peer, detail: detail(of: result))
+    let failure = form?.failure ?? ending.failure(peer: peer, detail: detail(of: result))
     return (ending.wasStarted ? .lost(failure) : .notSent(failure), conclude())
   }
 
@@ -67,8 +74,16 @@ final class Transfer {
       // A handle at rest must not hold on to a large attachment.
       curl_set_pointer(easy, CURLOPT_COPYPOSTFIELDS, nil)
     }
+    releaseForm()
     errand = nil
     return deliver ?? { _ in }
+  }
+
+  /// Closes its files, too. libcurl's pointer to it goes first.
+  private func releaseForm() {
+    guard form != nil else { return }
+    curl_set_mime(easy, nil)
+    form = nil
   }
 
   private var peer: String {
@@ -90,10 +105,12 @@ final class Transfer {
 
   private func prepare(_ request: HTTPRequest) -> TransportFailure? {
     if let problem = HTTPRules.problem(withURL: request.url) { return .invalid(problem) }
-    if headers.map({ HTTPRules.areIdentical($0, request.headers) }) != true {
-      if let problem = HTTPRules.problem(withHeaders: request.headers) { return .invalid(problem) }
-      guard replaceHeaderList(request.headers) else { return .outOfMemory }
+    let isForm = !request.parts.isEmpty
+    if headers.map({ $0.isForm == isForm && HTTPRules.areIdentical($0.list, request.headers) }) != true {
+      if let problem = HTTPRules.problem(withHeaders: request.headers, isForm: isForm) { return .invalid(problem) }
+      guard replaceHeaderList(request.headers, isForm: isForm) else { return .outOfMemory }
     }
+    if isForm { return prepareForm(request) }
     let hasBody = !request.body.isEmpty
     let isPlainGet = !hasBody && (request.method == .get || request.method == .delete)
     let named = request.method == (isPlainGet ? .get : .post) ? nil : request.method.rawValue
@@ -102,6 +119,20 @@ final class Transfer {
       isPlainGet ? curl_set_long(easy, CURLOPT_HTTPGET, 1) : setBody(request.body),
       curl_set_string(easy, CURLOPT_CUSTOMREQUEST, named),
     ])
+  }
+
+  private func prepareForm(_ request: HTTPRequest) -> TransportFailure? {
+    if !request.body.isEmpty { return .invalid("it has a body and parts") }
+    do throws(TransportFailure) {
+      let form = try FormBody(request.parts, for: easy, openAttachment)
+      self.form = form
+      return setAll([
+        curl_set_string(easy, CURLOPT_URL, request.url), curl_set_mime(easy, form.mime),
+        curl_set_string(easy, CURLOPT_CUSTOMREQUEST, request.method == .post ? nil : request.method.rawValue),
+      ])
+    } catch {
+      return error
+    }
   }
 
   /// libcurl copies it: a memcpy costs less than keeping an array's storage pinned across the event loop.
@@ -113,9 +144,9 @@ final class Transfer {
     return body.withUnsafeBytes { curl_set_pointer(easy, CURLOPT_COPYPOSTFIELDS, $0.baseAddress) }
   }
 
-  private func replaceHeaderList(_ headers: [HTTPHeader]) -> Bool {
+  private func replaceHeaderList(_ headers: [HTTPHeader], isForm: Bool) -> Bool {
     var list: UnsafeMutablePointer<curl_slist>?
-    for line in HTTPRules.lines(for: headers) {
+    for line in HTTPRules.lines(for: headers, isForm: isForm) {
       guard let longer = curl_slist_append(list, line) else {
         curl_slist_free_all(list)
         return false
@@ -125,7 +156,7 @@ final class Transfer {
     curl_set_list(easy, CURLOPT_HTTPHEADER, list)
     curl_slist_free_all(headerList)
     headerList = list
-    self.headers = headers
+    self.headers = (headers, isForm)
     return true
   }
 
@@ -195,9 +226,4 @@ final class Transfer {
   private static func of(_ pointer: UnsafeMutableRawPointer?) -> Transfer? {
     pointer.map { Unmanaged<Transfer>.fromOpaque($0).takeUnretainedValue() }
   }
-}
-
-/// libcurl's milliseconds; never its 0, which means for ever.
-private func milliseconds(_ seconds: Double) -> Int {
-  seconds > 0.001 ? Int(min(seconds * 1000, Double(Int32.max))) : 1
 }

@@ -13,7 +13,7 @@ final class SweepRunner: Sendable {
   let ledger: SQLiteLedger
   let reporter: SweepReporter
   let sessions = SessionStore()
-  private let transports = Mutex<[String: CurlTransport]>([:])
+  private let transports = Mutex<[String: RoutedTransport]>([:])
   private let stopper = Mutex<(stop: (@Sendable () -> Void)?, isStopped: Bool)>((nil, false))
 
   init(_ spool: Spool, _ ledger: SQLiteLedger, _ reporter: SweepReporter) {
@@ -96,13 +96,22 @@ final class SweepRunner: Sendable {
   }
 
   /// Channels that trust the same certificates share connections.
-  private func transport(for channel: Channel) -> CurlTransport {
+  private func transport(for channel: Channel) -> RoutedTransport {
     transports.withLock { transports in
       let key = channel.caFile ?? ""
       if let transport = transports[key] { return transport }
-      let transport = CurlTransport(.init(caFile: channel.caFile))
+      let transport = RoutedTransport(.init(caFile: channel.caFile, openAttachment: SweepRunner.open))
       transports[key] = transport
       return transport
+    }
+  }
+
+  private static func open(_ file: AttachmentFile) -> OpenedAttachment {
+    do throws(SystemFault) {
+      let (descriptor, size) = try AttachmentStore.open(file)
+      return .file(descriptor: descriptor, size: size)
+    } catch {
+      return .failed("\(error)")
     }
   }
 }

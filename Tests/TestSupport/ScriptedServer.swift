@@ -107,6 +107,23 @@ package final class ScriptedServer: Sendable {
       }
     }
 
+    /// The next line without its end (CR LF); nil when the connection ends first.
+    package func readLine() -> String? {
+      unread.withLock { unread in
+        while true {
+          if let end = unread.firstRange(of: [0x0D, 0x0A]) {
+            let line = String(decoding: unread[..<end.lowerBound], as: UTF8.self)
+            unread.removeSubrange(..<end.upperBound)
+            return line
+          }
+          var chunk = [UInt8](repeating: 0, count: 65_536)
+          let count = recv(descriptor, &chunk, chunk.count, 0)
+          if count <= 0 { return nil }
+          unread += chunk.prefix(count)
+        }
+      }
+    }
+
     /// Waits for some bytes and takes them, whatever they are; false when the connection ends first.
     package func readSome() -> Bool {
       var chunk = [UInt8](repeating: 0, count: 1024)

@@ -1,4 +1,5 @@
 import Core
+import Foundation
 import Synchronization
 import TestSupport
 import Transports
@@ -6,17 +7,52 @@ import Transports
 extension CurlTransport {
   /// For loopback: no proxy of the machine's environment.
   static func local(
-    connectTimeout: Double = 10, maxResponseBytes: Int = 8 << 20, maxInFlight: Int = 256, caFile: String? = nil
+    connectTimeout: Double = 10, maxResponseBytes: Int = 8 << 20, maxInFlight: Int = 256, caFile: String? = nil,
+    openAttachment: @escaping AttachmentOpener = { openForTest($0) }
   ) -> CurlTransport {
     CurlTransport(
       Policy(
         connectTimeout: connectTimeout, maxResponseBytes: maxResponseBytes, maxInFlight: maxInFlight, caFile: caFile,
-        usesEnvironmentProxy: false))
+        usesEnvironmentProxy: false, openAttachment: openAttachment))
   }
 
   func reply(to request: HTTPRequest, within timeout: Double = 20) async -> Reply {
     await withCheckedContinuation { continuation in
       perform(.http(request), within: timeout) { continuation.resume(returning: $0) }
+    }
+  }
+}
+
+/// Opens as the spool would, without its precautions.
+func openForTest(_ file: AttachmentFile) -> OpenedAttachment {
+  let descriptor = open("\(file.directory)/\(file.path)", O_RDONLY | O_CLOEXEC)
+  var status = stat()
+  guard descriptor >= 0, fstat(descriptor, &status) == 0 else { return .failed(String(cString: strerror(errno))) }
+  return .file(descriptor: descriptor, size: Int(status.st_size))
+}
+
+/// A folder that is removed with it.
+final class TemporaryFolder: Sendable {
+  let url: URL
+
+  init() throws {
+    url = FileManager.default.temporaryDirectory.appending(path: "msgspool-test-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+  }
+
+  deinit { try? FileManager.default.removeItem(at: url) }
+
+  func file(_ name: String, _ bytes: [UInt8]) throws -> AttachmentFile {
+    try Data(bytes).write(to: url.appending(path: name))
+    return AttachmentFile(directory: url.path, path: name)
+  }
+
+  /// How many descriptors of this process lie in it.
+  var openDescriptors: Int {
+    let folder = "/proc/self/fd"
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+    return names.count {
+      (try? FileManager.default.destinationOfSymbolicLink(atPath: "\(folder)/\($0)"))?.hasPrefix(url.path) == true
     }
   }
 }

@@ -1,0 +1,226 @@
+import Core
+import FoundationEssentials
+import Signing
+
+/// Mail, handed to a server by SMTP submission. Section numbers are those of providers/email.md.
+package struct Email: Provider {
+  package static let card = ProviderCard(
+    name: "email",
+    summary: "mail through any SMTP server, with attachments",
+    document: "https://www.rfc-editor.org/rfc/rfc5321",
+    endpoint: nil,
+    // Section 2: every server takes that many.
+    recipientsPerCall: 100,
+    settings: [
+      SettingCard(
+        "url", .string, required: true,
+        "smtp://HOST:587 (STARTTLS) or smtps://HOST:465; a path is the name given with EHLO: smtp://HOST/my.host.example"
+      ),
+      SettingCard("username", .string, "to log in with; needs TLS, or a server on this machine"),
+      SettingCard("password", .string, secret: true, "to log in with"),
+      SettingCard("from", .string, required: true, "sender: name@domain, or Name <name@domain>"),
+      SettingCard(
+        "security", .string,
+        "required (default): TLS or nothing is sent; opportunistic: TLS where the server has it; none"),
+    ],
+    options: [
+      OptionCard("reply_to", .string, "address that answers go to"),
+      OptionCard("text", .string, "the plain text beside a body in HTML"),
+    ],
+    limits: [("address", 254, "bytes"), ("title", 2_000, "UTF-16 units")],
+    attachments: 50,
+    notes: [
+      "to: bare addresses, name@domain; domains of any script, and names where the server has SMTPUTF8.",
+      "title is the subject; body, format and url are used; markdown is sent as plain text.",
+      "Recipients do not see each other: with more than one, the mail says To: undisclosed-recipients:;",
+      "Accepted means that the server has taken the mail; what it cannot deliver comes back as mail to the sender.",
+      "A lost answer after the message cannot be looked up: on_unconfirmed decides. Servers may take long to answer: "
+        + "raise timeout.",
+      "A server that takes fewer than 100 recipients at a time: set max_recipients_per_call.",
+    ],
+    example: """
+      mail: {
+        provider: "email",
+        url: "smtp://mail.example.com:587",
+        username: "alert@example.com", password: { env: "MAIL_PASSWORD" },
+        from: "Alerts <alert@example.com>",
+        timeout: 300,
+      }
+      """)
+
+  private let url: String
+  private let security: MailRequest.Security
+  private let username: String?
+  private let password: String?
+  private let sender: MailAddress
+  /// The From header.
+  private let from: String
+
+  package init(_ settings: Settings) throws(SettingFault) {
+    guard let url = settings.string("url") else { throw SettingFault("url", "is missing") }
+    guard let from = settings.string("from") else { throw SettingFault("from", "is missing") }
+    self.url = try Email.checked(url)
+    guard let security = MailRequest.Security(rawValue: settings.string("security") ?? "required") else {
+      throw SettingFault("security", "is neither required, opportunistic nor none")
+    }
+    self.security = security
+    username = settings.string("username")
+    password = settings.string("password")
+    guard (username == nil) == (password == nil) else {
+      throw SettingFault(username == nil ? "username" : "password", "is missing: the one needs the other")
+    }
+    // Section 1: a login only over TLS.
+    guard username == nil || security == .required || url.lowercased().hasPrefix("smtps://") || Email.isLocal(url)
+    else {
+      throw SettingFault(
+        "security", "is \(security.rawValue), which could show the password to others; expected required")
+    }
+    (sender, self.from) = try Email.mailbox(from)
+  }
+
+  /// Nothing in it for libcurl to mend, and no login, which has settings of its own.
+  private static func checked(_ url: String) throws(SettingFault) -> String {
+    let lowered = url.lowercased()
+    guard let scheme = ["smtp://", "smtps://"].first(where: { lowered.hasPrefix($0) }) else {
+      throw SettingFault("url", "must start with smtp:// or smtps://")
+    }
+    let rest = url.dropFirst(scheme.utf8.count)
+    let isPlain = rest.utf8.allSatisfy { byte in
+      (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
+        || ".-_:[]/".utf8.contains(byte)
+    }
+    guard let first = rest.utf8.first, first != UInt8(ascii: "/"), first != UInt8(ascii: ":"), isPlain else {
+      throw SettingFault("url", "is not scheme://host[:port][/name for EHLO]; a login goes into username and password")
+    }
+    return url
+  }
+
+  private static func isLocal(_ url: String) -> Bool {
+    let host = url.drop { $0 != ":" }.dropFirst(3).prefix { $0 != "/" }.lowercased()
+    return ["localhost", "127.0.0.1", "[::1]"].contains { host == $0 || host.hasPrefix("\($0):") }
+  }
+
+  /// `name@domain` or `Name <name@domain>`; the address, and the header's text.
+  private static func mailbox(_ text: String) throws(SettingFault) -> (MailAddress, String) {
+    guard !text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else {
+      throw SettingFault("from", "has a control character")
+    }
+    do throws(MailAddressProblem) {
+      guard text.hasSuffix(">"), let open = text.lastIndex(of: "<") else {
+        let address = try MailAddress(text)
+        return (address, address.text)
+      }
+      let address = try MailAddress(text[text.index(after: open)...].dropLast())
+      var name = text[..<open]
+      while name.last == " " { name.removeLast() }
+      while name.first == " " { name.removeFirst() }
+      if name.count > 1, name.hasPrefix("\""), name.hasSuffix("\"") { name = name.dropFirst().dropLast() }
+      return (address, name.isEmpty ? address.text : "\(HeaderText.phrase(String(name))) <\(address.text)>")
+    } catch {
+      throw SettingFault("from", error.text)
+    }
+  }
+
+  // MARK: What is sent (sections 1, 4 and 5)
+
+  package func target(_ address: String) throws(RecipientFault) -> Target {
+    do throws(MailAddressProblem) {
+      let checked = try MailAddress(address)
+      // Whether case matters before the @ is the domain's business: spellings stay different (RFC 5321, section 2.4).
+      // A mail that needs SMTPUTF8 is refused by servers further on that do not have it: not for others' sake.
+      let isASCII = checked.local.utf8.allSatisfy { $0 < 0x80 }
+      return Target(address, wire: checked.text, lane: Target.Lane(isASCII ? "" : "utf8"))
+    } catch {
+      throw RecipientFault(error.text)
+    }
+  }
+
+  package func content(of message: Message) throws(MessageFault) -> Content {
+    var fields: [Content.Field] = []
+    if let title = message.title, !title.isEmpty {
+      try Email.refuseControls(title, "title")
+      try checkLength(title, "title", atMost: 2_000, Email.card.name)
+      fields.append(.init("subject", title))
+    }
+    let body = message.body ?? ""
+    guard !body.isEmpty || !fields.isEmpty || !message.attachments.isEmpty || message.url?.isEmpty == false else {
+      throw MessageFault("body", "is missing or empty, and there is neither title nor attachment")
+    }
+    let url = message.url.flatMap { $0.isEmpty ? nil : $0 }
+    if message.format == .html {
+      let link = url.map { "<p><a href=\"\(Email.escaped($0))\">\(Email.escaped($0))</a></p>\n" }
+      if let text = try message.stringOption("text") { fields.append(.init("text", Email.text(text, url))) }
+      fields.append(.init("html", body + (link.map { "\n" + $0 } ?? "")))
+    } else {
+      guard try message.stringOption("text") == nil else {
+        throw MessageFault("options.text", "goes with format html only: the body is plain text already")
+      }
+      fields.append(.init("text", Email.text(body, url)))
+    }
+    if let replyTo = try message.stringOption("reply_to") {
+      do throws(MailAddressProblem) {
+        fields.append(.init("reply_to", try MailAddress(replyTo).text))
+      } catch {
+        throw MessageFault("options.reply_to", error.text)
+      }
+    }
+    if message.priority == .high { fields.append(.init("importance", "high")) }
+    return Content(fields)
+  }
+
+  /// Section 5: what goes into a header is refused rather than cleaned.
+  private static func refuseControls(_ text: String, _ field: String) throws(MessageFault) {
+    guard !text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else {
+      throw MessageFault(field, "has a line break or another control character, which no mail's subject can have")
+    }
+  }
+
+  private static func text(_ body: String, _ url: String?) -> String {
+    guard let url else { return body }
+    return body.isEmpty ? url : "\(body)\n\n\(url)"
+  }
+
+  private static func escaped(_ text: String) -> String {
+    text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
+      .replacing("\"", with: "&quot;")
+  }
+
+  package func exchange(for call: Call, at now: Date, nonce: String) -> Exchange {
+    let content = call.content
+    let recipients = call.recipients.map(\.target.wire)
+    var headers = [
+      HTTPHeader("Date", CivilTime.headerDate(now)),
+      HTTPHeader("From", from),
+      HTTPHeader("To", recipients.count == 1 ? recipients[0] : "undisclosed-recipients:;"),
+      HTTPHeader("Subject", HeaderText.unstructured(content["subject"] ?? "")),
+      HTTPHeader("Message-ID", "<\(Email.atom(call.id))@\(sender.domain)>"),
+    ]
+    if let replyTo = content["reply_to"] { headers.append(HTTPHeader("Reply-To", replyTo)) }
+    if let importance = content["importance"] { headers.append(HTTPHeader("Importance", importance)) }
+    // Nobody's absence is to be told to a program (RFC 3834, section 5).
+    headers.append(HTTPHeader("Auto-Submitted", "auto-generated"))
+    let bodies = [("text", "text/plain"), ("html", "text/html")].compactMap { name, type in
+      content[name].map { MailRequest.Body(type: type, text: $0) }
+    }
+    return .mail(
+      MailRequest(
+        url: url, security: security, username: username, password: password, sender: sender.text,
+        recipients: recipients, headers: headers, bodies: bodies,
+        attachments: content.attachments.map {
+          FormPart($0.name, fileName: $0.name, type: $0.type, $0.source)
+        }))
+  }
+
+  /// The call's id as the left side of a Message-ID (section 6): a resend of the same call is recognisable.
+  private static func atom(_ id: String) -> String {
+    String(
+      id.unicodeScalars.map {
+        $0.isASCII && ($0.properties.isAlphabetic || (48...57).contains($0.value)) ? Character($0) : "-"
+      })
+  }
+
+  package func answer(_ reply: Reply, to call: Call, at now: Date) -> Answer {
+    guard case .mail(let response) = reply else { return reply.answerWithoutResponse(to: call) }
+    return SMTPAnswer(response).answer(to: call)
+  }
+}

@@ -1,0 +1,112 @@
+import Core
+
+/// Which answer of a mail server belongs to what (RFC 5321, section 3).
+///
+/// libcurl tells of every command it sends and every line it gets, and goes in lockstep: one command, one answer. It
+/// reports only the last error itself; who was accepted and who was not is found out here.
+struct MailDialogue {
+  private enum Stage: Equatable {
+    /// The greeting, EHLO, HELO, STARTTLS.
+    case opening
+    case login
+    case sender
+    case recipient(Int)
+    case data
+    /// 354 has come: what is sent is the message, and the next answer is to all of it.
+    case message
+    case over
+  }
+
+  /// The answer to each RCPT.
+  private(set) var recipients: [MailResponse.Line?]
+  /// The answer to the final dot.
+  private(set) var final: MailResponse.Line?
+  /// The newest answer outside RCPT, where it was a refusal, and any 421: the server hangs up after it.
+  private(set) var refusal: MailResponse.Line?
+  /// What came so far of an answer of several lines.
+  private var pending = ""
+  private var stage = Stage.opening
+  private var asked = 0
+  private var isLoginUnderWay = false
+  private var unsent: Int
+
+  /// - Parameter size: of the message, as it goes on the wire.
+  init(recipients: Int, size: Int) {
+    self.recipients = Array(repeating: nil, count: recipients)
+    unsent = size
+  }
+
+  /// The last byte before the final dot has been sent, so the dot may have been, too: libcurl sends it at once.
+  var mayHaveEnded: Bool { stage == .message && unsent <= 0 }
+
+  /// Nobody was named to the server yet: whatever happened, the dialogue may be begun again.
+  var isWithoutRecipients: Bool { asked == 0 }
+
+  /// Takes a command, or as much of one as the connection took at once.
+  mutating func sent(_ command: UnsafeRawBufferPointer) {
+    // What a login says is base64, and can look like anything.
+    if isLoginUnderWay { return }
+    func `is`(_ word: StaticString) -> Bool {
+      command.starts(with: UnsafeBufferPointer(start: word.utf8Start, count: word.utf8CodeUnitCount))
+    }
+    // Said after a dot without an answer, too: the next answer is still the dot's.
+    if `is`("QUIT"), stage != .message {
+      stage = .over
+      return
+    }
+    switch stage {
+    case .sender, .recipient, .data:
+      // After MAIL the order is fixed. Commands are counted, not read: a full socket may have taken none of this one.
+      if asked < recipients.count {
+        stage = .recipient(asked)
+        asked += 1
+      } else {
+        stage = stage == .data ? .over : .data
+      }
+    case .message: break
+    case .opening, .login, .over:
+      if `is`("MAIL") { stage = .sender } else if `is`("AUTH") { (stage, isLoginUnderWay) = (.login, true) }
+    }
+  }
+
+  mutating func sentMessage(_ count: Int) {
+    unsent -= count
+  }
+
+  /// Takes one line, with its end.
+  mutating func received(_ line: UnsafeRawBufferPointer) {
+    let digits = line.prefix(3)
+    guard digits.count == 3, digits.allSatisfy({ (0x30...0x39).contains($0) }) else { return }
+    let code = digits.reduce(0) { $0 * 10 + Int($1 - 0x30) }
+    // Long enough for any reason, short enough for a history line.
+    if pending.utf8.count < 500 {
+      let text = line.dropFirst(4).prefix(500).filter { $0 != 0x0D && $0 != 0x0A }
+      pending += (pending.isEmpty ? "" : " ") + String(decoding: text, as: UTF8.self)
+    }
+    if line.count > 3, line[3] == UInt8(ascii: "-") { return }
+    take(MailResponse.Line(code: code, text: pending))
+    pending = ""
+  }
+
+  private mutating func take(_ answer: MailResponse.Line) {
+    isLoginUnderWay = isLoginUnderWay && (300..<400).contains(answer.code)
+    // Whatever was missed before: only DATA is answered so, and what follows must never pass for unsent.
+    if answer.code == 354, !isLoginUnderWay, stage != .over {
+      (stage, refusal) = (.message, nil)
+      return
+    }
+    switch stage {
+    case .recipient(let index):
+      recipients[index] = answer
+      if answer.code == 421 { refusal = answer }
+    case .message:
+      if unsent > 0 { refusal = answer } else { final = answer }
+      stage = .over
+    case .opening, .login:
+      refusal = answer.code >= 400 ? answer : nil
+    case .sender, .data:
+      if answer.code >= 300 { (stage, refusal) = (.over, answer) }
+    case .over: break
+    }
+  }
+}

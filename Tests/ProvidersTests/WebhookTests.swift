@@ -1,0 +1,102 @@
+import Core
+import Foundation
+import Testing
+
+@testable import Providers
+
+@Suite struct WebhookTests {
+  private func make(_ values: [String: JSON] = [:], template: String? = nil, success: String? = nil) throws -> Webhook {
+    var values = values
+    values["url"] = values["url"] ?? .string("https://example.com/hook?key=a%20b")
+    if let template { values["template"] = try JSONScanner.value(of: Array(template.utf8)) }
+    if let success { values["success"] = try JSONScanner.value(of: Array(success.utf8)) }
+    return try Webhook(settings(Webhook.self, values))
+  }
+
+  private func body(_ webhook: Webhook, _ message: Message, to addresses: [String] = ["bob"]) throws -> String {
+    String(decoding: webhook.request(for: try webhook.call(message, to: addresses)).http.body, as: UTF8.self)
+  }
+
+  @Test func theUsualTemplateSendsWhatThereIs() throws {
+    let webhook = try make()
+    #expect(try body(webhook, Message(body: "x", title: "t")) == #"{"to":"bob","title":"t","body":"x"}"#)
+    #expect(try body(webhook, Message(body: "x"), to: [""]) == #"{"body":"x"}"#)
+    let request = webhook.request(for: try webhook.call(Message(body: "x"), to: ["bob"])).http
+    #expect(request.url == "https://example.com/hook?key=a%20b" && request.method == .post)
+    #expect(
+      request.headers == [HTTPHeader("Content-Type", "application/json"), HTTPHeader("Accept", "application/json")])
+  }
+
+  @Test func placesAreFilledWhereverTheyStand() throws {
+    let webhook = try make(
+      template: #"{"a":["{title}","x{body}y",1,null,true,{"{to}":"{params.code}"}],"id":"{id}/{call}","b":"{{}}"}"#)
+    let message = Message(body: "B", params: .named([.init("code", "42"), .init("other", "x")]), id: "m1")
+    #expect(try body(webhook, message) == #"{"a":["xBy",1,null,true,{"{to}":"42"}],"id":"m1/call-1","b":"{}"}"#)
+    #expect(try body(make(template: #"["{body}"]"#), Message(body: "x")) == #"["x"]"#)
+  }
+
+  @Test(arguments: hostileTexts + ["{title}", "{{body}}", "}{"])
+  func noTextBreaksOutOfItsPlace(text: String) throws {
+    let webhook = try make(template: #"{"text":"a {body} b","only":"{body}","to":"{to}"}"#)
+    let value = try #require(Value(Data(try body(webhook, Message(body: text), to: [text]).utf8)))
+    #expect(
+      value == .object(["text": .string("a \(text) b"), "only": .string(text), "to": .string(text)]))
+  }
+
+  @Test func severalRecipientsAreAList() throws {
+    let webhook = try make(["recipients_per_call": .integer(50)])
+    #expect(try body(webhook, Message(body: "x"), to: ["a", "b"]) == #"{"to":["a","b"],"body":"x"}"#)
+    #expect(try body(webhook, Message(body: "x"), to: ["a"]) == #"{"to":["a"],"body":"x"}"#)
+    #expect(try webhook.target("a").lane.capacity == 50 && make().target("a").lane.capacity == 1)
+  }
+
+  @Test func messagesThatLookAlikeToTheTemplateShareARequest() throws {
+    let webhook = try make(template: #"{"text":"{body}"}"#)
+    #expect(
+      try webhook.content(of: Message(body: "x", title: "a", id: "1"))
+        == webhook.content(of: Message(body: "x", id: "2")))
+  }
+
+  @Test func settingsThatCannotWorkAreRefused() throws {
+    for (name, value) in [
+      ("method", #""GET""#), ("headers", #"{"A B":"x"}"#), ("headers", #"{"A":"x\r\ny"}"#),
+      ("headers", #"{"Host":"x"}"#),
+      ("headers", #"{"A":1}"#), ("template", #"{"a":"{bdy}"}"#), ("template", #"{"a":"{"}"#),
+      ("template", #"{"a":"}"}"#),
+      ("template", #"{"a":"{params.}"}"#), ("success", #"{"status":[404]}"#), ("success", #"{"status":200}"#),
+      ("success", #"{"field":"a"}"#), ("success", #"{"equals":1}"#), ("success", #"{"x":1}"#),
+      ("recipients_per_call", "0"),
+      ("url", #""https://a/b?c=d e""#), ("url", #""ftp://a""#), ("url", #""https://a/?b#c""#),
+    ] {
+      let value = try JSONScanner.value(of: Array(value.utf8))
+      let fault = #expect(throws: SettingFault.self) { try make([name: value]) }
+      #expect(fault?.setting == name)
+    }
+    #expect(throws: SettingFault.self) { try make(["recipients_per_call": .integer(2)], template: #"{"a":"to {to}"}"#) }
+  }
+
+  @Test(arguments: [
+    (#"{}"#, 200, "", "accepted"), (#"{}"#, 204, "x", "accepted"), (#"{"status":[202]}"#, 202, "", "accepted"),
+    (#"{"status":[202]}"#, 200, "", "deferred"),
+    (#"{"field":"a.b","equals":true}"#, 200, #"{"a":{"b":true}}"#, "accepted"),
+    (#"{"field":"a","equals":0}"#, 200, #"{"a":"0"}"#, "accepted"),
+    (#"{"field":"a","equals":0}"#, 200, #"{"a":1}"#, "deferred"),
+    (#"{"field":"a","equals":0}"#, 200, #"{"b":0}"#, "unconfirmed"),
+    (#"{"field":"a","equals":0}"#, 200, #"{"a":"#, "unconfirmed"),
+    (#"{"field":"a","equals":0}"#, 200, "<html>", "deferred"), (#"{}"#, 500, "", "deferred"),
+    (#"{}"#, 504, "", "unconfirmed"),
+    (#"{}"#, 422, "", "rejected"), (#"{}"#, 429, "", "deferred"), (#"{}"#, 302, "", "deferred"),
+  ])
+  func successIsWhatTheOperatorSays(success: String, status: Int, body: String, expected: String) throws {
+    let webhook = try make(success: success)
+    let answer = webhook.answer(status, body, to: try webhook.call(Message(body: "x"), to: ["a"]))
+    #expect(answer.outcomes.map(\.state.rawValue) == [expected])
+  }
+
+  @Test func theIdIsTakenFromWhereTheOperatorSays() throws {
+    let webhook = try make(success: #"{"id":"data.id"}"#)
+    let call = try webhook.call(Message(body: "x"), to: ["a"])
+    #expect(webhook.answer(200, #"{"data":{"id":17}}"#, to: call).outcomes == [.accepted(id: "17")])
+    #expect(webhook.answer(200, "no JSON", to: call).outcomes == [.accepted()])
+  }
+}
