@@ -80,12 +80,12 @@ package struct Grouper<Item> {
   package var hasReady: Bool { ready.contains { !$0.isEmpty } }
   package var isEmpty: Bool { waiting == 0 && !hasReady }
 
-  private func capacity(for entry: Entry) -> Int {
-    min(entry.target.lane.capacity ?? capacity, entry.content.capacity ?? capacity, capacity)
+  private func capacity(of lane: Target.Lane, _ content: Content) -> Int {
+    min(lane.capacity ?? capacity, content.capacity ?? capacity, capacity)
   }
 
   package mutating func add(_ entry: Entry) {
-    let capacity = capacity(for: entry)
+    let capacity = capacity(of: entry.target.lane, entry.content)
     if capacity == 1 { return push(Batch(entries: [entry], priority: entry.priority)) }
     let key = key(for: entry)
     if groups[key] == nil {
@@ -162,7 +162,7 @@ package struct Grouper<Item> {
   private func mixKey(_ key: Key) -> MixKey? {
     // A later layer holds recipients that an earlier one has too.
     guard key.layer == 0, let mixedCapacity, let text = key.content.mixKey else { return nil }
-    return MixKey(text: text, lane: key.lane, capacity: min(mixedCapacity, capacity(of: key.lane)))
+    return MixKey(text: text, lane: key.lane, capacity: min(mixedCapacity, capacity(of: key.lane, key.content)))
   }
 
   /// Each entry goes into the first call with room that doesn't have its recipient. One recipient may be in thousands of

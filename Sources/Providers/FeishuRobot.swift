@@ -37,7 +37,7 @@ package struct FeishuRobot: Provider {
 
   package init(_ settings: Settings) throws(SettingFault) {
     // It is a part of the path: the service takes it nowhere else.
-    let token = try settings.token("token")
+    let token = try settings.pathToken("token")
     url = try Endpoint(settings).base + "/open-apis/bot/v2/hook/" + token
     secret = settings.string("secret")
   }

@@ -35,27 +35,6 @@ extension FormPart {
   }
 }
 
-extension Settings {
-  /// The card's required settings are checked before; this is for what can't be known from the card.
-  func required(_ name: String) throws(SettingFault) -> String {
-    guard let text = string(name) else { throw SettingFault(name, "is missing") }
-    return text
-  }
-
-  /// A setting that goes into the path or the query as it is: unreserved characters (RFC 3986), and those allowed.
-  func token(_ name: String, and allowed: String = "") throws(SettingFault) -> String {
-    let text = try required(name)
-    let isPlain = text.utf8.allSatisfy { byte in
-      switch byte {
-      case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
-      default: "-._~".utf8.contains(byte) || allowed.utf8.contains(byte)
-      }
-    }
-    guard isPlain else { throw SettingFault(name, "holds characters that no such token has") }
-    return text
-  }
-}
-
 extension Target {
   /// The target of a channel that has its own: `to` is left out.
   static func own(_ address: String, _ what: String) throws(RecipientFault) -> Target {

@@ -89,10 +89,7 @@ package struct ServerChan: Provider {
   // MARK: What is sent (section 1)
 
   package func target(_ address: String) throws(RecipientFault) -> Target {
-    guard address.isEmpty else {
-      throw RecipientFault("is not needed: serverchan sends to the owner of its key; leave to out")
-    }
-    return Target("")
+    try .own(address, "the owner of its key")
   }
 
   package func content(of message: Message) throws(MessageFault) -> Content {

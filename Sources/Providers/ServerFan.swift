@@ -51,10 +51,7 @@ package struct ServerFan: Provider {
   // MARK: What is sent (section 7)
 
   package func target(_ address: String) throws(RecipientFault) -> Target {
-    guard address.isEmpty else {
-      throw RecipientFault("is not needed: serverfan sends to the owner of its token; leave to out")
-    }
-    return Target("")
+    try .own(address, "the owner of its token")
   }
 
   package func content(of message: Message) throws(MessageFault) -> Content {

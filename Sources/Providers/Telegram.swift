@@ -43,7 +43,7 @@ package struct Telegram: Provider {
 
   package init(_ settings: Settings) throws(SettingFault) {
     // It is a part of the path: the service takes it nowhere else.
-    let token = try settings.token("token", and: ":")
+    let token = try settings.pathToken("token", and: ":")
     let colon = token.firstIndex(of: ":")
     guard let colon, PhoneNumber.isDigits(token[..<colon].utf8), colon != token.startIndex else {
       throw SettingFault("token", "is no bot's token: expected a number, a colon and the rest")
