@@ -209,6 +209,10 @@ package struct ConfigurationReader: Sendable {
   private func secretMembers(
     _ entry: Place, _ secrets: inout [String], _ hasLiteralSecret: inout Bool
   ) throws(ConfigurationFault) -> JSON {
+    // Never a value itself: it may be the secret.
+    guard entry.value.members != nil else {
+      throw ConfigurationFault(entry.path, "found \(entry.value.kindForPeople); expected an object")
+    }
     var members: [JSON.Member] = []
     for member in try entry.members() {
       let text: String
@@ -216,7 +220,10 @@ package struct ConfigurationReader: Sendable {
         text = source
       } else {
         hasLiteralSecret = true
-        text = try member.string()
+        guard let literal = member.value.string, !literal.isEmpty else {
+          throw ConfigurationFault(member.path, "found \(member.value.kindForPeople); expected a string")
+        }
+        text = literal
       }
       secrets.append(text)
       members.append(.init(member.name, .string(text)))

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Brings in what msgspool needs to be built and tested on Debian: installs the packages that are missing, and only
-# those. With nothing missing it changes nothing and is done in an instant.
+# those. With nothing missing it changes nothing and is done in an instant. `setup.sh build` leaves out what only the
+# tests use.
 # shellcheck disable=SC2016 # the ${...} in quotes are dpkg-query's own
 set -eu
 
@@ -9,8 +10,11 @@ fail() { say "$*" >&2; exit 1; }
 
 # What the program is linked against, and the certificates of the authorities that vouch for providers.
 build="libcurl4-openssl-dev libmicrohttpd-dev libsqlite3-dev libssl-dev ca-certificates"
-# What the tests use: strace watches system calls, openssl makes certificates.
-tests="strace openssl"
+# What the tests use: strace watches system calls, openssl makes certificates, sqlite3 reads the ledger as others would,
+# aiosmtpd is a mail server and apprise what a bridge talks to.
+tests="strace openssl sqlite3 python3-aiosmtpd apprise"
+
+[ "${1:-}" != build ] || tests=''
 
 check_swift() {
   swift=${SWIFT:-swift}

@@ -372,7 +372,9 @@ extension ConfigurationFault {
   @Test func noFaultOfAnySettingGivesASecretAway() throws {
     for type in Catalogue.providers + [PlainProvider.self] {
       let secrets = type.card.settings.filter(\.secret)
-      #expect(!secrets.isEmpty, "\(type.card.name)")
+      // Bark's keys are its recipients, and Instapush has none any more.
+      #expect(secrets.isEmpty == ["bark", "instapush"].contains(type.card.name), "\(type.card.name)")
+      if secrets.isEmpty { continue }
       let all = type.card.settings.map { "\($0.name): '\(secret)'" }.joined(separator: ", ")
       var texts = ["{ channels: { c: { provider: '\(type.card.name)', \(all) } } }"]
       for setting in secrets {

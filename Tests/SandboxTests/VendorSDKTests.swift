@@ -1,22 +1,17 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Sandbox
 
-/// The vendors' own Python packages talk to the sandbox. They are used where they are installed: `python3` on the
-/// path, or the interpreter that MSGSPOOL_SDK_PYTHON names (a virtual environment with `pip install twilio
-/// alibabacloud_dysmsapi20170525 wxpusher`).
+/// The vendors' own Python packages talk to the sandbox. `Tests/prepare-python.sh` installs them.
 enum VendorSDK {
-  static let python = ProcessInfo.processInfo.environment["MSGSPOOL_SDK_PYTHON"] ?? "python3"
-
-  static func isInstalled(_ module: String) -> Bool {
-    (try? run("import \(module)", arguments: []).status) == 0
-  }
-
-  static func run(_ script: String, arguments: [String]) throws -> (status: Int32, output: String) {
+  private static func run(
+    _ python: String, _ script: String, _ arguments: [String]
+  ) throws -> (status: Int32, output: String) {
     let process = Process()
-    process.executableURL = URL(filePath: "/usr/bin/env")
-    process.arguments = [python, "-W", "ignore", "-c", script] + arguments
+    process.executableURL = URL(filePath: python)
+    process.arguments = ["-W", "ignore", "-c", script] + arguments
     let output = Pipe()
     process.standardOutput = output
     process.standardError = output
@@ -28,21 +23,20 @@ enum VendorSDK {
   }
 
   /// The last line that a script printed, as JSON.
-  static func result(_ script: String, _ arguments: String...) throws -> WireJSON {
-    let (status, output) = try run(script, arguments: arguments)
+  static func result(of package: String, _ script: String, _ arguments: String...) throws -> WireJSON {
+    let (status, output) = try run(try #require(TestPython.with(package)), script, arguments)
     guard status == 0, let line = output.split(separator: "\n").last else { throw LoopbackError(what: output) }
     return try WireJSON(parsing: String(line))
   }
 }
 
 @Suite struct VendorSDKTests {
-  static func missing(_ package: String) -> Comment { "the Python package \(package) is not installed" }
-
-  @Test(.enabled(if: VendorSDK.isInstalled("twilio"), missing("twilio"))) func twiliosSDKCreatesListsAndFetches() throws
-  {
+  @Test(.enabled(if: TestPython.with("twilio") != nil, TestPython.missing("twilio")))
+  func twiliosSDKCreatesListsAndFetches() throws {
     let account = ["account_sid": TwilioRequest.account, "auth_token": "token"]
     let server = try sandbox(credentials: ["twilio": [account]])
     let result = try VendorSDK.result(
+      of: "twilio",
       """
       import json, sys
       from twilio.rest import Client
@@ -73,7 +67,8 @@ enum VendorSDK {
   }
 
   @Test(
-    .enabled(if: VendorSDK.isInstalled("alibabacloud_dysmsapi20170525"), missing("alibabacloud_dysmsapi20170525")),
+    .enabled(
+      if: TestPython.with("alibabacloud_dysmsapi20170525") != nil, TestPython.missing("alibabacloud_dysmsapi20170525")),
     arguments: ["v3", "v2"])
   func aliyunsSDKSendsAndAsks(style: String) throws {
     // The SDK signs with the time of day.
@@ -81,6 +76,7 @@ enum VendorSDK {
     let server = try sandbox(credentials: AliyunSandboxTests.known, clock: clock)
     let day = WireTime(clock.now, offset: WireTime.china).compactDay
     let result = try VendorSDK.result(
+      of: "alibabacloud_dysmsapi20170525",
       """
       import json, sys
       from alibabacloud_dysmsapi20170525.client import Client
@@ -115,9 +111,12 @@ enum VendorSDK {
     #expect(server.records[0].content["TemplateParam"] == #"{"v":"a*b~c+d e/f"}"#)
   }
 
-  @Test(.enabled(if: VendorSDK.isInstalled("wxpusher"), missing("wxpusher"))) func wxPushersSDKSends() throws {
+  @Test(.enabled(if: TestPython.with("wxpusher") != nil, TestPython.missing("wxpusher"))) func wxPushersSDKSends()
+    throws
+  {
     let server = try sandbox(credentials: ["wxpusher": [["app_token": "AT_test"]]])
     let result = try VendorSDK.result(
+      of: "wxpusher",
       """
       import json, sys
       from wxpusher import wxpusher

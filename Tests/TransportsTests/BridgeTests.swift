@@ -25,7 +25,7 @@ import Transports
   }
 
   @Test(
-    .enabled(if: TestPython.path != nil, TestPython.missing))
+    .enabled(if: TestPython.with("apprise") != nil, TestPython.missing("apprise")))
   func apprise() async throws {
     let server = try ScriptedServer { peer in
       while let request = peer.readRequest() {
@@ -35,7 +35,7 @@ import Transports
     }
     let target = "json://127.0.0.1:\(server.port)"
     let ran = try await run(
-      try #require(TestPython.path), ["\(Self.folder)/apprise-bridge.py"],
+      try #require(TestPython.with("apprise")), ["\(Self.folder)/apprise-bridge.py"],
       [
         #"{"to":"\#(target)/alice","call":"c","body":"磁盘 95%","title":"告警","format":"text","url":"https://a.example","options":{"type":"warning"}}"#,
         #"{"to":"\#(target)/refused","call":"c","body":"x","format":"text"}"#,

@@ -5,7 +5,7 @@ import Testing
 import Transports
 
 /// Against aiosmtpd, which reads mail by the same RFCs and none of our code.
-@Suite(.enabled(if: TestPython.path != nil, TestPython.missing))
+@Suite(.enabled(if: TestPython.with("aiosmtpd") != nil, TestPython.missing("aiosmtpd")))
 struct RealMailServerTests {
   struct Record: Decodable {
     struct Part: Decodable {
@@ -37,7 +37,7 @@ struct RealMailServerTests {
   ) async throws -> (replies: [Reply], records: [Record]) {
     let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appending(path: "Fixtures/mail_server.py")
     let record = folder.url.appending(path: "record").path
-    let python = try #require(TestPython.path)
+    let python = try #require(TestPython.with("aiosmtpd"))
     let replies = try await whileRunning(python, [script.path, record] + arguments) { port in
       var replies: [Reply] = []
       for request in requests("\(scheme)://\(host):\(port)/client.example.com") {
