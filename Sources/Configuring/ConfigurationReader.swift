@@ -189,7 +189,7 @@ package struct ConfigurationReader: Sendable {
     }
     if setting.kind == .object, setting.secret { return try secretMembers(entry, &secrets, &hasLiteralSecret) }
     var value = entry.value
-    if setting.kind == .string, let source = try source(entry) {
+    if [.string, .identifier].contains(setting.kind), let source = try source(entry) {
       value = .string(source)
     } else if setting.secret {
       hasLiteralSecret = true
@@ -198,6 +198,7 @@ package struct ConfigurationReader: Sendable {
       // Never the value itself: it may be the secret.
       throw ConfigurationFault(entry.path, "found \(value.kindForPeople); expected \(setting.kind.rawValue)")
     }
+    if setting.kind == .identifier, case .number(let digits) = value { value = .string(digits) }
     if setting.secret, case .string(let secret) = value {
       guard !secret.isEmpty else { throw ConfigurationFault(entry.path, "is empty") }
       secrets.append(secret)

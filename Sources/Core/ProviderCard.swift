@@ -82,6 +82,8 @@ package struct ProviderCard: Sendable {
 /// The shape of a setting's or an option's value.
 package enum ValueKind: String, Sendable {
   case string, integer, number, boolean
+  /// A name of digits, which people write with quotes or without; a string to the provider.
+  case identifier = "string or number"
   case strings = "list of strings"
   case object
   /// For templates: any object or list.

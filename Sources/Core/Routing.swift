@@ -266,6 +266,7 @@ extension JSON {
   package func `is`(_ kind: ValueKind) -> Bool {
     switch kind {
     case .string: string != nil
+    case .identifier: string != nil || integer != nil
     case .integer: integer != nil
     case .number: number != nil
     case .boolean: boolean != nil

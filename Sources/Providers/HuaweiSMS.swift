@@ -15,7 +15,7 @@ package struct HuaweiSMS: Provider {
       SettingCard("app_key", .string, required: true, "the SMS application's key"),
       SettingCard("app_secret", .string, required: true, secret: true, "the SMS application's secret"),
       SettingCard("authentication", .string, "wsse (default) or ak_sk, the signature that the vendor recommends"),
-      SettingCard("sender", .string, required: true, "channel number of the signature, 8823..."),
+      SettingCard("sender", .identifier, required: true, "channel number of the signature, 8823..."),
       SettingCard("signature", .string, "the signature's name, needed for universal templates only"),
       SettingCard("template", .string, "id of the template for messages that name none"),
       SettingCard("status_callback", .string, "URL that gets the delivery reports"),

@@ -14,7 +14,7 @@ package struct TencentSMS: Provider {
       SettingCard("secret_id", .string, required: true, "the id of the API key, AKID..."),
       SettingCard("secret_key", .string, required: true, secret: true, "the secret of the API key"),
       SettingCard("token", .string, secret: true, "the token of temporary credentials"),
-      SettingCard("sms_sdk_app_id", .string, required: true, "the SMS application's id, 1400006666"),
+      SettingCard("sms_sdk_app_id", .identifier, required: true, "the SMS application's id, 1400006666"),
       SettingCard("sign_name", .string, "the approved signature's text; mainland numbers need one"),
       SettingCard("template", .string, "id of the template for messages that name none"),
       SettingCard("region", .string, "ap-guangzhou (default), ap-beijing or ap-nanjing; abroad ap-singapore"),

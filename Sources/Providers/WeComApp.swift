@@ -12,7 +12,7 @@ package struct WeComApp: Provider {
     recipientsPerCall: 1000,
     settings: [
       SettingCard("corp_id", .string, required: true, "the organisation's id, ww..."),
-      SettingCard("agent_id", .integer, required: true, "the application's number"),
+      SettingCard("agent_id", .identifier, required: true, "the application's number"),
       SettingCard("secret", .string, required: true, secret: true, "the application's secret"),
       SettingCard(
         "duplicate_check_interval", .integer, "seconds in which the service drops an identical message, 1 to 14400"),
@@ -60,7 +60,7 @@ package struct WeComApp: Provider {
   package init(_ settings: Settings) throws(SettingFault) {
     let corp = PercentEncoding.encode(try settings.required("corp_id"))
     let secret = PercentEncoding.encode(try settings.required("secret"))
-    guard let agent = settings.integer("agent_id"), agent > 0 else {
+    guard let agent = settings.string("agent_id").flatMap({ Int($0) }), agent > 0 else {
       throw SettingFault("agent_id", "is not a number: expected one such as 1000002")
     }
     let interval = settings.integer("duplicate_check_interval") ?? 0

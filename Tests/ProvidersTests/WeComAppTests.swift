@@ -5,7 +5,7 @@ import Testing
 @testable import Providers
 
 private let weComAppValues: [String: JSON] = [
-  "corp_id": .string("wwdummycorpid00000"), "agent_id": .integer(1_000_002), "secret": .string("dummy-corp-secret"),
+  "corp_id": .string("wwdummycorpid00000"), "agent_id": .string("1000002"), "secret": .string("dummy-corp-secret"),
 ]
 
 extension Specimen {
@@ -184,7 +184,7 @@ private let sent = HTTPResponse.json(#"{"errcode":0,"errmsg":"ok","msgid":"M1"}"
   }
 
   @Test(arguments: [
-    ("agent_id", JSON.integer(0)), ("agent_id", .string("x")), ("corp_id", .string("")),
+    ("agent_id", JSON.string("0")), ("agent_id", .string("x")), ("corp_id", .string("")),
     ("duplicate_check_interval", .integer(14_401)),
   ])
   func wrongSettingsAreRefused(_ name: String, _ value: JSON) {
