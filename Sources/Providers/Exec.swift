@@ -97,9 +97,8 @@ package struct Exec: Provider {
     let lines = Exec.lines(response.output)
     let rest = Exec.withoutLine(response)
     let outcomes = call.recipients.map { lines[$0.target.address] ?? rest }
-    // Suspending gives everybody back untried: only when no line says that somebody was served.
-    let isUnanswered = call.recipients.allSatisfy { lines[$0.target.address] == nil }
-    if isUnanswered, rest.kind == .credentials { return Answer(outcomes, advice: .suspend) }
+    let isAnyoneLeft = call.recipients.contains { lines[$0.target.address] == nil }
+    if isAnyoneLeft, rest.kind == .credentials { return Answer(outcomes, advice: .suspend) }
     let waits = outcomes.filter { $0.kind == .throttled }
     let isSlow = !outcomes.isEmpty && waits.count == outcomes.count
     return Answer(outcomes, advice: isSlow ? .slowDown(retryAfter: waits.compactMap(\.retryAfter).min()) : .proceed)

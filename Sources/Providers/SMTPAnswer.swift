@@ -17,7 +17,7 @@ struct SMTPAnswer {
       if line == nil, response.wasSent { return .unconfirmed(reason: "the server was not seen to take this recipient") }
       return whole.outcome
     }
-    // Suspending gives everybody back untried: only where it is said of all, and nobody got the mail.
+    // Relaying that is denied to one is that recipient's trouble, to all the channel's.
     let states = outcomes.map(\.kind)
     let isRelayDenied = response.recipients.allSatisfy { $0.map { Self.recipient($0) == .credentials } ?? false }
     if whole.suspends || (isRelayDenied && !states.isEmpty) { return Answer(outcomes, advice: .suspend) }

@@ -34,7 +34,9 @@ extension Sweep {
       return
     }
     for (index, passenger) in flight.passengers.enumerated() {
-      if answer.advice == .suspend {
+      // A suspended channel's messages go back unchanged, but for what the same answer says of some: who was accepted
+      // beside the trouble must not get it again.
+      if answer.advice == .suspend, answer.outcomes[index].state == .deferred {
         end(passenger, nil)
       } else {
         conclude(answer.outcomes[index], passenger.leg, of: passenger.job, call: flight, flight.channel)
@@ -103,10 +105,10 @@ extension Sweep {
       .notice(
         Notice(
           "channel \(channel.name)",
-          "suspended for this sweep: \(channel.card.name) says \(isQuota ? "the quota or balance is used up" : "the credentials are wrong") (\(reason))",
+          "suspended for this sweep: \(channel.card.name) says \(isQuota ? "the quota or balance is used up" : "its credentials or settings are wrong") (\(reason))",
           hint: isQuota
             ? "top up the account; the next sweep tries with one call first"
-            : "correct the channel's credentials in the configuration; the next sweep tries with one call first")))
+            : "correct the channel in the configuration; the next sweep tries with one call first")))
     drain(channel.name)
   }
 

@@ -87,9 +87,9 @@ import Testing
     #expect(nobody.outcomes.map { "\($0.state) \($0.kind.map { "\($0)" } ?? "")" } == [expected, expected])
     #expect(nobody.outcomes[0].reason == "the last word")
     #expect((nobody.advice == .suspend) == expected.contains("credentials"))
-    // Never when somebody was served.
+    // Who was served beside it is.
     let some = try answer(#"{"to":"a","state":"accepted"}"#, status: status)
-    #expect(some.outcomes[0] == .accepted() && some.advice == .proceed)
+    #expect(some.outcomes[0] == .accepted() && some.advice == nobody.advice)
   }
 
   @Test func settingsThatCannotWorkAreRefused() {

@@ -53,6 +53,31 @@ struct SuspensionTests {
     }
   }
 
+  @Test("Who was accepted in the very answer that suspends the channel does not get it again")
+  func acceptedBesideTheTrouble() async throws {
+    try await withStation { station in
+      // Takes whom it has credentials for, then ends with EX_NOPERM.
+      let script = "\(station.spool.path)/send.sh"
+      let lines = #"while read -r line; do case $line in *good*) echo '{"to":"good","state":"accepted"}';; esac; done"#
+      func write(_ end: String) throws {
+        let text = "#!/bin/sh\ntee -a '\(station.spool.path)/sent' | \(end)\n"
+        try Data(text.utf8).write(to: URL(filePath: script))
+        #expect(chmod(script, 0o755) == 0)
+      }
+      try write("{ \(lines); exit 77; }")
+      try station.configure(text: "{ channels: { out: { provider: \"exec\", command: [\"\(script)\"] } } }")
+      try station.spool.drop("both", #"{"channel":"out","to":["good","other"],"body":"hi"}"#)
+      try station.spool.drop("none", #"{"channel":"out","to":"third","body":"hello"}"#)
+      let swept = try await station.sweep()
+      #expect(swept["deferred"] == 1 && swept["left"] == 1 && swept.stderr.contains("suspended"), "\(swept.stderr)")
+      try write(#"sed 's/.*"to":"\([^"]*\)".*/{"to":"\1","state":"accepted"}/'"#)
+      try station.spool.letDeferredFallDue()
+      #expect(try await station.sweep()["done"] == 2)
+      let sent = try String(contentsOfFile: "\(station.spool.path)/sent", encoding: .utf8)
+      #expect(sent.components(separatedBy: #""to":"good""#).count == 2, "\(sent)")
+    }
+  }
+
   @Test("A provider that cannot be reached is tried a few times, not once per message")
   func unreachable() async throws {
     try await withStation { station in
