@@ -19,14 +19,16 @@ package struct ConfigurationFault: Error, Sendable, Hashable {
 
 /// Reads a configuration: JSON5 in, checked `Configuration` out. Secrets never appear in a fault.
 package struct ConfigurationReader: Sendable {
-  /// A file as the reader needs it: its bytes, and its permission bits.
+  /// A file as the reader needs it: its bytes, its permission bits, and when it was written.
   package struct File: Sendable {
     package var bytes: [UInt8]
     package var mode: UInt32
+    package var modified: Date
 
-    package init(bytes: [UInt8], mode: UInt32) {
+    package init(bytes: [UInt8], mode: UInt32, modified: Date = .distantPast) {
       self.bytes = bytes
       self.mode = mode
+      self.modified = modified
     }
   }
 
@@ -53,12 +55,12 @@ package struct ConfigurationReader: Sendable {
     configuration.maxMessageBytes =
       try root["max_message_bytes"]?.integer(in: 1024...(1 << 30)) ?? configuration.maxMessageBytes
     configuration.attachmentDirectories = try root["attachment_directories"]?.strings() ?? []
-    var hasLiteralSecret = false
+    var secrets = Secrets()
     for place in try root["channels"]?.members() ?? [] {
-      let channel = try self.channel(place, &hasLiteralSecret)
+      let channel = try self.channel(place, &secrets)
       configuration.channels[channel.name] = channel
     }
-    if hasLiteralSecret, file.mode & 0o004 != 0 {
+    if secrets.areInside, file.mode & 0o004 != 0 {
       throw ConfigurationFault(
         "", "\(path) holds a secret, and everybody may read it",
         hint:
@@ -66,6 +68,7 @@ package struct ConfigurationReader: Sendable {
       )
     }
     try checkReferences(configuration)
+    configuration.modified = max(file.modified, secrets.modified)
     return configuration
   }
 
@@ -89,14 +92,14 @@ package struct ConfigurationReader: Sendable {
     "ca_file",
   ]
 
-  private func channel(_ place: Place, _ hasLiteralSecret: inout Bool) throws(ConfigurationFault) -> Channel {
+  private func channel(_ place: Place, _ known: inout Secrets) throws(ConfigurationFault) -> Channel {
     let type = try provider(place)
     let card = type.card
     try place.allow(ConfigurationReader.common + card.settings.map(\.name), what: "a setting of \(card.name)")
-    var secrets: [String] = []
+    var secrets = Secrets()
     var values: [String: JSON] = [:]
     for setting in card.settings {
-      values[setting.name] = try value(of: setting, in: place, &secrets, &hasLiteralSecret)
+      values[setting.name] = try value(of: setting, in: place, &secrets)
     }
     let endpoint = try place["endpoint"]?.url() ?? card.endpoint ?? ""
     var channel: Channel
@@ -106,7 +109,9 @@ package struct ConfigurationReader: Sendable {
       throw ConfigurationFault(
         "\(place.path).\(error.setting)", error.problem, hint: "see: msgspool providers \(card.name)")
     }
-    channel.secrets = secrets
+    channel.secrets = secrets.values
+    known.areInside = known.areInside || secrets.areInside
+    known.modified = max(known.modified, secrets.modified)
     channel.account = values.compactMapValues(\.string)
     try pace(&channel, place)
     try times(&channel, place)
@@ -176,8 +181,16 @@ package struct ConfigurationReader: Sendable {
 
   // MARK: Settings and secrets
 
+  private struct Secrets {
+    var values: [String] = []
+    /// Some stand in the configuration itself.
+    var areInside = false
+    /// When the newest file that holds one was written.
+    var modified = Date.distantPast
+  }
+
   private func value(
-    of setting: SettingCard, in channel: Place, _ secrets: inout [String], _ hasLiteralSecret: inout Bool
+    of setting: SettingCard, in channel: Place, _ secrets: inout Secrets
   ) throws(ConfigurationFault) -> JSON? {
     guard let entry = channel[setting.name] else {
       if setting.required {
@@ -187,12 +200,12 @@ package struct ConfigurationReader: Sendable {
       }
       return nil
     }
-    if setting.kind == .object, setting.secret { return try secretMembers(entry, &secrets, &hasLiteralSecret) }
+    if setting.kind == .object, setting.secret { return try secretMembers(entry, &secrets) }
     var value = entry.value
-    if [.string, .identifier].contains(setting.kind), let source = try source(entry) {
+    if [.string, .identifier].contains(setting.kind), let source = try source(entry, &secrets) {
       value = .string(source)
     } else if setting.secret {
-      hasLiteralSecret = true
+      secrets.areInside = true
     }
     guard value.is(setting.kind) else {
       // Never the value itself: it may be the secret.
@@ -201,14 +214,14 @@ package struct ConfigurationReader: Sendable {
     if setting.kind == .identifier, case .number(let digits) = value { value = .string(digits) }
     if setting.secret, case .string(let secret) = value {
       guard !secret.isEmpty else { throw ConfigurationFault(entry.path, "is empty") }
-      secrets.append(secret)
+      secrets.values.append(secret)
     }
     return value
   }
 
   /// An object whose values may be secrets, each by itself (headers).
   private func secretMembers(
-    _ entry: Place, _ secrets: inout [String], _ hasLiteralSecret: inout Bool
+    _ entry: Place, _ secrets: inout Secrets
   ) throws(ConfigurationFault) -> JSON {
     // Never a value itself: it may be the secret.
     guard entry.value.members != nil else {
@@ -217,23 +230,23 @@ package struct ConfigurationReader: Sendable {
     var members: [JSON.Member] = []
     for member in try entry.members() {
       let text: String
-      if let source = try source(member) {
+      if let source = try source(member, &secrets) {
         text = source
       } else {
-        hasLiteralSecret = true
+        secrets.areInside = true
         guard let literal = member.value.string, !literal.isEmpty else {
           throw ConfigurationFault(member.path, "found \(member.value.kindForPeople); expected a string")
         }
         text = literal
       }
-      secrets.append(text)
+      secrets.values.append(text)
       members.append(.init(member.name, .string(text)))
     }
     return .object(members)
   }
 
   /// What `{ env: NAME }` or `{ file: PATH }` stands for; nil for anything else.
-  private func source(_ entry: Place) throws(ConfigurationFault) -> String? {
+  private func source(_ entry: Place, _ secrets: inout Secrets) throws(ConfigurationFault) -> String? {
     guard entry.value.members != nil else { return nil }
     try entry.allow(["env", "file"])
     if entry["env"] != nil, entry["file"] != nil {
@@ -261,6 +274,7 @@ package struct ConfigurationReader: Sendable {
     guard let text = String(validating: file.bytes, as: UTF8.self) else {
       throw ConfigurationFault(entry.path, "\(path) is not UTF-8 text")
     }
+    secrets.modified = max(secrets.modified, file.modified)
     // An editor's newline at the end is no part of the secret.
     return String(text.reversed().drop { $0.isNewline }.reversed())
   }

@@ -78,6 +78,8 @@ package struct Configuration: Sendable {
   package var maxMessageBytes = 16 << 20
   package var attachmentDirectories: [String] = []
   package var channels: [String: Channel] = [:]
+  /// When its file, or one with a secret, was last written.
+  package var modified = Date.distantPast
 
   package init() {}
 }

@@ -78,9 +78,20 @@ package struct Answer: Sendable, Hashable {
     case suspend
   }
 
+  /// How long a suspended channel is left alone. Some services punish whoever goes on.
+  package enum Rest: Sendable, Hashable {
+    /// The next sweep tries with one call.
+    case untilNextSweep
+    case seconds(Double)
+    /// Until somebody has changed the configuration.
+    case untilMended
+  }
+
   /// One for each of the call's recipients, in their order.
   package var outcomes: [Outcome]
   package var advice: Advice
+  /// With `suspend` only.
+  package var rest = Rest.untilNextSweep
 
   package init(_ outcomes: [Outcome], advice: Advice = .proceed) {
     self.outcomes = outcomes

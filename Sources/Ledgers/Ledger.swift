@@ -221,11 +221,20 @@ package struct Suspension: Sendable, Hashable {
   package var kind: ErrorKind
   package var reason: String
   package var since: Date
+  /// Not to be tried before; `distantFuture` is until the configuration was changed, nil leaves it to the next sweep.
+  package var until: Date?
 
-  package init(channel: String, kind: ErrorKind, reason: String, since: Date) {
+  package init(channel: String, kind: ErrorKind, reason: String, since: Date, until: Date? = nil) {
     self.channel = channel
     self.kind = kind
     self.reason = reason
     self.since = since
+    self.until = until
+  }
+
+  /// Whether the channel is left alone still. A changed configuration may have mended what was wrong.
+  package func holds(at now: Date, configurationChanged changed: Date) -> Bool {
+    guard let until else { return false }
+    return now < until && changed < since
   }
 }

@@ -139,9 +139,9 @@ final class SQLiteDatabase {
       return self
     }
 
-    func bind(_ number: Double) -> Statement {
+    func bind(_ number: Double?) -> Statement {
       index += 1
-      sqlite3_bind_double(pointer, index, number)
+      if let number { sqlite3_bind_double(pointer, index, number) } else { sqlite3_bind_null(pointer, index) }
       return self
     }
 
@@ -177,5 +177,6 @@ final class SQLiteDatabase {
 
     func integer(_ column: Int32) -> Int { Int(sqlite3_column_int64(pointer, column)) }
     func double(_ column: Int32) -> Double { sqlite3_column_double(pointer, column) }
+    func isNull(_ column: Int32) -> Bool { sqlite3_column_type(pointer, column) == SQLITE_NULL }
   }
 }

@@ -23,7 +23,8 @@ package final class SQLiteLedger: Ledger {
       channel TEXT NOT NULL, day INTEGER NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (channel, day)) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS paces (channel TEXT PRIMARY KEY, next REAL NOT NULL) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS suspensions (
-      channel TEXT PRIMARY KEY, kind TEXT NOT NULL, reason TEXT NOT NULL, since REAL NOT NULL) WITHOUT ROWID;
+      channel TEXT PRIMARY KEY, kind TEXT NOT NULL, reason TEXT NOT NULL, since REAL NOT NULL,
+      until REAL) WITHOUT ROWID;
     """
 
   /// The format of the tables; an unknown one is refused rather than guessed at.
@@ -237,20 +238,22 @@ package final class SQLiteLedger: Ledger {
   // MARK: - Suspensions
 
   private func suspend(_ suspension: Suspension, _ database: SQLiteDatabase) throws(LedgerFault) {
-    try database.statement("INSERT OR REPLACE INTO suspensions VALUES (?, ?, ?, ?)").fresh
+    try database.statement("INSERT OR REPLACE INTO suspensions VALUES (?, ?, ?, ?, ?)").fresh
       .bind(suspension.channel).bind(suspension.kind.rawValue).bind(suspension.reason)
-      .bind(suspension.since.timeIntervalSince1970).run()
+      .bind(suspension.since.timeIntervalSince1970).bind(suspension.until?.timeIntervalSince1970).run()
   }
 
   package func suspensions() throws(LedgerFault) -> [Suspension] {
     try locked { (database) throws(LedgerFault) in
       var suspensions: [Suspension] = []
-      let rows = try database.statement("SELECT channel, kind, reason, since FROM suspensions ORDER BY channel").fresh
+      let rows = try database.statement("SELECT channel, kind, reason, since, until FROM suspensions ORDER BY channel")
+        .fresh
       while try rows.step() {
         suspensions.append(
           Suspension(
             channel: rows.text(0) ?? "", kind: rows.text(1).flatMap(ErrorKind.init(rawValue:)) ?? .provider,
-            reason: rows.text(2) ?? "", since: Date(timeIntervalSince1970: rows.double(3))))
+            reason: rows.text(2) ?? "", since: Date(timeIntervalSince1970: rows.double(3)),
+            until: rows.isNull(4) ? nil : Date(timeIntervalSince1970: rows.double(4))))
       }
       _ = rows.fresh
       return suspensions

@@ -245,10 +245,13 @@ package struct PushPlus: Provider {
 
   /// Every try counts, the refused ones too: what nobody knows is tried a few times only.
   private func refusal(_ code: Int, _ text: String?, retryAfter: Double?, of call: Call, at now: Date) -> Answer {
-    let verdict = Self.codes[code] ?? .fewTimes
-    return verdict.answer(
-      to: call, code: String(code), reason: text,
-      retryAfter: code == 900 ? Self.barred(text ?? "", at: now) : retryAfter)
+    let barred = code == 900 ? Self.barred(text ?? "", at: now) : nil
+    var answer = (Self.codes[code] ?? .fewTimes).answer(
+      to: call, code: String(code), reason: text, retryAfter: barred ?? retryAfter)
+    // Who goes on after 900 is barred for longer, after 903 for good (section 3).
+    if let barred { answer.rest = .seconds(barred) }
+    if code == 903 { answer.rest = .untilMended }
+    return answer
   }
 
   /// Until the next day in China; or as many days as the text says: "减少请求后2天恢复正常".

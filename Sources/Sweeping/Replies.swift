@@ -89,26 +89,25 @@ extension Sweep {
       }
       if runners[name]?.parkedUntil != nil { drain(name) }
     case .suspend:
-      suspend(flight.channel, answer.outcomes.first, now)
+      suspend(flight.channel, answer, now)
     }
   }
 
-  private func suspend(_ channel: Channel, _ outcome: Outcome?, _ now: Date) {
+  private func suspend(_ channel: Channel, _ answer: Answer, _ now: Date) {
+    let outcome = answer.outcomes.first
     guard runners[channel.name]?.suspension == nil else { return }
     let reason = channel.masked([outcome?.code, outcome?.reason].compactMap { $0 }.joined(separator: ": "))
+    let until: Date? =
+      switch answer.rest {
+      case .untilNextSweep: nil
+      case .seconds(let seconds): now + seconds
+      case .untilMended: .distantFuture
+      }
     let suspension = Suspension(
-      channel: channel.name, kind: outcome?.kind ?? .credentials, reason: reason, since: now)
+      channel: channel.name, kind: outcome?.kind ?? .credentials, reason: reason, since: now, until: until)
     withRunner(of: channel) { $0.suspend(suspension) }
     pending.suspended.append(suspension)
-    let isQuota = suspension.kind == .quota
-    environment.observe(
-      .notice(
-        Notice(
-          "channel \(channel.name)",
-          "suspended for this sweep: \(channel.card.name) says \(isQuota ? "the quota or balance is used up" : "its credentials or settings are wrong") (\(reason))",
-          hint: isQuota
-            ? "top up the account; the next sweep tries with one call first"
-            : "correct the channel in the configuration; the next sweep tries with one call first")))
+    environment.observe(.notice(suspension.notice))
     drain(channel.name)
   }
 
@@ -125,6 +124,21 @@ extension Sweep {
     case nil: break
     }
     environment.observe(.call(report))
+  }
+}
+
+extension Suspension {
+  /// What people are told: what is wrong, what to do, and when it is tried again.
+  var notice: Notice {
+    let cause = kind == .quota ? "the quota or balance is used up" : "the credentials or settings are wrong"
+    let remedy = kind == .quota ? "top up the account" : "correct the channel in the configuration"
+    let next =
+      switch until {
+      case nil: "the next sweep tries with one call first"
+      case .distantFuture?: "nothing is sent before the configuration has changed: the provider bars those who go on"
+      case let until?: "nothing is sent before \(RFC3339.string(until)): the provider bars those who go on"
+      }
+    return Notice("channel \(channel)", "suspended: \(cause) (\(reason))", hint: "\(remedy); \(next)")
   }
 }
 

@@ -199,9 +199,11 @@ package final class Sweep {
   func withRunner<Result>(of channel: Channel, _ body: (inout ChannelRunner) -> Result) -> Result {
     let fresh = { [suspended, environment] () -> ChannelRunner in
       var runner = ChannelRunner(channel, wasSuspended: suspended[channel.name] != nil)
-      if environment.rested.contains(channel.name), let suspension = suspended[channel.name] {
-        runner.suspend(suspension)
-      }
+      guard let suspension = suspended[channel.name] else { return runner }
+      let holds = suspension.holds(
+        at: environment.now(), configurationChanged: environment.configuration.modified)
+      if holds || environment.rested.contains(channel.name) { runner.suspend(suspension) }
+      if holds { environment.observe(.notice(suspension.notice)) }
       return runner
     }
     if runners[channel.name] == nil { runners[channel.name] = fresh() }

@@ -87,7 +87,7 @@ enum Surroundings {
       let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: facts.size, alignment: 1)
       defer { buffer.deallocate() }
       let count = try Syscalls.readAll(descriptor, into: buffer, path: path)
-      return .init(bytes: Array(buffer[..<count]), mode: facts.mode)
+      return .init(bytes: Array(buffer[..<count]), mode: facts.mode, modified: facts.modified)
     } catch {
       throw ConfigurationFault("", "\(error)")
     }

@@ -53,6 +53,27 @@ struct SuspensionTests {
     }
   }
 
+  @Test(
+    "Who bars those that go on is left alone until the time it named, or until the configuration has changed",
+    arguments: ["quota", "credentials"])
+  func barred(fault: String) async throws {
+    try await withStation(faults: ["\(fault):count=1"]) { station in
+      try station.configure(
+        text: "{ channels: { push: { provider: \"pushplus\", endpoint: \"\(station.address)\", "
+          + "token: \"0123456789abcdef0123456789abcdef\" } } }")
+      try station.spool.setModified("config.json", Date() - 60)
+      try station.spool.drop("a", #"{"channel":"push","body":"hi"}"#)
+      for _ in 0..<2 {
+        let swept = try await station.sweep()
+        #expect(swept["left"] == 1 && swept.stderr.contains("bars those who go on"), "\(swept.stderr)")
+        #expect(try station.calls().count == 1)
+      }
+      #expect(try await station.run("status").stdout.contains("not tried before"))
+      try station.spool.setModified("config.json", Date() + 60)
+      #expect(try await station.sweep()["done"] == 1)
+    }
+  }
+
   @Test("Who was accepted in the very answer that suspends the channel does not get it again")
   func acceptedBesideTheTrouble() async throws {
     try await withStation { station in
