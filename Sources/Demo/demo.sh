@@ -49,7 +49,7 @@ typed msgspool init spool
 msgspool init spool > output
 run ls -F spool
 
-say 'A sandbox stands in for three providers; the configuration points at it'
+say 'A sandbox stands in for the providers; the configuration points at it'
 msgspool sandbox --record record.jsonl > sandbox.out &
 sandbox=$!
 tries=0

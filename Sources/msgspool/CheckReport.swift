@@ -47,16 +47,15 @@ final class CheckReport {
     }
     if Console.isQuiet { return }
     if errors + warnings == 0 {
-      Console.output(Console.styled("all is well", .green) + (notes > 0 ? " (\(plural(notes, "note")))\n" : "\n"))
+      Console.output(
+        Console.styled("all is well", .green) + (notes > 0 ? " (\(Columns.count(notes, "note")))\n" : "\n"))
       return
     }
-    var parts = [plural(errors, "error"), plural(warnings, "warning")]
-    if notes > 0 { parts.append(plural(notes, "note")) }
+    var parts = [Columns.count(errors, "error"), Columns.count(warnings, "warning")]
+    if notes > 0 { parts.append(Columns.count(notes, "note")) }
     if mended > 0 { parts.append("\(mended) mended") }
     Console.output(parts.joined(separator: ", ") + "\n")
   }
-
-  private func plural(_ count: Int, _ word: String) -> String { "\(count) \(word)\(count == 1 ? "" : "s")" }
 
   private func json(_ complaint: Complaint) -> JSON {
     var members: [JSON.Member] = [

@@ -120,6 +120,9 @@ extension String {
 
 /// Text in columns: what a terminal shows of it, where Chinese characters and emoji are two columns wide.
 enum Columns {
+  /// "1 call", "2 calls".
+  static func count(_ count: Int, _ thing: String) -> String { "\(count) \(thing)\(count == 1 ? "" : "s")" }
+
   static func width(_ text: String) -> Int { text.reduce(0) { $0 + width($1) } }
 
   private static func width(_ character: Character) -> Int {

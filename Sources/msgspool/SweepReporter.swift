@@ -158,7 +158,7 @@ extension SweepSummary {
     .filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
     if parts.isEmpty { parts = ["nothing settled"] }
     let time = seconds < 10 ? "\((seconds * 100).rounded() / 100) s" : TimeSpan.text(seconds)
-    return "\(claimed) message\(claimed == 1 ? "" : "s"): \(parts.joined(separator: ", ")); "
-      + "\(calls) call\(calls == 1 ? "" : "s") for \(recipients) recipient\(recipients == 1 ? "" : "s") in \(time)"
+    return "\(Columns.count(claimed, "message")): \(parts.joined(separator: ", ")); "
+      + "\(Columns.count(calls, "call")) for \(Columns.count(recipients, "recipient")) in \(time)"
   }
 }

@@ -15,8 +15,8 @@ enum DryRunReport {
             .init("recipients", .integer(call.recipients)), .init("messages", .integer(call.messages)),
           ]))
       } else {
-        let from = call.messages == 1 ? "1 message" : "\(call.messages) messages"
-        Console.output("would call \(call.provider) (\(call.channel)) for \(call.recipients) recipients of \(from)\n")
+        let (to, from) = (Columns.count(call.recipients, "recipient"), Columns.count(call.messages, "message"))
+        Console.output("would call \(call.provider) (\(call.channel)) for \(to) of \(from)\n")
       }
     }
     do throws(SystemFault) {
@@ -29,7 +29,8 @@ enum DryRunReport {
       Console.output(summary.json)
     } else {
       Console.output(
-        "dry run: \(summary.claimed) messages, \(summary.calls) calls for \(summary.recipients) recipients"
+        "dry run: \(Columns.count(summary.claimed, "message")), \(Columns.count(summary.calls, "call")) for "
+          + Columns.count(summary.recipients, "recipient")
           + (summary.invalid > 0 ? ", \(summary.invalid) invalid" : "")
           + (summary.failed > 0 ? ", \(summary.failed) expired" : "")
           + (summary.deferred > 0 ? ", \(summary.deferred) to be deferred" : "") + "; nothing was touched\n")

@@ -183,7 +183,7 @@ enum RetryCommand: Command {
 
     consuming func conclude() -> ExitStatus {
       output.flush()
-      let messages = "\(tally.moved) message\(tally.moved == 1 ? "" : "s")"
+      let messages = Columns.count(tally.moved, "message")
       Console.note(isDry ? "\(messages) would go back to new/; nothing was moved" : "\(messages) went back to new/")
       if tally.unconfirmed > 0, !isNamed {
         Console.note(
