@@ -85,7 +85,9 @@ struct Arguments {
       values[name] = []
       return
     }
-    guard let text = parts.count > 1 ? parts[1] : rest.popFirst() else {
+    // An option's name is no value of the option before it: `--channel --json` has forgotten the channel.
+    let isForgotten = parts.count == 1 && guide.allOptions.contains { $0.name == rest.first }
+    guard !isForgotten, let text = parts.count > 1 ? parts[1] : rest.popFirst() else {
       throw Failure(.usage, "\(name) needs a value (\(value))", hint: "msgspool \(guide.name) --help")
     }
     values[name, default: []].append(text)
