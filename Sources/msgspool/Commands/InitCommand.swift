@@ -21,7 +21,10 @@ enum InitCommand: Command {
     do throws(SystemFault) {
       try Spool.make(path)
     } catch {
-      throw Failure(error.number == EACCES ? .noPermission : .cannotWrite, "\(error)", hint: error.hint)
+      let failure = Failure(error)
+      // Whatever is in the way of a folder: it cannot be made.
+      throw failure.status == .ioError && error.number != EIO
+        ? Failure(.cannotWrite, failure.message, hint: failure.hint) : failure
     }
     let spool = try Surroundings.spool(Arguments(["--spool", path], guide))
     let configuration = "\(path)/\(SpoolLayout.configuration)"
