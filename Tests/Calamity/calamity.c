@@ -243,19 +243,33 @@ PLAIN(int, utimensat, CHANGES | LOOKS_UP, (int folder, const char *path, const s
       (folder, path, times, flags))
 PLAIN(int, socket, READS | OPENS, (int domain, int type, int protocol), (domain, type, protocol))
 
+/* Asked about, not done: it agrees with what the calls themselves meet. */
+int access(const char *path, int mode) {
+  NEXT(int, access, (const char *, int));
+  int agrees = plan.lasts && atomic_load(&struck) && mode & W_OK && plan.act == ERROR;
+  if (agrees && (plan.number == EROFS || plan.number == EACCES)) {
+    errno = plan.number;
+    return -1;
+  }
+  return next(path, mode);
+}
+
 ON_DESCRIPTOR(ssize_t, read, READS, fd, (int fd, void *bytes, size_t size), (fd, bytes, size))
 ON_DESCRIPTOR(ssize_t, pread, READS, fd, (int fd, void *bytes, size_t size, off_t at), (fd, bytes, size, at))
 ON_DESCRIPTOR(ssize_t, pread64, READS, fd, (int fd, void *bytes, size_t size, off64_t at), (fd, bytes, size, at))
 ON_DESCRIPTOR(int, fstatvfs, READS, fd, (int fd, struct statvfs *status), (fd, status))
 
-static enum kind opening(int flags) {
-  if (flags & O_CREAT) return MAKES | OPENS | LOOKS_UP;
+static enum kind opening(int folder, const char *path, int flags) {
+  if (flags & O_CREAT && real_syscall(SYS_faccessat, folder, path, F_OK) != 0) return MAKES | OPENS | LOOKS_UP;
   return (flags & O_ACCMODE) == O_RDONLY ? READS | OPENS | LOOKS_UP : CHANGES | OPENS | LOOKS_UP;
 }
 
 /* Opening for reading changes nothing: a kill there is a kill at the next call. */
-static int meet_opening(int flags, const char *name) {
-  enum kind kind = opening(flags);
+static int meet_opening(int folder, const char *path, int flags, const char *name) {
+  if (!atomic_load(&ready)) return 0;
+  int saved = errno;
+  enum kind kind = opening(folder, path, flags);
+  errno = saved;
   return kind & READS && !plan.reads ? 0 : meet(kind, name);
 }
 
@@ -270,7 +284,7 @@ static mode_t mode_argument(int flags, va_list list) {
     va_start(list, flags); \
     mode_t mode = mode_argument(flags, list); \
     va_end(list); \
-    int how = meet_opening(flags, #name); \
+    int how = meet_opening(AT_FDCWD, path, flags, #name); \
     if (how < 0) return -1; \
     int value = next(path, flags, mode); \
     if (how == 2) die(); \
@@ -286,7 +300,7 @@ OPENING(open64)
     va_start(list, flags); \
     mode_t mode = mode_argument(flags, list); \
     va_end(list); \
-    int how = meet_opening(flags, #name); \
+    int how = meet_opening(folder, path, flags, #name); \
     if (how < 0) return -1; \
     int value = next(folder, path, flags, mode); \
     if (how == 2) die(); \
