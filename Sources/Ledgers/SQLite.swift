@@ -109,6 +109,9 @@ final class SQLiteDatabase {
     var number: Int32 = 0
     switch (code & 0xFF, access) {
     case (SQLITE_IOERR, _): number = reasons.contains(said) ? said : 0
+    // A page that could not be read looks like one that holds nonsense; the ledger must not be set aside for that.
+    case (SQLITE_CORRUPT, _) where said == EIO, (SQLITE_NOTADB, _) where said == EIO:
+      (kind, number) = (.io, EIO)
     case (SQLITE_NOMEM, _): number = ENOMEM
     case (SQLITE_FULL, _): number = ENOSPC
     case (SQLITE_CANTOPEN, .create), (SQLITE_READONLY, .create):

@@ -117,6 +117,8 @@ package final class TemporarySpool: Sendable {
 
 package struct SpoolDamage: Error, CustomStringConvertible {
   package var description: String
+
+  package init(description: String) { self.description = description }
 }
 
 /// A JSON value as another program would read it.

@@ -279,6 +279,8 @@ extension Assault {
       #expect(aftermath.duplicated.isEmpty, "\(place)")
       #expect(aftermath.unconfirmed.count <= expected.mostInDoubt, "\(place)")
       #expect(aftermath.problems.isEmpty, "\(place)")
+      let files = try FileManager.default.contentsOfDirectory(atPath: station.spool.path)
+      #expect(!files.contains { $0.contains("damaged") }, "\(place): the ledger was given up")
       // The product's own judgement: folders, history and ledger agree.
       // Where the ledger could not be written to the last, calls are open in it, and repair closes them.
       if calamity.lasts { _ = try await station.run("check", ["--repair"]) }
@@ -289,9 +291,11 @@ extension Assault {
     }
   }
 
-  /// All points, or some of them, chosen by the seed; the first and the last are always among them.
-  static func points(_ count: Int, some: Int) -> [Int] {
-    guard !Torture.isOn, count > some else { return Array(1...max(1, count)) }
-    return ([1, count] + Torture.some(Array(2..<count), some - 2)).sorted()
+  /// Some points, chosen by the seed, the first and the last always among them; in a long run all, or `many`.
+  static func points(_ count: Int, some: Int, many: Int = .max) -> [Int] {
+    let wanted = Torture.isOn ? many : some
+    guard count > wanted else { return Array(1...max(1, count)) }
+    var random = Torture.SplitMix(state: Torture.seed)
+    return ([1, count] + Array(2..<count).shuffled(using: &random).prefix(wanted - 2)).sorted()
   }
 }

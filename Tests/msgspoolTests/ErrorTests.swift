@@ -37,7 +37,8 @@ struct ErrorTests {
       let count = try await failure.assault.count(station, run: run, reads: true)
       // A call that is interrupted for ever is repeated for ever.
       for lasts in failure.number == EINTR ? [false] : [false, true] {
-        for point in Assault.points(count, some: 2) {
+        // Some two hundred calls, and most errors at most of them are met by one line of code.
+        for point in Assault.points(count, some: 2, many: failure.assault.channels.isEmpty ? 20 : 50) {
           run += 1
           var calamity = Calamity(.fail(failure.number), at: point)
           calamity.lasts = lasts
@@ -65,6 +66,20 @@ struct ErrorTests {
         calamity.only = "fdatasync"
         await Assault.batch.undergo(
           calamity, station, run: point, .init(kind: "ENOSPC", mostInDoubt: 0, statuses: [0, 73]))
+      }
+    }
+  }
+
+  @Test("A ledger that could not be read for a moment is not given up")
+  func reading() async throws {
+    try await withStation { station in
+      for point in 1...6 {
+        var calamity = Calamity(.fail(EIO), at: point)
+        calamity.only = "pread64"
+        calamity.countsReads = true
+        await Assault.rescue.undergo(
+          calamity, station, run: point,
+          .init(kind: "EIO", mostInDoubt: Assault.rescue.doubtBefore, statuses: [0, 74]))
       }
     }
   }
