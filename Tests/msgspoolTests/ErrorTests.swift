@@ -38,7 +38,7 @@ struct ErrorTests {
       // A call that is interrupted for ever is repeated for ever.
       for lasts in failure.number == EINTR ? [false] : [false, true] {
         // Some two hundred calls, and most errors at most of them are met by one line of code.
-        for point in Assault.points(count, some: 2, many: failure.assault.channels.isEmpty ? 20 : 50) {
+        for point in Assault.points(count, some: 2, many: 24) {
           run += 1
           var calamity = Calamity(.fail(failure.number), at: point)
           calamity.lasts = lasts
