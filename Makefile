@@ -20,7 +20,7 @@ SOURCES := Sources Tests Package.swift
 UNITS   := msgspool.service msgspool-sweep.service msgspool-sweep.timer
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-build build demo test bench lint format install uninstall clean
+.PHONY: help setup setup-build build demo test torture bench lint format install uninstall clean
 
 help: ## this list
 	@printf 'make TARGET, where TARGET is one of\n\n'
@@ -47,6 +47,13 @@ demo: setup-build ## see it work, offline: producers, a sweep, failures, a retry
 test: export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH ?= 4
 test: setup ## run all tests
 	$(SWIFT) test --parallel $(CHECKED)
+
+# What MSGSPOOL_TORTURE makes long: every point instead of a few. MSGSPOOL_SEED chooses what is left to chance.
+torture: export MSGSPOOL_TORTURE := 1
+torture: export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH ?= 4
+torture: setup ## kill, cut off and starve it at every system call, for an hour (MSGSPOOL_SEED=1)
+	$(SWIFT) test --parallel $(CHECKED) \
+	  --filter 'Crash|PowerLoss|ErrorTests|ManySweepers|KillTests|Chaos|DiskTrouble'
 
 bench: build ## measure against the file system's own limit (BENCH_N=20000)
 	@Tests/Bench/bench.sh $(BINARY)

@@ -48,10 +48,13 @@ package struct LedgerFault: Error, Sendable, Hashable {
 
   package var kind: Kind
   package var message: String
+  /// What the system said (errno); 0 where it was not asked.
+  package var number: Int32
 
-  package init(_ kind: Kind, _ message: String) {
+  package init(_ kind: Kind, _ message: String, number: Int32 = 0) {
     self.kind = kind
     self.message = message
+    self.number = number
   }
 }
 

@@ -60,8 +60,10 @@ extension SQLiteLedger {
     // the old one would be opened again, without what the log held.
     for suffix in ["", "-wal", "-shm"] {
       guard rename(path + suffix, aside + suffix) == 0 || errno == ENOENT else {
+        let number = errno
         throw LedgerFault(
-          .permission, "\(path)\(suffix) is damaged and cannot be set aside: \(String(cString: strerror(errno)))")
+          .permission, "\(path)\(suffix) is damaged and cannot be set aside: \(String(cString: strerror(number)))",
+          number: number)
       }
     }
     return aside

@@ -1,10 +1,15 @@
 import CSQLite
+import Glibc
 
 /// A connection and its prepared statements. Not thread-safe: its owner holds a lock.
 final class SQLiteDatabase {
   private let handle: OpaquePointer
   private let path: String
+  private let access: Access
   private var statements: [String: Statement] = [:]
+  /// A commit failed when its frames were in the log already. Whoever opens the ledger next would take them for committed,
+  /// unless another commit has overwritten them by then.
+  var isLogDoubtful = false
 
   enum Access {
     /// Makes the file where there is none.
@@ -26,12 +31,12 @@ final class SQLiteDatabase {
     // No mutex of its own: the owner's lock serializes.
     let code = sqlite3_open_v2(name, &handle, mode | SQLITE_OPEN_NOMUTEX, nil)
     guard let handle, code == SQLITE_OK else {
-      let message = handle.map { String(cString: sqlite3_errmsg($0)) } ?? "out of memory"
-      sqlite3_close_v2(handle)
-      throw LedgerFault(SQLiteDatabase.kind(code), "\(path): \(message)")
+      defer { sqlite3_close_v2(handle) }
+      throw SQLiteDatabase.fault(code, handle, path, access)
     }
     self.handle = handle
     self.path = path
+    self.access = access
     sqlite3_extended_result_codes(handle, 1)
     // Several sweepers share the file; each holds it for a commit.
     sqlite3_busy_timeout(handle, 30_000)
@@ -72,7 +77,12 @@ final class SQLiteDatabase {
     try execute("BEGIN IMMEDIATE")
     do throws(LedgerFault) {
       let result = try body()
-      try execute("COMMIT")
+      do throws(LedgerFault) {
+        try execute("COMMIT")
+      } catch {
+        isLogDoubtful = true
+        throw error
+      }
       return result
     } catch {
       // After a full disk or an I/O error SQLite has already rolled back, and says so; either is fine.
@@ -83,9 +93,52 @@ final class SQLiteDatabase {
 
   var changes: Int { Int(sqlite3_changes64(handle)) }
 
+  /// To be asked right after the call that failed.
   func fault() -> LedgerFault {
-    LedgerFault(
-      SQLiteDatabase.kind(sqlite3_extended_errcode(handle)), "\(path): \(String(cString: sqlite3_errmsg(handle)))")
+    SQLiteDatabase.fault(sqlite3_extended_errcode(handle), handle, path, access)
+  }
+
+  /// With what the system said: a full disk, a short supply of descriptors and a missing permission all make SQLite
+  /// "unable to open database file".
+  private static func fault(
+    _ code: Int32, _ handle: OpaquePointer?, _ path: String, _ access: Access
+  ) -> LedgerFault {
+    // SQLite itself remembers the reason (sqlite3_system_errno) of some failures only.
+    let said = errno
+    var kind = kind(code)
+    var number: Int32 = 0
+    switch (code & 0xFF, access) {
+    case (SQLITE_IOERR, _): number = reasons.contains(said) ? said : 0
+    // A page that could not be read looks like one that holds nonsense; the ledger must not be set aside for that.
+    case (SQLITE_CORRUPT, _) where said == EIO, (SQLITE_NOTADB, _) where said == EIO:
+      (kind, number) = (.io, EIO)
+    case (SQLITE_NOMEM, _): number = ENOMEM
+    case (SQLITE_FULL, _): number = ENOSPC
+    case (SQLITE_CANTOPEN, .create), (SQLITE_READONLY, .create):
+      number = hindrance(path)
+      if number == 0 { kind = .io }
+    default: break
+    }
+    let message = handle.map { String(cString: sqlite3_errmsg($0)) } ?? "out of memory"
+    let reason = number == 0 ? "" : " (\(String(cString: strerror(number))))"
+    return LedgerFault(kind, "\(path): \(message)\(reason)", number: number)
+  }
+
+  /// Anything else was left over from a call that has nothing to do with it.
+  private static let reasons: Set<Int32> = [
+    EIO, ENOSPC, EDQUOT, EROFS, EFBIG, EACCES, EPERM, ENOMEM, EMFILE, ENFILE,
+  ]
+
+  /// What keeps files from being made and written there; 0 when nothing does any more. SQLite tries to read what it could
+  /// not write or make, and tells of that instead.
+  private static func hindrance(_ path: String) -> Int32 {
+    if Glibc.access(path, W_OK) != 0, errno != ENOENT { return errno }
+    let probe = "\(path)-probe"
+    let descriptor = open(probe, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o640)
+    guard descriptor >= 0 else { return errno }
+    close(descriptor)
+    unlink(probe)
+    return 0
   }
 
   private static func kind(_ code: Int32) -> LedgerFault.Kind {

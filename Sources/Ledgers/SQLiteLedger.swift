@@ -100,7 +100,9 @@ package final class SQLiteLedger: Ledger {
 
   package func commit(_ group: GroupCommit) throws(LedgerFault) -> [Admission] {
     try locked { (database) throws(LedgerFault) in
-      try database.transaction { () throws(LedgerFault) in
+      let admissions = try database.transaction { () throws(LedgerFault) in
+        // A write of its own: a commit that changes nothing overwrites nothing.
+        if database.isLogDoubtful { try database.execute(SQLiteLedger.noteFailure) }
         for call in group.finished { try finish(call, at: group.now, database) }
         for id in group.settledIds { try settle(id, database) }
         for suspension in group.suspended { try suspend(suspension, database) }
@@ -111,8 +113,12 @@ package final class SQLiteLedger: Ledger {
         for call in group.proposed { admissions.append(try admit(call, at: group.now, database)) }
         return admissions
       }
+      database.isLogDoubtful = false
+      return admissions
     }
   }
+
+  private static let noteFailure = "INSERT OR REPLACE INTO about VALUES ('last_failure', julianday('now'))"
 
   private func admit(_ call: ProposedCall, at now: Date, _ database: SQLiteDatabase) throws(LedgerFault) -> Admission {
     if call.rate > 0, let until = try paced(call, now.timeIntervalSince1970, database) {

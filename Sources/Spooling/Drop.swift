@@ -31,6 +31,24 @@ extension Spool {
     }
   }
 
+  /// Puts a file into the spool's own folder, whole or not at all.
+  /// - Parameter aside: what it is called in tmp/ until it is whole; nobody else's name.
+  /// - Returns: false when the name is taken; what is there stays as it is.
+  package func place(_ bytes: [UInt8], as name: FileName, aside: FileName) throws(SystemFault) -> Bool {
+    try write(bytes, to: aside, flush: true)
+    let failed = aside.withPointer { old in
+      name.withPointer { new in msgspool_rename_noreplace(descriptor(.tmp), old, rootDescriptor, new) }
+    }
+    if failed != 0 {
+      let number = errno
+      _ = aside.withPointer { unlinkat(descriptor(.tmp), $0, 0) }
+      if number == EEXIST { return false }
+      throw SystemFault("rename", number, "\(path)/\(name.display)")
+    }
+    try Syscalls.sync(rootDescriptor, path: path)
+    return true
+  }
+
   private func write(_ bytes: [UInt8], to name: FileName, flush: Bool) throws(SystemFault) {
     let path = "\(path(.tmp))/\(name.display)"
     let file = try Syscalls.retry("open", path) {

@@ -11,8 +11,12 @@ package final class Spool: Sendable {
 
   /// - Throws: `SpoolFault` when the folder is none or is no spool.
   package init(_ path: String) throws(SpoolFault) {
-    let root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard root >= 0 else { throw SpoolFault(path: path, missing: nil, number: errno) }
+    let root: Int32
+    do throws(SystemFault) {
+      root = try Syscalls.retry("open", path) { open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
+    } catch {
+      throw SpoolFault(path: path, missing: nil, number: error.number)
+    }
     var folders: [Int32] = []
     for folder in Folder.allCases {
       do throws(SystemFault) {
@@ -113,11 +117,16 @@ package final class Spool: Sendable {
   }
 }
 
-/// A folder that is no spool.
+/// A folder that is no spool, or can't be opened now.
 package struct SpoolFault: Error, Sendable {
   package var path: String
   package var missing: Folder?
   package var number: Int32
+
+  /// What keeps it from being opened, where that says nothing about a spool: descriptors or memory are short, the disk fails.
+  package var trouble: SystemFault? {
+    [ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG, EACCES].contains(number) ? nil : SystemFault("open", number, path)
+  }
 
   package var message: String {
     if number == EACCES { return "the spool \(path) may not be read" }

@@ -26,6 +26,7 @@ package struct SystemFault: Error, Sendable, Hashable, CustomStringConvertible {
     case EMFILE, ENFILE: "raise the limit on open files (ulimit -n, LimitNOFILE=)"
     case EIO: "the disk reports errors: look at the kernel's log before sweeping again"
     case ENOENT: "make the spool with: msgspool init"
+    case ENOMEM: "give it more memory, or end what takes it all; then try again"
     case EXDEV: "keep the whole spool on one file system"
     default: "see the system's message"
     }
@@ -47,7 +48,7 @@ package struct SystemFault: Error, Sendable, Hashable, CustomStringConvertible {
 package enum Syscalls {
   /// Repeats `body` while a signal interrupts it; throws what else goes wrong.
   @discardableResult
-  static func retry<Number: FixedWidthInteger & SignedInteger>(
+  package static func retry<Number: FixedWidthInteger & SignedInteger>(
     _ call: String, _ path: @autoclosure () -> String, _ body: () -> Number
   ) throws(SystemFault) -> Number {
     while true {

@@ -92,7 +92,9 @@ extension Sweep {
       launch(flying.reversed())
     } catch {
       // Neither intents nor outcomes are recorded. Nothing was sent; outcomes still go into the history lines, which a
-      // rescuer believes as well.
+      // rescuer believes as well, and once more to the ledger at the end.
+      pending.proposed = []
+      unrecorded.append(pending)
       pending = GroupCommit(now: now)
       stop(for: error)
       for proposal in proposals { release(proposal.batch) }

@@ -71,6 +71,8 @@ package final class Sweep {
   var foundIds: Set<String> = []
   /// What the next group commit records beside new intents.
   var pending = GroupCommit(now: .distantPast)
+  /// What a ledger in trouble did not take.
+  var unrecorded: [GroupCommit] = []
   /// What is settled once that commit is on disk.
   var settlements: [Settlement] = []
 
@@ -138,6 +140,8 @@ package final class Sweep {
     loading.join()
     desk.close()
     settling.join()
+    // The trouble may have been a passing one; where it was not, the history lines say it all.
+    for group in unrecorded { _ = try? environment.ledger.commit(group) }
     returnRest()
     report(since: start)
     if let trouble { throw trouble }

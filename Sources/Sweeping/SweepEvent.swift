@@ -107,6 +107,9 @@ extension SweepTrouble {
       case .damaged: (.io, "sweep again: a new ledger begins, and messages that were in doubt become unconfirmed")
       case .io, .other: (.io, "look at the kernel's log and at the ledger before sweeping again")
       }
-    self.init(kind, "nothing more is sent, as nothing more can be recorded: \(fault.message)", hint: hint)
+    let system = fault.number == 0 ? nil : SystemFault("ledger", fault.number, "")
+    self.init(
+      system.map { SweepTrouble(fault: $0).kind } ?? kind,
+      "nothing more is sent, as nothing more can be recorded: \(fault.message)", hint: system?.hint ?? hint)
   }
 }

@@ -43,6 +43,7 @@ enum Surroundings {
     do throws(SpoolFault) {
       return try Spool(spoolPath(arguments))
     } catch {
+      if let trouble = error.trouble { throw Failure(trouble) }
       throw Failure(error.number == EACCES ? .noPermission : .notFound, error.message, hint: error.hint)
     }
   }
@@ -74,14 +75,9 @@ enum Surroundings {
 
   /// Configurations and secrets are small; anything larger is a mistake.
   @Sendable private static func file(_ path: String) throws(ConfigurationFault) -> ConfigurationReader.File {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-    guard descriptor >= 0 else {
-      let fault = SystemFault("open", errno, path)
-      throw ConfigurationFault(
-        "", "\(fault)", hint: errno == EACCES ? "let the group read it: chgrp msgspool \(path)" : nil)
-    }
-    defer { close(descriptor) }
     do throws(SystemFault) {
+      let descriptor = try Syscalls.retry("open", path) { open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
+      defer { close(descriptor) }
       let facts = try FileFacts(descriptor, path: path)
       guard facts.isRegular, facts.size < 4 << 20 else { throw SystemFault("read", EINVAL, path) }
       let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: facts.size, alignment: 1)
@@ -89,7 +85,13 @@ enum Surroundings {
       let count = try Syscalls.readAll(descriptor, into: buffer, path: path)
       return .init(bytes: Array(buffer[..<count]), mode: facts.mode, modified: facts.modified)
     } catch {
-      throw ConfigurationFault("", "\(error)")
+      let hint: String? =
+        switch error.number {
+        case EACCES: "let the group read it: chgrp msgspool \(path)"
+        case ENOENT, EINVAL: nil
+        default: error.hint
+        }
+      throw ConfigurationFault("", "\(error)", hint: hint)
     }
   }
 

@@ -21,6 +21,11 @@ package struct Cargo: Sendable {
       text: #"{"channel":"\#(channel)","to":[\#(list)],"body":"\#(body)"\#(more)}"#, recipients: recipients)
   }
 
+  /// A message that another program dropped.
+  package mutating func add(_ name: String, text: String, recipients: [String]) {
+    messages[name] = Message(text: text, recipients: recipients)
+  }
+
   package func drop(into spool: TemporarySpool) throws {
     for (name, message) in messages.sorted(by: { $0.key < $1.key }) { try spool.drop(name, message.text) }
   }
@@ -40,9 +45,10 @@ package struct Aftermath: Sendable {
   /// - Parameters:
   ///   - ledger: the calls of the spool's ledger; nil where it is not to be compared.
   ///   - mayReject: the far side refuses some recipients for good.
+  ///   - mayBeTorn: lines may have been cut off; a whole one is behind them.
   ///   - named: the cargo's word for an address that a fallback channel sent to.
   package init(
-    _ station: Station, _ cargo: Cargo, ledger: LedgerView? = nil, mayReject: Bool = false,
+    _ station: Station, _ cargo: Cargo, ledger: LedgerView? = nil, mayReject: Bool = false, mayBeTorn: Bool = false,
     named: (String) -> String = { $0 }
   ) throws {
     self.mayReject = mayReject
@@ -55,7 +61,8 @@ package struct Aftermath: Sendable {
         continue
       }
       var states: [String: String] = [:]
-      for line in try station.spool.history("\(folders[0])/\(name)", of: message.text) {
+      let file = "\(folders[0])/\(name)"
+      for line in try station.spool.history(file, of: message.text, mayBeTorn: mayBeTorn) {
         for result in line["results"]?.array ?? [] {
           if let to = result["to"]?.text { states[to] = result["state"]?.text }
         }
@@ -178,10 +185,11 @@ package final class Tally: Sendable {
     if Torture.isOn { atexit { Tally.shared.report() } }
   }
 
-  package func count(_ aftermath: Aftermath, as kind: String) {
+  /// - Parameter points: how many calls were struck at in this run; none in a run that came to its end before.
+  package func count(_ aftermath: Aftermath, as kind: String, points: Int = 1) {
     rows.withLock { rows in
       var row = rows[kind] ?? Row()
-      row.runs += 1
+      row.runs += points
       row.recipients += aftermath.recipients
       row.lost += aftermath.lost.count
       row.duplicated += aftermath.duplicated.count

@@ -209,7 +209,10 @@ private final class Child: Sendable {
     var envp = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
     defer { (argv + envp).forEach { free($0) } }
     var started: pid_t = 0
-    let code = starting.withLock { _ in posix_spawn(&started, command[0], &actions, &attributes, &argv, &envp) }
+    let code = starting.withLock { _ in
+      keepFilesFromChildren()
+      return posix_spawn(&started, command[0], &actions, &attributes, &argv, &envp)
+    }
     guard code == 0 else { throw RunError.failed("posix_spawn \(command[0])", errno: code) }
     pid = started
   }
@@ -236,6 +239,13 @@ private final class Child: Sendable {
       reaped = true
     }
     return (status & 0x7f == 0 ? (status >> 8) & 0xff : 128 + (status & 0x7f), killed.isRaised)
+  }
+}
+
+/// Foundation leaves its files open across exec: what one test has open would be open for as long as another's child runs.
+private func keepFilesFromChildren() {
+  for name in (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")) ?? [] {
+    if let descriptor = Int32(name), descriptor > 2 { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
   }
 }
 

@@ -44,6 +44,24 @@ package struct Station: Sendable {
   package let spool: TemporarySpool
   package let record: String
   package let address: String
+  /// What the far side had recorded before this station's spool came to it.
+  private let recordedBefore: UInt64
+  /// A command line to run the program under, whatever it is asked to do.
+  package var wrapper: [String] = []
+
+  init(program: String, spool: TemporarySpool, record: String, address: String, recordedBefore: UInt64 = 0) {
+    self.program = program
+    self.spool = spool
+    self.record = record
+    self.address = address
+    self.recordedBefore = recordedBefore
+  }
+
+  /// Another spool at the same far side, whose earlier calls are none of its business.
+  package func moved(to spool: TemporarySpool) -> Station {
+    let size = (try? FileManager.default.attributesOfItem(atPath: record)[.size] as? UInt64) ?? 0
+    return Station(program: program, spool: spool, record: record, address: address, recordedBefore: size)
+  }
 
   /// Writes the configuration, with more top-level settings as JSON5.
   package func configure(_ channels: [String: Channel], _ more: String = "") throws {
@@ -58,14 +76,16 @@ package struct Station: Sendable {
   }
 
   /// Runs the program on this spool.
-  /// - Parameter wrapper: a command line to run it under.
+  /// - Parameters:
+  ///   - wrapper: a command line to run it under.
+  ///   - more: variables of its environment.
   package func run(
     _ command: String, _ arguments: [String] = [], stdin: String = "", under wrapper: [String] = [],
-    timeout: Duration = .seconds(120)
+    with more: [String: String] = [:], timeout: Duration = .seconds(120)
   ) async throws -> Ran {
-    let line = wrapper + [program, command, "--spool", spool.path] + arguments
+    let line = self.wrapper + wrapper + [program, command, "--spool", spool.path] + arguments
     return try await TestSupport.run(
-      line[0], Array(line[1...]), stdin: Data(stdin.utf8), env: Self.environment, timeout: timeout)
+      line[0], Array(line[1...]), stdin: Data(stdin.utf8), env: Self.environment.merging(more) { $1 }, timeout: timeout)
   }
 
   private static let environment = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("MSGSPOOL") }
@@ -90,8 +110,10 @@ package struct Station: Sendable {
   package func calls() throws -> [Call] { try requests().filter { $0.outcome != "lookup" } }
 
   package func requests() throws -> [Call] {
-    guard let bytes = try? Data(contentsOf: URL(filePath: record)) else { return [] }
-    return try bytes.split(separator: UInt8(ascii: "\n")).map { line in
+    guard let file = FileHandle(forReadingAtPath: record) else { return [] }
+    defer { try? file.close() }
+    try file.seek(toOffset: recordedBefore)
+    return try (file.readToEnd() ?? Data()).split(separator: UInt8(ascii: "\n")).map { line in
       let value = try Parsed(line)
       return Call(
         provider: value["provider"]?.text ?? "", recipients: value["recipients"]?.array.compactMap(\.text) ?? [],

@@ -90,13 +90,20 @@ package final class TemporarySpool: Sendable {
   package func bytes(_ file: String) throws -> [UInt8] { Array(try Data(contentsOf: URL(filePath: "\(path)/\(file)"))) }
 
   /// The history of a file: what stands behind the bytes that were dropped, oldest first.
+  /// - Parameter mayBeTorn: a writer died in the middle of a line, or of several; the last one is whole again.
   /// - Throws: when the dropped bytes are no prefix of the file, or a whole line is no JSON object.
-  package func history(_ file: String, of dropped: String) throws -> [Parsed] {
+  package func history(_ file: String, of dropped: String, mayBeTorn: Bool = false) throws -> [Parsed] {
     let bytes = try bytes(file)
     guard bytes.starts(with: dropped.utf8) else {
       throw SpoolDamage(description: "\(file): the dropped bytes were changed")
     }
-    return try bytes.dropFirst(dropped.utf8.count).split(separator: UInt8(ascii: "\n")).map(Parsed.init)
+    let lines = bytes.dropFirst(dropped.utf8.count).split(separator: UInt8(ascii: "\n"))
+    return try lines.enumerated().compactMap { index, line in
+      do { return try Parsed(line) } catch {
+        if mayBeTorn, index < lines.count - 1 { return nil }
+        throw SpoolDamage(description: "\(file): no history: \(String(decoding: line, as: UTF8.self))")
+      }
+    }
   }
 
   /// `tail -n 1`.
@@ -110,6 +117,8 @@ package final class TemporarySpool: Sendable {
 
 package struct SpoolDamage: Error, CustomStringConvertible {
   package var description: String
+
+  package init(description: String) { self.description = description }
 }
 
 /// A JSON value as another program would read it.

@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import TestSupport
 import Testing
 
@@ -45,6 +46,169 @@ struct ManySweepersTests {
     }
   }
 
+  /// So many sweepers, and messages for them.
+  struct Crowd: Sendable, CustomTestStringConvertible {
+    var sweepers: Int
+    var messages: Int
+
+    var testDescription: String { "\(sweepers) over \(messages)" }
+
+    static let all =
+      Torture.isOn
+      ? [
+        Crowd(sweepers: 2, messages: 10_000), Crowd(sweepers: 5, messages: 15_000),
+        Crowd(sweepers: 16, messages: 25_000),
+      ]
+      : [Crowd(sweepers: 5, messages: 500)]
+  }
+
+  @Test(
+    "Killed again and again while producers drop: each recipient once, or said to be in doubt where nobody can be asked",
+    .disabled(if: Calamity.isMissing, "no cc, which compiles what strikes"), arguments: Crowd.all)
+  func killed(crowd: Crowd) async throws {
+    try await withStation(faults: ["delay:ms=5,every=10"], timeout: .seconds(3600)) { station in
+      try station.configure([
+        "push": .wxpusher("max_recipients_per_call: 10, concurrency: 4"),
+        "text": .twilio("concurrency: 4, reconcile_after: 0"),
+      ])
+      let spool = station.spool
+      let producers = 2
+      let dropping = Dropping(producers)
+      let results = try await withThrowingTaskGroup(of: Share.self) { group in
+        for producer in 0..<producers {
+          group.addTask {
+            try await offload {
+              for number in stride(from: producer, to: crowd.messages, by: producers) {
+                try spool.drop("m\(number)", Self.message(number))
+              }
+            }
+            dropping.end()
+            return Share()
+          }
+        }
+        for sweeper in 0..<crowd.sweepers {
+          group.addTask { try await Self.toil(sweeper, crowd, station, dropping) }
+        }
+        return try await group.reduce(into: [Share]()) { if $1.sweeps > 0 { $0.append($1) } }
+      }
+      try await station.sweepToTheEnd(atMost: 20)
+      let kills = results.reduce(0) { $0 + $1.kills }
+      try Self.judge(station, crowd, kills: kills)
+      if Torture.isOn { print("\(crowd): \(kills) kills; settled by each: \(results.map(\.settled).sorted())") }
+      #expect(kills > 0 && results.allSatisfy { $0.settled > 0 }, "\(results): one of them starves")
+    }
+  }
+
+  private static func message(_ number: Int) -> String {
+    number % 2 == 0
+      ? #"{"channel":"push","to":"UID_\#(number)","body":"hi"}"#
+      : #"{"channel":"text","to":"\#(recipient(number))","body":"hi"}"#
+  }
+
+  private static func recipient(_ number: Int) -> String {
+    number % 2 == 0 ? "UID_\(number)" : "+1212\(5_000_000 + number)"
+  }
+
+  /// What one sweeper came to.
+  private struct Share: Sendable {
+    var sweeps = 0
+    var kills = 0
+    var settled = 0
+  }
+
+  private final class Dropping: Sendable {
+    private let under: Mutex<Int>
+    init(_ producers: Int) { under = Mutex(producers) }
+    func end() { under.withLock { $0 -= 1 } }
+    var hasEnded: Bool { under.withLock { $0 == 0 } }
+  }
+
+  /// Sweeps, and is killed at half of its sweeps, until all is dropped and swept.
+  private static func toil(_ number: Int, _ crowd: Crowd, _ station: Station, _ dropping: Dropping) async throws
+    -> Share
+  {
+    var random = Torture.SplitMix(state: Torture.seed &* 1000 &+ UInt64(number))
+    var share = Share()
+    // In a window of its own, so that no one claims everything at once.
+    var station = station
+    station.wrapper = ["sh", "-c", #"ulimit -n 664; exec "$0" "$@""#]
+    while true {
+      let isLast = dropping.hasEnded
+      let most = crowd.messages / crowd.sweepers * 4
+      let calamity =
+        Bool.random(using: &random) ? Calamity(.kill, at: Int.random(in: 20...most, using: &random)) : .none
+      let struck = try await calamity.strike { try await station.run("sweep", ["--json"], with: $0) }
+      share.sweeps += 1
+      if struck.ran.status == Calamity.killed {
+        share.kills += 1
+        continue
+      }
+      guard struck.ran.status == 0 else { throw SpoolDamage(description: "\(struck.ran.status): \(struck.ran.stderr)") }
+      share.settled += try Parsed(struck.ran.stdout)["done"]?.int ?? 0
+      if isLast { return share }
+    }
+  }
+
+  private static func judge(_ station: Station, _ crowd: Crowd, kills: Int) throws {
+    let accepted = try station.accepted()
+    var duplicated = 0
+    var lost = 0
+    var doubtful = 0
+    let done = Set(station.spool.names(in: "done"))
+    let failed = Set(station.spool.names(in: "failed"))
+    #expect(done.count + failed.count == crowd.messages && done.isDisjoint(with: failed))
+    #expect(station.spool.names(in: "cur").isEmpty)
+    for number in 0..<crowd.messages {
+      let times = accepted[recipient(number)] ?? 0
+      if times > 1 { duplicated += 1 }
+      if done.contains("m\(number)") {
+        if times == 0 { lost += 1 }
+      } else if failed.contains("m\(number)"), try station.spool.last("failed/m\(number)")["state"] == "unconfirmed" {
+        doubtful += 1
+        #expect(number % 2 == 0, "one that could be asked about")
+      } else {
+        lost += 1
+      }
+    }
+    if Torture.isOn {
+      print("\(crowd): \(accepted.count) accepted, \(lost) lost, \(duplicated) duplicated, \(doubtful) unconfirmed")
+    }
+    #expect(lost == 0 && duplicated == 0)
+    // Four calls of ten in flight for each kill.
+    #expect(doubtful <= kills * 40)
+  }
+
+  @Test(
+    "Together they are not slower than one alone",
+    .enabled(if: Torture.isOn, "compares times, for which the machine must have nothing else to do"))
+  func throughput() async throws {
+    let count = 6000
+    var rates: [Double] = []
+    for sweepers in [1, 2, 4, 8, 16] {
+      rates.append(
+        try await withStation(timeout: .seconds(600)) { station in
+          try station.configure(["push": .wxpusher("max_recipients_per_call: 10"), "text": .twilio("concurrency: 8")])
+          for number in 0..<count { try station.spool.drop("m\(number)", Self.message(number)) }
+          let begin = ContinuousClock.now
+          try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<sweepers {
+              group.addTask {
+                let swept = try await station.sweep(under: ["sh", "-c", #"ulimit -n 1624; exec "$0" "$@""#])
+                #expect(swept.status == 0, "\(swept.stderr)")
+              }
+            }
+            try await group.waitForAll()
+          }
+          let taken = ContinuousClock.now - begin
+          #expect(station.spool.names(in: "done").count == count)
+          return Double(count) / (Double(taken.components.seconds) + Double(taken.components.attoseconds) / 1e18)
+        })
+      print("\(sweepers) sweepers: \(Int(rates.last ?? 0)) messages/s")
+    }
+    // A tenth for what measuring once is worth.
+    #expect(rates.allSatisfy { $0 >= rates[0] * 0.9 }, "\(rates)")
+  }
+
   @Test("Eight that begin on a new spool at once agree on one ledger")
   func freshSpool() async throws {
     for _ in 0..<(Torture.isOn ? 20 : 2) {
@@ -84,9 +248,10 @@ struct ManySweepersTests {
     }
   }
 
-  private func offload(_ work: @escaping @Sendable () throws -> Void) async throws {
-    try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
-      DispatchQueue.global().async { continuation.resume(with: Result(catching: work)) }
-    }
+}
+
+private func offload(_ work: @escaping @Sendable () throws -> Void) async throws {
+  try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+    DispatchQueue.global().async { continuation.resume(with: Result(catching: work)) }
   }
 }

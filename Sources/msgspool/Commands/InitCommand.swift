@@ -21,11 +21,21 @@ enum InitCommand: Command {
     do throws(SystemFault) {
       try Spool.make(path)
     } catch {
-      throw Failure(error.number == EACCES ? .noPermission : .cannotWrite, "\(error)", hint: error.hint)
+      let failure = Failure(error)
+      // Whatever is in the way of a folder: it cannot be made.
+      throw failure.status == .ioError && error.number != EIO
+        ? Failure(.cannotWrite, failure.message, hint: failure.hint) : failure
     }
-    let configuration = "\(path)/\(SpoolLayout.configuration)"
-    let isNew = try write(ConfigurationTemplate.text, to: configuration)
     let spool = try Surroundings.spool(Arguments(["--spool", path], guide))
+    let configuration = "\(path)/\(SpoolLayout.configuration)"
+    let isNew: Bool
+    do throws(SystemFault) {
+      let aside = FileName("\(SpoolLayout.configuration)-\(Surroundings.nonce())")
+      isNew = try spool.place(
+        Array(ConfigurationTemplate.text.utf8), as: FileName(SpoolLayout.configuration), aside: aside)
+    } catch {
+      throw Failure(error)
+    }
     // The ledger from the start: what it doesn't know was never sent.
     _ = try Surroundings.ledger(spool)
     if arguments.has("--json") {
@@ -43,27 +53,6 @@ enum InitCommand: Command {
         """)
     }
     return .ok
-  }
-
-  /// False when the file was there.
-  private static func write(_ text: String, to path: String) throws(Failure) -> Bool {
-    let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o640)
-    if descriptor < 0 {
-      if errno == EEXIST { return false }
-      throw Failure(SystemFault("open", errno, path))
-    }
-    defer { close(descriptor) }
-    do throws(SystemFault) {
-      let bytes = Array(text.utf8)
-      let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 1)
-      defer { buffer.deallocate() }
-      buffer.copyBytes(from: bytes)
-      try Syscalls.writeAll(UnsafeRawBufferPointer(buffer), to: descriptor, path: path)
-      try Syscalls.sync(descriptor, path: path)
-    } catch {
-      throw Failure(error)
-    }
-    return true
   }
 }
 

@@ -1,0 +1,74 @@
+import Foundation
+import TestSupport
+import Testing
+
+@Suite(
+  "Killed at every system call that changes something, nothing is lost and nothing sent twice",
+  .disabled(if: Calamity.isMissing, "no cc, which compiles what strikes"))
+struct CrashTests {
+  @Test("A sweep", arguments: Assault.sweeps)
+  func sweeps(assault: Assault) async throws { try await Self.kill(assault, some: 4) }
+
+  @Test("What operators and producers run", arguments: Assault.commands)
+  func commands(assault: Assault) async throws { try await Self.kill(assault, some: 3) }
+
+  @Test("The end of watch, with calls in flight")
+  func shutdown() async throws { try await Self.kill(Assault.shutdown, some: 3) }
+
+  private static func kill(_ assault: Assault, some: Int) async throws {
+    try await withStation(faults: assault.faults, timeout: .seconds(3600)) { station in
+      var run = 0
+      let count = try await assault.count(station, run: run)
+      // Threads take turns as they like: a run may have a few calls more.
+      let points = Assault.points(count + (Torture.isOn ? 5 : 0), some: some)
+      for act in [Calamity.Act.kill, .torn] {
+        for point in points {
+          run += 1
+          await assault.undergo(
+            Calamity(act, at: point), station, run: run, .init(kind: "killed", mostInDoubt: assault.mostInDoubt))
+        }
+      }
+      // Also over all runs together, and for what arrived after its run was judged.
+      #expect(try station.accepted().values.allSatisfy { $0 == 1 })
+    }
+  }
+
+  @Test(
+    "What strikes counts every call that strace sees", .disabled(if: Injection.isMissing, "strace is missing"))
+  func countsAll() async throws {
+    try await withStation { station in
+      let names = [
+        "write", "pwrite64", "sendto", "sendmsg", "writev", "fsync", "fdatasync", "syncfs", "renameat2", "rename",
+        "renameat", "link", "linkat", "unlink", "unlinkat", "rmdir", "mkdir", "mkdirat", "ftruncate", "fallocate",
+        "fchown", "fchmod", "utimensat",
+      ]
+      for (run, assault) in [Assault.batch, .single, .rescue, .send, .initialize, .prune].enumerated() {
+        let (one, _) = try await assault.begin(station, run: run)
+        let log = "\(one.spool.path)/trace"
+        let struck = try await Calamity.none.strike { environment in
+          let variables = environment.map { "\($0.key)=\($0.value)" }
+          var wrapped = one
+          wrapped.wrapper =
+            ["strace", "-f", "-o", log, "-e", "trace=\(names.joined(separator: ","))"]
+            + variables.flatMap { ["-E", $0] }
+          return try await assault.act(wrapped, [:])
+        }
+        var seen: [String: Int] = [:]
+        for line in String(decoding: try one.spool.bytes("trace"), as: UTF8.self).split(separator: "\n") {
+          // "1234 fsync(5) = 0"; what another thread interrupted comes back as "<... fsync resumed>".
+          guard let call = line.drop(while: { $0 != " " }).split(separator: "(").first else { continue }
+          let name = call.trimmingCharacters(in: .whitespaces)
+          if names.contains(name) { seen[name, default: 0] += 1 }
+        }
+        // The log's own lines, and the C library's names for the same calls.
+        seen["write", default: 0] -= struck.calls.count
+        var counted: [String: Int] = [:]
+        for call in struck.calls where !call.hasPrefix("open") {
+          let name = ["send": "sendto", "ftruncate64": "ftruncate", "futimens": "utimensat"][call] ?? call
+          counted[name, default: 0] += 1
+        }
+        #expect(seen.filter { $0.value != 0 } == counted, "\(assault.name)")
+      }
+    }
+  }
+}
