@@ -98,7 +98,7 @@ package struct JSONScanner {
   /// (RFC 8259, section 8.3): Swift's own equality takes é in one scalar and in two for the same, and an attack can make
   /// it sort thousands of accents.
   private func isNew(_ key: String, among members: [JSON.Member], _ seen: inout Set<[UInt8]>) -> Bool {
-    if members.count < 24 { return !members.contains { $0.key.utf8.elementsEqual(key.utf8) } }
+    if members.count < 24 { return !members.contains { $0.key.hasSameBytes(as: key) } }
     if seen.isEmpty { seen = Set(members.map { Array($0.key.utf8) }) }
     return seen.insert(Array(key.utf8)).inserted
   }
