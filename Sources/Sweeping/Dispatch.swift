@@ -38,18 +38,21 @@ extension Sweep {
   /// Bytes that one recipient's intent, outcome, and history line may take, generously.
   private static let bytesPerRecipient = 1024
   private static let maximumSteps = 8
+  /// Messages that are settled together while calls are under way, and the seconds that the first waits for the others.
+  private static let gatheredSettlements = 1024
+  static let gatheringTime = 0.05
 
   /// Lets partly filled groups go when nothing more can fill them.
   func gather() {
     guard isPrimed, !isStopping else { return }
-    for name in runners.keys {
+    for name in channelNames {
       if isExhausted { runners[name]?.grouper.flush() }
     }
     // The loader waits for room, and nothing under way will make any: the fullest groups go as they are.
     guard isLoaderWaiting, !isExhausted, flights.isEmpty, unsettled == 0,
       !runners.values.contains(where: { $0.grouper.hasReady })
     else { return }
-    for name in runners.keys {
+    for name in channelNames {
       let waiting = runners[name]?.grouper.waiting ?? 0
       runners[name]?.grouper.relieve(to: waiting / 2)
     }
@@ -60,8 +63,8 @@ extension Sweep {
     let now = environment.now()
     ask(now: now)
     var proposals: [(call: ProposedCall, batch: Grouper<Passenger>.Batch, channel: Channel)] = []
-    if isPrimed, !isStopping {
-      for name in runners.keys {
+    if maySend, !isStopping {
+      for name in channelNames {
         var places = runners[name]?.places(now: now) ?? 0
         while places > 0, let channel = runners[name]?.channel, var batch = runners[name]?.grouper.next() {
           releaseLate(in: &batch, channel, now)
@@ -112,10 +115,23 @@ extension Sweep {
     batch.entries.removeAll(where: isLate)
   }
 
+  /// From here on calls go out, by priority among what has been looked at: so much of a backlog that what goes first is
+  /// well chosen, and not so much that the disk waits for the network, and the network for the disk.
+  private var maySend: Bool { isPrimed || summary.claimed >= environment.window / 4 }
+
+  /// Settling costs a flush of the file system, for however few: while calls are under way it waits for more to come.
   private func handOver() {
     guard !settlements.isEmpty else { return }
+    let now = environment.now()
+    let since = settlementsSince ?? now
+    let isEnough = settlements.count >= min(Sweep.gatheredSettlements, environment.window / 16)
+    guard isEnough || flights.isEmpty || now.timeIntervalSince(since) >= Sweep.gatheringTime else {
+      settlementsSince = since
+      return
+    }
     desk.hand(settlements)
-    settlements.removeAll(keepingCapacity: true)
+    settlements.removeAll()
+    settlementsSince = nil
   }
 
   private func hasRoom(for recipients: Int) -> Bool {
@@ -268,7 +284,7 @@ extension Sweep {
     guard !isStopping else { return }
     isStopping = true
     loader.stop()
-    for name in runners.keys { drain(name) }
+    for name in channelNames { drain(name) }
     for passenger in questions.drain() { end(passenger, nil) }
   }
 
