@@ -1,10 +1,10 @@
 extension String {
   /// Swift's own equality takes é in one scalar and in two for the same.
-  func hasSameBytes(as other: String) -> Bool {
+  package func hasSameBytes(as other: String) -> Bool {
+    guard utf8.count == other.utf8.count else { return false }
     var (one, other) = (self, other)
     return one.withUTF8 { one in
       other.withUTF8 { other in
-        guard one.count == other.count else { return false }
         // Without a way out in the middle, the loop takes many bytes at a time.
         var difference: UInt8 = 0
         for index in one.indices { difference |= one[index] ^ other[index] }

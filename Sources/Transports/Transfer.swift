@@ -11,6 +11,8 @@ final class Transfer {
   private var answer: AnswerReader
   /// How often libcurl was about to send the request. See `mayStartRequest`.
   private var starts = 0
+  /// The last URL that was found fit to send.
+  private var url: String?
   /// What `headerList` was made from.
   private var headers: [HTTPHeader]?
   private var headerList: UnsafeMutablePointer<curl_slist>?
@@ -89,7 +91,10 @@ final class Transfer {
   // MARK: Options
 
   private func prepare(_ request: HTTPRequest) -> TransportFailure? {
-    if let problem = HTTPRules.problem(withURL: request.url) { return .invalid(problem) }
+    if url.map({ $0.hasSameBytes(as: request.url) }) != true {
+      if let problem = HTTPRules.problem(withURL: request.url) { return .invalid(problem) }
+      url = request.url
+    }
     if headers.map({ HTTPRules.areIdentical($0, request.headers) }) != true {
       if let problem = HTTPRules.problem(withHeaders: request.headers) { return .invalid(problem) }
       guard replaceHeaderList(request.headers) else { return .outOfMemory }
