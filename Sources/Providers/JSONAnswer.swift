@@ -37,7 +37,7 @@ enum JSONAnswer {
 
 /// A string or a number, as text: a code that comes as `"1001"` today and `1001` tomorrow is the same code, and an
 /// answer is not lost because a field nobody needs changed its type.
-struct Loose: Decodable, Sendable {
+struct Loose: Decodable, Sendable, Equatable {
   let text: String?
 
   var integer: Int? { text.flatMap { Int($0) } }
