@@ -11,6 +11,7 @@ package enum Classification {
 
   /// From here on, in the ledger, in history and in logs, the channel's secrets are masked in what the provider said.
   package static func masked(_ answer: Answer, _ channel: Channel) -> Answer {
+    guard answer.outcomes.contains(where: { $0.code != nil || $0.reason != nil }) else { return answer }
     var answer = answer
     answer.outcomes = answer.outcomes.map(channel.masked)
     return answer

@@ -54,10 +54,12 @@ package struct Grouper<Item> {
 
     init(order: Int) { self.order = order }
 
-    mutating func take(_ entry: Entry) {
+    /// False when the recipient is here already.
+    mutating func take(_ entry: Entry) -> Bool {
+      guard identities.insert(entry.target.identity).inserted else { return false }
       entries.append(entry)
-      identities.insert(entry.target.identity)
       priority = max(priority, entry.priority)
+      return true
     }
   }
 
@@ -87,26 +89,27 @@ package struct Grouper<Item> {
   package mutating func add(_ entry: Entry) {
     let capacity = capacity(of: entry.target.lane, entry.content)
     if capacity == 1 { return push(Batch(entries: [entry], priority: entry.priority)) }
-    let key = key(for: entry)
-    if groups[key] == nil {
-      arrivals += 1
-      groups[key] = Group(order: arrivals)
-    }
     waiting += 1
-    groups[key]?.take(entry)
-    if groups[key].map({ $0.entries.count >= capacity }) ?? false { release(key) }
-  }
-
-  /// The first layer that does not have the recipient yet.
-  private mutating func key(for entry: Entry) -> Key {
-    let identity = entry.target.identity
     let base = Key(content: entry.content, lane: entry.target.lane, layer: 0)
-    guard let group = groups[base], group.identities.contains(identity) else { return base }
+    if take(entry, base, capacity) { return }
+    // The first layer that does not have the recipient yet.
+    let identity = entry.target.identity
     var key = base
-    key.layer = group.nextLayers[identity] ?? 1
+    key.layer = groups[base]?.nextLayers[identity] ?? 1
     while groups[key]?.identities.contains(identity) == true { key.layer += 1 }
     groups[base]?.nextLayers[identity] = key.layer + 1
-    return key
+    _ = take(entry, key, capacity)
+  }
+
+  /// False when the group has the recipient already. One look for the group, whose content may be long.
+  private mutating func take(_ entry: Entry, _ key: Key, _ capacity: Int) -> Bool {
+    arrivals += 1
+    let new = Group(order: arrivals)
+    let (isTaken, isFull) = { (group: inout Group) in
+      (group.take(entry), group.entries.count >= capacity)
+    }(&groups[key, default: new])
+    if isFull { release(key) }
+    return isTaken
   }
 
   /// A call that was taken out goes back, to be the next of its priority.

@@ -70,7 +70,7 @@ package struct JSONScanner {
   private mutating func object(depth: Int) throws(JSONFault) -> JSON {
     try enter(depth)
     var members: [JSON.Member] = []
-    var seen: Set<[UInt8]> = []
+    var seen = SeenKeys()
     skipSpace()
     if take(UInt8(ascii: "}")) { return .object(members) }
     while true {
@@ -97,10 +97,31 @@ package struct JSONScanner {
   /// Linear for the few keys that messages have, a set for the many that an attack has. Keys are compared by their bytes
   /// (RFC 8259, section 8.3): Swift's own equality takes é in one scalar and in two for the same, and an attack can make
   /// it sort thousands of accents.
-  private func isNew(_ key: String, among members: [JSON.Member], _ seen: inout Set<[UInt8]>) -> Bool {
-    if members.count < 24 { return !members.contains { $0.key.utf8.elementsEqual(key.utf8) } }
-    if seen.isEmpty { seen = Set(members.map { Array($0.key.utf8) }) }
-    return seen.insert(Array(key.utf8)).inserted
+  private func isNew(_ key: String, among members: [JSON.Member], _ seen: inout SeenKeys) -> Bool {
+    if members.count < 24 {
+      return seen.marks.insert(key) || !members.indices.contains { members[$0].key.hasSameBytes(as: key) }
+    }
+    if seen.many.isEmpty { seen.many = Set(members.map { Array($0.key.utf8) }) }
+    return seen.many.insert(Array(key.utf8)).inserted
+  }
+
+  private struct SeenKeys {
+    var marks = Marks()
+    var many: Set<[UInt8]> = []
+  }
+
+  /// One bit of 64 for each key, by its length and its ends: most new keys are known for new without a comparison.
+  private struct Marks {
+    private var bits: UInt64 = 0
+
+    /// True when the key is certainly new.
+    mutating func insert(_ key: String) -> Bool {
+      let utf8 = key.utf8
+      let ends = Int(utf8.first ?? 0) &* 7 &+ Int(utf8.last ?? 0) &* 3
+      let bit: UInt64 = 1 << UInt64((ends &+ utf8.count) & 63)
+      defer { bits |= bit }
+      return bits & bit == 0
+    }
   }
 
   private mutating func array(depth: Int) throws(JSONFault) -> JSON {
@@ -163,15 +184,19 @@ package struct JSONScanner {
     let opening = offset
     offset += 1
     let start = offset
+    var all: UInt8 = 0
     while offset < bytes.count {
       let byte = bytes[offset]
       if byte == UInt8(ascii: "\"") {
-        let text = try text(of: bytes[start..<offset], at: start)
+        let raw = UnsafeBufferPointer(rebasing: bytes[start..<offset])
+        // ASCII needs no second look.
+        let text = try all < 0x80 ? String(decoding: raw, as: UTF8.self) : text(of: raw, at: start)
         offset += 1
         return text
       }
       if byte == UInt8(ascii: "\\") { return try escapedString(from: start) }
       guard byte >= 0x20 else { throw fault("a control character must be escaped in a string, found \(found)") }
+      all |= byte
       offset += 1
     }
     throw JSONFault(offset: opening, problem: "a string begins here and does not end")

@@ -163,7 +163,7 @@ package struct Content: Sendable, Hashable {
     /// By bytes: what Swift's own equality takes for the same (é in one scalar and in two) is sent as it was written, and
     /// hashing bytes is much cheaper than hashing what Unicode makes of them.
     package static func == (one: Field, other: Field) -> Bool {
-      one.name.utf8.elementsEqual(other.name.utf8) && one.value.utf8.elementsEqual(other.value.utf8)
+      one.name.hasSameBytes(as: other.name) && one.value.hasSameBytes(as: other.value)
     }
 
     package func hash(into hasher: inout Hasher) {

@@ -1,48 +1,48 @@
 /// Everything about a provider that is not code: printed by `msgspool providers`, and what configurations and
-/// messages are checked against.
-package struct ProviderCard: Sendable {
+/// messages are checked against. A class, since channels are copied all the time and cards never change.
+package final class ProviderCard: Sendable {
   /// As the configuration names it: `aliyun-sms`.
-  package var name: String
+  package let name: String
   /// One line.
-  package var summary: String
+  package let summary: String
   /// The vendor's documentation.
-  package var document: String
+  package let document: String
   /// Scheme and host, when the configuration names no `endpoint`; nil where a setting gives the address.
-  package var endpoint: String?
-  package var recipientsPerCall: Int
+  package let endpoint: String?
+  package let recipientsPerCall: Int
   /// How many when each recipient has its own content; nil where the API cannot.
-  package var mixedRecipientsPerCall: Int?
+  package let mixedRecipientsPerCall: Int?
   /// What `max_recipients_per_call` may be raised to, where some accounts are allowed more; nil is no more.
-  package var raisedRecipientsPerCall: Int?
-  package var settings: [SettingCard]
-  package var options: [OptionCard]
+  package let raisedRecipientsPerCall: Int?
+  package let settings: [SettingCard]
+  package let options: [OptionCard]
   /// Further kinds of target, written `KIND:VALUE`: kind and one line each.
-  package var targetKinds: [(kind: String, summary: String)]
+  package let targetKinds: [(kind: String, summary: String)]
   /// Name, value and unit of each documented limit: ("body", 1600, "UTF-16 units").
-  package var limits: [(name: String, value: Int, unit: String)]
+  package let limits: [(name: String, value: Int, unit: String)]
   /// The provider's own pace, unless the configuration says otherwise. Calls per second; 0 is no limit.
-  package var rate: Double
+  package let rate: Double
   /// Messages a day to one recipient; 0 is no limit.
-  package var dailyPerRecipient: Int
+  package let dailyPerRecipient: Int
   /// Recipients a day in all; 0 is no limit.
-  package var daily: Int
+  package let daily: Int
   /// What the provider refuses uses up its limits of a day as well.
-  package var countsRefused: Bool
+  package let countsRefused: Bool
   /// Calls in flight at the most, unless the configuration says otherwise; nil where the service names no number.
-  package var concurrency: Int?
+  package let concurrency: Int?
   /// The channel has its own target: `to` may be left out.
-  package var hasOwnTarget: Bool
+  package let hasOwnTarget: Bool
   /// How many attachments a message may have; 0 where the service takes none.
-  package var attachments: Int
+  package let attachments: Int
   /// The provider needs an attachment's bytes (for a digest, or base64 in JSON), up to so many; nil where the transport
   /// streams them from the disk.
-  package var loadsAttachments: Int?
+  package let loadsAttachments: Int?
   /// A call needs a session (an access token): the first one goes alone.
-  package var hasSession: Bool
+  package let hasSession: Bool
   /// What the operator must know, a line each: which message fields are used and how.
-  package var notes: [String]
+  package let notes: [String]
   /// A channel as it stands in the configuration (JSON5).
-  package var example: String
+  package let example: String
 
   package init(
     name: String, summary: String, document: String, endpoint: String?, recipientsPerCall: Int,

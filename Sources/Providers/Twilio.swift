@@ -217,7 +217,7 @@ package struct Twilio: Provider {
     (.quota, [63038]),
   ])
 
-  struct Wire: Decodable {
+  private struct Wire {
     var sid: Loose?
     var status: Loose?
     var errorCode: LooseNumber?
@@ -228,16 +228,22 @@ package struct Twilio: Provider {
     var title: Loose?
     var detail: Loose?
 
-    enum CodingKeys: String, CodingKey {
-      case sid, status, code, message, title, detail
-      case errorCode = "error_code"
-      case errorMessage = "error_message"
+    init?(_ value: JSON) {
+      guard value.members != nil else { return nil }
+      sid = Loose(value["sid"])
+      status = Loose(value["status"])
+      errorCode = LooseNumber(value["error_code"])
+      errorMessage = Loose(value["error_message"])
+      code = LooseNumber(value["code"])
+      message = Loose(value["message"])
+      title = Loose(value["title"])
+      detail = Loose(value["detail"])
     }
   }
 
   package func answer(_ reply: Reply, to call: Call, at now: Date) -> Answer {
     guard let response = reply.response else { return reply.answerWithoutResponse(to: call) }
-    let wire = JSONAnswer.decode(Wire.self, from: response)
+    let wire = JSONAnswer.value(of: response).flatMap(Wire.init)
     if (200..<300).contains(response.status) {
       guard let wire, let sid = wire.sid?.text, !sid.isEmpty else {
         return Verdict.inDoubt.answer(to: call, code: response.codeOfStatus, reason: response.reasonOfStatus)

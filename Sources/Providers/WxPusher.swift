@@ -144,34 +144,43 @@ package struct WxPusher: Provider {
   private static let recipientWords = ["UID", "uid", "用户", "topic", "主题"]
   private static let messageWords = ["参数", "过长", "太长", "超长", "超过", "长度", "不能为空", "content", "summary", "url"]
 
-  private struct Wire: Decodable {
+  private struct Wire {
     var code: LooseNumber?
     var msg: Loose?
     /// A list for sent messages; other shapes are of no use.
     var data: [Element]?
 
-    struct Element: Decodable {
+    struct Element {
       var uid: Loose?
       var topicId: LooseNumber?
       var sendRecordId: LooseNumber?
       var code: LooseNumber?
       var status: Loose?
+
+      init?(_ value: JSON) {
+        guard value.members != nil else { return nil }
+        uid = Loose(value["uid"])
+        topicId = LooseNumber(value["topicId"])
+        sendRecordId = LooseNumber(value["sendRecordId"])
+        code = LooseNumber(value["code"])
+        status = Loose(value["status"])
+      }
     }
 
-    enum CodingKeys: CodingKey { case code, msg, data }
-
-    init(from decoder: any Decoder) throws {
-      let container = try decoder.container(keyedBy: CodingKeys.self)
-      code = try container.decodeIfPresent(LooseNumber.self, forKey: .code)
-      msg = try container.decodeIfPresent(Loose.self, forKey: .msg)
-      data = try? container.decodeIfPresent([Element].self, forKey: .data)
+    init?(_ value: JSON) {
+      guard value.members != nil else { return nil }
+      code = LooseNumber(value["code"])
+      msg = Loose(value["msg"])
+      let values = value["data"]?.array
+      let elements = values?.compactMap(Element.init)
+      data = elements?.count == values?.count ? elements : nil
     }
   }
 
   package func answer(_ reply: Reply, to call: Call, at now: Date) -> Answer {
     guard let response = reply.response else { return reply.answerWithoutResponse(to: call) }
     let retryAfter = RetryAfter.seconds(in: response, now: now)
-    guard let wire = JSONAnswer.decode(Wire.self, from: response), let code = wire.code?.integer else {
+    guard let wire = JSONAnswer.value(of: response).flatMap(Wire.init), let code = wire.code?.integer else {
       return undecoded(response, retryAfter: retryAfter, to: call)
     }
     let succeeded = (200..<300).contains(response.status)

@@ -61,6 +61,7 @@ package struct ClaimReader: ~Copyable {
   private let folder: SweepFolder
   private let limit: Int
   private let keepsOpen: Bool
+  private let user = geteuid()
   private var buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 16)
 
   /// - Parameters:
@@ -95,7 +96,7 @@ package struct ClaimReader: ~Copyable {
     }
     do throws(SystemFault) {
       // A deferral sets the file's time, which only its owner may do, whatever its mode allows.
-      guard !isCopy, status.st_uid != geteuid(), geteuid() != 0, case .replaced = try replaceByCopy(name, now: now)
+      guard !isCopy, status.st_uid != user, user != 0, case .replaced = try replaceByCopy(name, now: now)
       else {
         return try decode(name, from: origin, descriptor, status, now: now)
       }

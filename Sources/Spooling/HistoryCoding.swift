@@ -100,7 +100,7 @@ enum History {
     bytes.append(contentsOf: ",\"recipients\":{".utf8)
     var isFirst = true
     for state in RecipientState.allCases {
-      let count = results.count { $0.state == state }
+      let count = results.indices.count { results[$0].state == state }
       if count == 0 { continue }
       if !isFirst { bytes.append(UInt8(ascii: ",")) }
       isFirst = false

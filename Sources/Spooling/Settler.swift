@@ -3,10 +3,10 @@ import FoundationEssentials
 import Glibc
 
 /// The end of a message's stay in cur/: its line is appended, flushed, and the file renamed to where it belongs.
-package struct Settlement: Sendable {
-  package var file: ClaimedFile
+package final class Settlement: Sendable {
+  package let file: ClaimedFile
   /// Nil for a message that goes back unchanged.
-  package var line: HistoryLine?
+  package let line: HistoryLine?
 
   package init(_ file: ClaimedFile, _ line: HistoryLine?) {
     self.file = file

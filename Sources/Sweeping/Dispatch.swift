@@ -4,30 +4,57 @@ import Glibc
 import Ledgers
 import Spooling
 
-/// A call under way.
-struct Flight {
+/// A call under way. Touched by the sweep's thread only.
+final class Flight {
   enum Purpose {
     case send
     /// Asking what became of an earlier call.
     case ask(Question)
   }
 
-  var purpose: Purpose
-  var channel: Channel
-  var call: Call
-  var passengers: [Passenger]
-  var batch: Grouper<Passenger>.Batch
+  let purpose: Purpose
+  let channel: Channel
+  let call: Call
+  let batch: Grouper<Passenger>.Batch
   /// The step under way; see `Step`.
   var stage = Step.sending
   /// Steps taken, bounded: a provider that never comes to an end must not go round for ever.
   var steps = 0
   /// The newest reply, for the report.
   var reply: Reply?
-  var started: Date
+  let started: Date
   /// See ChannelRunner.
-  var era: Int
+  let era: Int
   /// The channel's local day that the call was counted on.
-  var day: Int
+  let day: Int
+
+  init(
+    _ purpose: Purpose, _ channel: Channel, _ call: Call, _ batch: Grouper<Passenger>.Batch, started: Date, era: Int,
+    day: Int
+  ) {
+    self.purpose = purpose
+    self.channel = channel
+    self.call = call
+    self.batch = batch
+    self.started = started
+    self.era = era
+    self.day = day
+  }
+
+  var passengers: some RandomAccessCollection<Passenger> { batch.entries.lazy.map(\.item) }
+}
+
+/// A call that may start, if the ledger takes its intent.
+private final class Proposal {
+  let call: ProposedCall
+  var batch: Grouper<Passenger>.Batch
+  let channel: Channel
+
+  init(_ call: ProposedCall, _ batch: Grouper<Passenger>.Batch, _ channel: Channel) {
+    self.call = call
+    self.batch = batch
+    self.channel = channel
+  }
 }
 
 /// Group → pace → record intent → send. One group commit records the outcomes that came in and the intents of the calls
@@ -38,18 +65,21 @@ extension Sweep {
   /// Bytes that one recipient's intent, outcome, and history line may take, generously.
   private static let bytesPerRecipient = 1024
   private static let maximumSteps = 8
+  /// Messages that are settled together while calls are under way, and the seconds that the first waits for the others.
+  private static let gatheredSettlements = 1024
+  static let gatheringTime = 0.1
 
   /// Lets partly filled groups go when nothing more can fill them.
   func gather() {
     guard isPrimed, !isStopping else { return }
-    for name in runners.keys {
+    for name in channelNames {
       if isExhausted { runners[name]?.grouper.flush() }
     }
     // The loader waits for room, and nothing under way will make any: the fullest groups go as they are.
     guard isLoaderWaiting, !isExhausted, flights.isEmpty, unsettled == 0,
       !runners.values.contains(where: { $0.grouper.hasReady })
     else { return }
-    for name in runners.keys {
+    for name in channelNames {
       let waiting = runners[name]?.grouper.waiting ?? 0
       runners[name]?.grouper.relieve(to: waiting / 2)
     }
@@ -59,14 +89,14 @@ extension Sweep {
   func dispatch() {
     let now = environment.now()
     ask(now: now)
-    var proposals: [(call: ProposedCall, batch: Grouper<Passenger>.Batch, channel: Channel)] = []
-    if isPrimed, !isStopping {
-      for name in runners.keys {
+    var proposals: [Proposal] = []
+    if maySend, !isStopping {
+      for name in channelNames {
         var places = runners[name]?.places(now: now) ?? 0
         while places > 0, let channel = runners[name]?.channel, var batch = runners[name]?.grouper.next() {
           releaseLate(in: &batch, channel, now)
           if batch.entries.isEmpty { continue }
-          proposals.append((propose(batch, channel, now), batch, channel))
+          proposals.append(Proposal(propose(batch, channel, now), batch, channel))
           places -= 1
         }
       }
@@ -85,7 +115,7 @@ extension Sweep {
       var flying: [(Channel, Errand)] = []
       // Backwards, so that batches which must wait are put back in their order.
       for (proposal, admission) in zip(proposals, admissions).reversed() {
-        if let errand = start(proposal.call, proposal.batch, proposal.channel, admission, now) {
+        if let errand = start(proposal, admission, now) {
           flying.append((proposal.channel, errand))
         }
       }
@@ -109,15 +139,28 @@ extension Sweep {
     let isLate = { (entry: Grouper<Passenger>.Entry) -> Bool in
       (isQuiet && entry.priority != .high) || entry.item.job.message.expiresAt.map { $0 <= now } ?? false
     }
-    guard batch.entries.contains(where: isLate) else { return }
+    guard batch.entries.indices.contains(where: { isLate(batch.entries[$0]) }) else { return }
     for entry in batch.entries where isLate(entry) { end(entry.item, nil) }
     batch.entries.removeAll(where: isLate)
   }
 
+  /// From here on calls go out, by priority among what has been looked at: so much of a backlog that what goes first is
+  /// well chosen, and not so much that the disk waits for the network, and the network for the disk.
+  private var maySend: Bool { isPrimed || summary.claimed >= environment.window / 4 }
+
+  /// Settling costs a flush of the file system, for however few: while calls are under way it waits for more to come.
   private func handOver() {
     guard !settlements.isEmpty else { return }
+    let now = environment.now()
+    let since = settlementsSince ?? now
+    let isEnough = settlements.count >= min(Sweep.gatheredSettlements, environment.window / 16)
+    guard isEnough || flights.isEmpty || now.timeIntervalSince(since) >= Sweep.gatheringTime else {
+      settlementsSince = since
+      return
+    }
     desk.hand(settlements)
-    settlements.removeAll(keepingCapacity: true)
+    settlements.removeAll()
+    settlementsSince = nil
   }
 
   private func hasRoom(for recipients: Int) -> Bool {
@@ -151,32 +194,31 @@ extension Sweep {
   }
 
   /// What to send for an admitted call; nil when it has to wait or nobody in it is left.
-  private func start(
-    _ proposed: ProposedCall, _ batch: Grouper<Passenger>.Batch, _ channel: Channel, _ admission: Admission, _ now: Date
-  ) -> Errand? {
-    var batch = batch
+  private func start(_ proposal: Proposal, _ admission: Admission, _ now: Date) -> Errand? {
+    let channel = proposal.channel
     switch admission {
     case .wait(let until):
       withRunner(of: channel) {
         $0.wait(until: until)
-        $0.grouper.putBack(batch)
+        $0.grouper.putBack(proposal.batch)
       }
       return nil
     case .start(let refused):
-      for index in refused.reversed() { refuse(batch.entries.remove(at: index), channel, now) }
+      for index in refused.reversed() { refuse(proposal.batch.entries.remove(at: index), channel, now) }
     }
-    guard !batch.entries.isEmpty else { return nil }
-    if let problem = load(&batch, channel) {
+    guard !proposal.batch.entries.isEmpty else { return nil }
+    let problem = load(&proposal.batch, channel)
+    let batch = proposal.batch
+    if let problem {
       let outcomes = batch.entries.map { _ in Outcome.rejected(.message, reason: problem) }
-      pending.finished.append(FinishedCall(id: proposed.id, outcomes: outcomes))
+      pending.finished.append(FinishedCall(id: proposal.call.id, outcomes: outcomes))
       for entry in batch.entries { conclude(outcomes[0], entry.item, channel) }
       return nil
     }
-    let call = Call(id: proposed.id, batch)
-    for entry in batch.entries { entry.item.job.took(part: call.id) }
+    let call = Call(id: proposal.call.id, batch)
+    for index in batch.entries.indices { batch.entries[index].item.job.took(part: call.id) }
     let flight = Flight(
-      purpose: .send, channel: channel, call: call, passengers: batch.entries.map(\.item), batch: batch, started: now,
-      era: withRunner(of: channel) { $0.start() }, day: proposed.day)
+      .send, channel, call, batch, started: now, era: withRunner(of: channel) { $0.start() }, day: proposal.call.day)
     summary.calls += 1
     summary.recipients += call.recipients.count
     let session = environment.sessions.session(of: channel.name)
@@ -185,7 +227,6 @@ extension Sweep {
 
   /// Takes a step of a call: its errand, or nil when the call has come to its end.
   func follow(_ step: Step, _ flight: Flight) -> Errand? {
-    var flight = flight
     flight.steps += 1
     let session: Session?
     var exchange: Exchange?
@@ -270,7 +311,7 @@ extension Sweep {
     guard !isStopping else { return }
     isStopping = true
     loader.stop()
-    for name in runners.keys { drain(name) }
+    for name in channelNames { drain(name) }
     for passenger in questions.drain() { end(passenger, nil) }
   }
 
@@ -293,19 +334,22 @@ extension Sweep {
 extension Call {
   /// The call of a batch; equal contents are kept once.
   init(id: String, _ batch: Grouper<Passenger>.Batch) {
-    var contents: [Content] = []
+    var contents = [batch.entries[0].content]
     var indices: [Content: Int] = [:]
     var recipients: [Recipient] = []
     recipients.reserveCapacity(batch.entries.count)
-    for entry in batch.entries {
+    for position in batch.entries.indices {
+      var index = 0
       // Nearly always the first one's.
-      var index = contents.first == entry.content ? 0 : indices[entry.content]
-      if index == nil {
-        contents.append(entry.content)
-        index = contents.count - 1
-        indices[entry.content] = index
+      if position > 0, batch.entries[position].content != contents[0] {
+        let content = batch.entries[position].content
+        index = indices[content, default: contents.count]
+        if index == contents.count {
+          contents.append(content)
+          indices[content] = index
+        }
       }
-      recipients.append(Recipient(entry.target, content: index ?? 0))
+      recipients.append(Recipient(batch.entries[position].target, content: index))
     }
     self.init(id: id, contents: contents, recipients: recipients)
   }

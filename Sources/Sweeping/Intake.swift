@@ -27,17 +27,20 @@ extension Sweep {
       }
     }
     let duplicates = duplicates(in: routed, now: now)
-    for (index, item) in routed.enumerated() {
+    // By index: a copy of all that was read and routed costs more than what is done with it here.
+    for index in routed.indices {
       if isStopping {
-        hold(item.file)
+        hold(routed[index].file)
       } else if duplicates.contains(index) {
+        let item = routed[index]
         let message =
           "another message with the id \"\(item.content.message.id ?? "")\" went through this channel before"
         settle(
           item.file,
           line(.duplicate, Fault(.message, code: "duplicate", message), item.route.channel, item.dropped, now))
       } else {
-        begin(item.file, item.content.message, item.route, item.dropped, now)
+        begin(
+          routed[index].file, routed[index].content.message, routed[index].route, routed[index].dropped, now)
       }
     }
   }
@@ -89,7 +92,8 @@ extension Sweep {
   ) -> Set<Int> {
     var indices: [Int] = []
     var claims: [IdentifierClaim] = []
-    for (index, item) in routed.enumerated() {
+    for index in routed.indices where routed[index].content.message.id != nil {
+      let item = routed[index]
       guard let id = item.content.message.id, let channel = item.route.channel, !item.route.isInvalid else { continue }
       indices.append(index)
       claims.append(

@@ -81,8 +81,7 @@ extension Sweep {
 
   private func ask(_ question: Question, _ batch: Grouper<Passenger>.Batch, _ channel: Channel, _ now: Date) -> Errand {
     let flight = Flight(
-      purpose: .ask(question), channel: channel, call: question.call, passengers: batch.entries.map(\.item),
-      batch: batch, started: now, era: withRunner(of: channel) { $0.start() }, day: 0)
+      .ask(question), channel, question.call, batch, started: now, era: withRunner(of: channel) { $0.start() }, day: 0)
     return errand(channel.provider.lookup(question, at: now, nonce: environment.nonce()), flight)
   }
 

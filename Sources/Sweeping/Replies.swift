@@ -15,9 +15,8 @@ extension Sweep {
     let step = Classification.proceed(
       reply, after: flight.stage, flight.call, by: flight.channel.provider, session, at: environment.now(),
       nonce: environment.nonce())
-    var landed = flight
-    landed.reply = reply
-    if let errand = follow(step, landed) { launch([(flight.channel, errand)]) }
+    flight.reply = reply
+    if let errand = follow(step, flight) { launch([(flight.channel, errand)]) }
   }
 
   func conclude(_ flight: Flight, _ answer: Answer) {
@@ -142,7 +141,7 @@ extension Suspension {
   }
 }
 
-extension [Passenger] {
+extension Collection<Passenger> {
   /// Different messages among them; a message's recipients are neighbours.
   fileprivate var countJobs: Int {
     var count = 0

@@ -75,6 +75,8 @@ package final class Sweep {
   var unrecorded: [GroupCommit] = []
   /// What is settled once that commit is on disk.
   var settlements: [Settlement] = []
+  /// When the first of them came.
+  var settlementsSince: Date?
 
   /// Messages claimed and not yet settled or held back.
   var inHand: [ObjectIdentifier: Job] = [:]
@@ -89,7 +91,7 @@ package final class Sweep {
   var stuck: Set<FileName> = []
   var isExhausted = false
   var isLoaderWaiting = false
-  /// The window was filled, or everything is in it: from then on calls go out, by priority.
+  /// The window was filled, or everything is in it: from then on small calls go out too, and questions are asked.
   var isPrimed = false
   var isStopping = false
   var trouble: SweepTrouble?
@@ -155,7 +157,9 @@ package final class Sweep {
   /// Seconds until time alone brings something to do; nil while only an event can.
   private var patience: Double? {
     let now = environment.now()
-    return runners.values.compactMap { $0.wakeUp(now: now) }.min().map { max(0.001, $0.timeIntervalSince(now)) }
+    let settling = settlementsSince.map { $0 + Sweep.gatheringTime }
+    return (runners.values.compactMap { $0.wakeUp(now: now) } + [settling].compactMap { $0 }).min()
+      .map { max(0.001, $0.timeIntervalSince(now)) }
   }
 
   private func prepare() {
@@ -201,18 +205,20 @@ package final class Sweep {
 
   /// The channel's runner, made at its first use in this sweep.
   func withRunner<Result>(of channel: Channel, _ body: (inout ChannelRunner) -> Result) -> Result {
-    let fresh = { [suspended, environment] () -> ChannelRunner in
-      var runner = ChannelRunner(channel, wasSuspended: suspended[channel.name] != nil)
-      guard let suspension = suspended[channel.name] else { return runner }
-      let holds = suspension.holds(
-        at: environment.now(), configurationChanged: environment.configuration.modified)
-      if holds || environment.rested.contains(channel.name) { runner.suspend(suspension) }
-      if holds { environment.observe(.notice(suspension.notice)) }
-      return runner
-    }
-    if runners[channel.name] == nil { runners[channel.name] = fresh() }
-    return body(&runners[channel.name, default: fresh()])
+    body(&runners[channel.name, default: newRunner(of: channel)])
   }
+
+  private func newRunner(of channel: Channel) -> ChannelRunner {
+    var runner = ChannelRunner(channel, wasSuspended: suspended[channel.name] != nil)
+    guard let suspension = suspended[channel.name] else { return runner }
+    let holds = suspension.holds(at: environment.now(), configurationChanged: environment.configuration.modified)
+    if holds || environment.rested.contains(channel.name) { runner.suspend(suspension) }
+    if holds { environment.observe(.notice(suspension.notice)) }
+    return runner
+  }
+
+  /// The runners' names, apart from the dictionary: going through its own keys would have every change copy all of it.
+  var channelNames: [String] { Array(runners.keys) }
 
   func wasSuspended(_ channel: String) -> Bool { suspended[channel] != nil }
   func resumed(_ channel: String) { suspended[channel] = nil }

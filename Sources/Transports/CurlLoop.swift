@@ -39,7 +39,7 @@ struct CurlLoop {
   private mutating func run() {
     while true {
       let collected = mailbox.collect()
-      queue += collected.errands
+      if queue.isEmpty { queue = collected.errands } else { queue += collected.errands }
       if collected.closing == .abandon {
         giveUp(.abandoned)
       }

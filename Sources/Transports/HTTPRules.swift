@@ -35,7 +35,7 @@ enum HTTPRules {
   /// Byte by byte: for Swift's `==`, two spellings of an accented letter are equal, for a signature they are not.
   static func areIdentical(_ some: [HTTPHeader], _ others: [HTTPHeader]) -> Bool {
     some.elementsEqual(others) {
-      $0.name.utf8.elementsEqual($1.name.utf8) && $0.value.utf8.elementsEqual($1.value.utf8)
+      $0.name.hasSameBytes(as: $1.name) && $0.value.hasSameBytes(as: $1.value)
     }
   }
 

@@ -11,6 +11,8 @@ final class Transfer {
   private var answer: AnswerReader
   /// How often libcurl was about to send the request. See `mayStartRequest`.
   private var starts = 0
+  /// The last URL that was found fit to send.
+  private var url: String?
   /// What `headerList` was made from.
   private var headers: (list: [HTTPHeader], isForm: Bool)?
   private var headerList: UnsafeMutablePointer<curl_slist>?
@@ -104,7 +106,10 @@ final class Transfer {
   // MARK: Options
 
   private func prepare(_ request: HTTPRequest) -> TransportFailure? {
-    if let problem = HTTPRules.problem(withURL: request.url) { return .invalid(problem) }
+    if url.map({ $0.hasSameBytes(as: request.url) }) != true {
+      if let problem = HTTPRules.problem(withURL: request.url) { return .invalid(problem) }
+      url = request.url
+    }
     let isForm = !request.parts.isEmpty
     if headers.map({ $0.isForm == isForm && HTTPRules.areIdentical($0.list, request.headers) }) != true {
       if let problem = HTTPRules.problem(withHeaders: request.headers, isForm: isForm) { return .invalid(problem) }

@@ -27,9 +27,14 @@ enum Surroundings {
 
   /// 32 lower-case hex digits from the system's generator.
   static func nonce() -> String {
-    var generator = SystemRandomNumberGenerator()
-    let digits = Array("0123456789abcdef")
-    return String((0..<32).map { _ in digits[Int(generator.next() & 15)] })
+    let words = Randomness.with { [$0.next(), $0.next()] }
+    return String(unsafeUninitializedCapacity: 32) { digits in
+      for position in 0..<32 {
+        let value = UInt8(truncatingIfNeeded: words[position / 16] >> (position % 16 * 4)) & 15
+        digits[position] = value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
+      }
+      return 32
+    }
   }
 
   // MARK: Spool

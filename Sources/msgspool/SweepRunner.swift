@@ -84,7 +84,8 @@ final class SweepRunner: Sendable {
   private func environment(_ configuration: Configuration) -> SweepEnvironment {
     var environment = SweepEnvironment(
       spool: spool, ledger: ledger, configuration: configuration,
-      transport: { [self] in transport(for: $0) }, now: Surroundings.now, random: { Double.random(in: 0..<1) },
+      transport: { [self] in transport(for: $0) }, now: Surroundings.now,
+      random: { Randomness.with { Double.random(in: 0..<1, using: &$0) } },
       nonce: Surroundings.nonce, observe: { [reporter] in reporter.observe($0) })
     environment.sessions = sessions
     // A descriptor for each message in hand, with room for connections and the rest.

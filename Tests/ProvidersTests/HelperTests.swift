@@ -31,6 +31,30 @@ import Testing
     #expect(decoded.map(\.text) == ["1001", "1001", "1.5", nil, nil, nil, "12345678901234567"])
     #expect(decoded[0].integer == 1001 && decoded[2].integer == nil)
   }
+
+  @Test func theScannerReadsItAsTheDecoderDoes() throws {
+    let text = #"["1001", 1001, 1.5, 1e3, 1.0, -0, 12345678901234567, 1e300, true, {"a":1}, [1]]"#
+    let values = try JSONScanner.value(of: Array(text.utf8)).array ?? []
+    let data = Data(text.utf8)
+    #expect(values.map { Loose($0)?.text } == (try JSONDecoder().decode([Loose].self, from: data)).map(\.text))
+    let numbers = try JSONDecoder().decode([LooseNumber].self, from: data)
+    #expect(values.map { LooseNumber($0)?.integer } == numbers.map(\.integer))
+    #expect(values.map { LooseNumber($0)?.text } == numbers.map(\.text))
+    #expect(Loose(nil) == nil && Loose(.null) == nil && LooseNumber(.null)?.text == nil)
+  }
+}
+
+@Suite struct JSONAnswerTests {
+  @Test(arguments: [
+    (#"{"a":1}"#, true), ("\u{FEFF}{\"a\":1} \n", true), ("", false), ("<html>", false), (#"{"a":1"#, false),
+    (#"{"a":1}{"a":1}"#, false),
+    // Which of the two to believe?
+    (#"{"a":1,"a":2}"#, false),
+  ])
+  func onlyAWholeTextWithoutContradictionIsEvidence(_ body: String, _ isEvidence: Bool) {
+    let value = JSONAnswer.value(of: HTTPResponse(status: 200, body: Array(body.utf8)))
+    #expect((value?["a"]?.integer == 1) == isEvidence && (value != nil) == isEvidence)
+  }
 }
 
 @Suite struct CheckTests {
