@@ -123,20 +123,19 @@ struct ManySweepersTests {
     var hasEnded: Bool { under.withLock { $0 == 0 } }
   }
 
-  /// Sweeps, and is killed at half of its sweeps, until all is dropped and swept.
+  /// Sweeps, is killed so many times, and goes on until all is dropped and swept.
   private static func toil(_ number: Int, _ crowd: Crowd, _ station: Station, _ dropping: Dropping) async throws
     -> Share
   {
     var random = Torture.SplitMix(state: Torture.seed &* 1000 &+ UInt64(number))
     var share = Share()
+    let kills = Torture.isOn ? 12 : 2
     // In a window of its own, so that no one claims everything at once.
     var station = station
     station.wrapper = ["sh", "-c", #"ulimit -n 664; exec "$0" "$@""#]
     while true {
       let isLast = dropping.hasEnded
-      let most = min(crowd.messages / crowd.sweepers * 4, 4000)
-      let calamity =
-        Bool.random(using: &random) ? Calamity(.kill, at: Int.random(in: 20...most, using: &random)) : .none
+      let calamity = share.kills < kills ? Calamity(.kill, at: Int.random(in: 20...600, using: &random)) : .none
       let struck = try await calamity.strike { try await station.run("sweep", ["--json"], with: $0) }
       share.sweeps += 1
       if struck.ran.status == Calamity.killed {
