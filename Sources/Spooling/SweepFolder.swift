@@ -17,9 +17,7 @@ package final class SweepFolder: Sendable {
         throw SystemFault("mkdir", errno, "\(spool.path(.cur))/\(id)")
       }
       // Between mkdir and lock a rescuer may have taken the empty folder for a dead sweep's and removed it: make it again.
-      if let folder = try take(id, in: spool), try Syscalls.status(folder.descriptor, path: id).st_nlink > 0 {
-        return folder
-      }
+      if let folder = try take(id, in: spool) { return folder }
     }
   }
 
@@ -34,7 +32,9 @@ package final class SweepFolder: Sendable {
       throw error
     }
     if flock(descriptor, LOCK_EX | LOCK_NB) == 0 {
-      return SweepFolder(id: id, spool: spool, descriptor: descriptor)
+      let folder = SweepFolder(id: id, spool: spool, descriptor: descriptor)
+      // Whoever held it until now may have removed it.
+      return try Syscalls.status(descriptor, path: path).st_nlink > 0 ? folder : nil
     }
     let number = errno
     close(descriptor)

@@ -158,6 +158,13 @@ static int meet(enum kind kind, const char *name) {
   return 0;
 }
 
+/* A pair of sockets by which threads wake each other. */
+static int is_own(int descriptor) {
+  struct sockaddr_storage address;
+  socklen_t size = sizeof address;
+  return real_syscall(SYS_getsockname, descriptor, &address, &size) == 0 && address.ss_family == AF_UNIX;
+}
+
 /* What is behind a descriptor decides what may happen to it. Standard streams tell what happened, and are spared. */
 static int meet_descriptor(int descriptor, enum kind kind, const char *name) {
   struct stat status;
@@ -166,7 +173,7 @@ static int meet_descriptor(int descriptor, enum kind kind, const char *name) {
   if (descriptor <= 2 && (plan.act == ERROR || plan.act == SHORT)) return 0;
   if (real_syscall(SYS_fstat, descriptor, &status) != 0) return 0;
   errno = saved;
-  if (S_ISSOCK(status.st_mode)) return kind & READS ? meet(READS | SENDS, name) : meet(SENDS, name);
+  if (S_ISSOCK(status.st_mode) && !is_own(descriptor)) return kind & READS ? meet(READS | SENDS, name) : meet(SENDS, name);
   /* Pipes and counters by which threads wake each other never fail. */
   if (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode) && (plan.act == ERROR || plan.act == SHORT)) return 0;
   return meet(kind, name);

@@ -110,7 +110,8 @@ package struct Calamity: Sendable, CustomStringConvertible {
 
   // MARK: The library
 
-  package static let isMissing = find(program: "cc") == nil
+  package static let isMissing = compiler == nil
+  private static let compiler = ["cc", "clang", "gcc"].first { find(program: $0) != nil }
 
   /// Made once, at its first use.
   private static let library = Task<String, any Error> {
@@ -118,7 +119,7 @@ package struct Calamity: Sendable, CustomStringConvertible {
       .appending(path: "Calamity/calamity.c").path
     let path = "\(NSTemporaryDirectory())/calamity-\(getpid()).so"
     let options = ["-std=gnu11", "-Wall", "-Wextra", "-Werror", "-O1", "-shared", "-fPIC"]
-    let compiled = try await run("cc", options + ["-o", path, source, "-ldl"])
+    let compiled = try await run(compiler ?? "cc", options + ["-o", path, source, "-ldl"])
     guard compiled.status == 0 else { throw RunError.noFirstLine("cc", compiled) }
     atexit { unlink("\(NSTemporaryDirectory())/calamity-\(getpid()).so") }
     return path

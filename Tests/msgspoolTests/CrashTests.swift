@@ -4,7 +4,7 @@ import Testing
 
 @Suite(
   "Killed at every system call that changes something, nothing is lost and nothing sent twice",
-  .disabled(if: Calamity.isMissing, "no cc, which compiles what strikes"))
+  .disabled(if: Calamity.isMissing, "no C compiler for what strikes"))
 struct CrashTests {
   @Test("A sweep", arguments: Assault.sweeps)
   func sweeps(assault: Assault) async throws { try await Self.kill(assault, some: 4) }
@@ -30,6 +30,15 @@ struct CrashTests {
       }
       // Also over all runs together, and for what arrived after its run was judged.
       #expect(try station.accepted().values.allSatisfy { $0 == 1 })
+    }
+  }
+
+  @Test("A killed init leaves a whole configuration or none", arguments: ["write", "fsync", "renameat2"])
+  func configuration(call: String) async throws {
+    try await withStation { station in
+      var calamity = Calamity(.kill, at: 1)
+      calamity.only = call
+      await Assault.initialize.undergo(calamity, station, run: 0, .init(kind: "killed", mostInDoubt: 0))
     }
   }
 

@@ -4,7 +4,7 @@ import Testing
 
 @Suite(
   "Whatever call fails, the program says what to do, and nothing is lost or sent twice",
-  .disabled(if: Calamity.isMissing, "no cc, which compiles what strikes"))
+  .disabled(if: Calamity.isMissing, "no C compiler for what strikes"))
 struct ErrorTests {
   /// An error, and where.
   struct Failure: Sendable, CustomTestStringConvertible {

@@ -64,7 +64,7 @@ struct ManySweepersTests {
 
   @Test(
     "Killed again and again while producers drop: each recipient once, or said to be in doubt where nobody can be asked",
-    .disabled(if: Calamity.isMissing, "no cc, which compiles what strikes"), arguments: Crowd.all)
+    .disabled(if: Calamity.isMissing, "no C compiler for what strikes"), arguments: Crowd.all)
   func killed(crowd: Crowd) async throws {
     try await withStation(faults: ["delay:ms=5,every=10"], timeout: .seconds(3600)) { station in
       try station.configure([
@@ -123,20 +123,19 @@ struct ManySweepersTests {
     var hasEnded: Bool { under.withLock { $0 == 0 } }
   }
 
-  /// Sweeps, and is killed at half of its sweeps, until all is dropped and swept.
+  /// Sweeps, is killed so many times, and goes on until all is dropped and swept.
   private static func toil(_ number: Int, _ crowd: Crowd, _ station: Station, _ dropping: Dropping) async throws
     -> Share
   {
     var random = Torture.SplitMix(state: Torture.seed &* 1000 &+ UInt64(number))
     var share = Share()
+    let kills = Torture.isOn ? 12 : 2
     // In a window of its own, so that no one claims everything at once.
     var station = station
     station.wrapper = ["sh", "-c", #"ulimit -n 664; exec "$0" "$@""#]
     while true {
       let isLast = dropping.hasEnded
-      let most = crowd.messages / crowd.sweepers * 4
-      let calamity =
-        Bool.random(using: &random) ? Calamity(.kill, at: Int.random(in: 20...most, using: &random)) : .none
+      let calamity = share.kills < kills ? Calamity(.kill, at: Int.random(in: 20...600, using: &random)) : .none
       let struck = try await calamity.strike { try await station.run("sweep", ["--json"], with: $0) }
       share.sweeps += 1
       if struck.ran.status == Calamity.killed {
@@ -183,30 +182,33 @@ struct ManySweepersTests {
     .enabled(if: Torture.isOn, "compares times, for which the machine must have nothing else to do"))
   func throughput() async throws {
     let count = 6000
-    var rates: [Double] = []
-    for sweepers in [1, 2, 4, 8, 16] {
-      rates.append(
-        try await withStation(timeout: .seconds(600)) { station in
-          try station.configure(["push": .wxpusher("max_recipients_per_call: 10"), "text": .twilio("concurrency: 8")])
-          for number in 0..<count { try station.spool.drop("m\(number)", Self.message(number)) }
-          let begin = ContinuousClock.now
-          try await withThrowingTaskGroup(of: Void.self) { group in
-            for _ in 0..<sweepers {
-              group.addTask {
-                let swept = try await station.sweep(under: ["sh", "-c", #"ulimit -n 1624; exec "$0" "$@""#])
-                #expect(swept.status == 0, "\(swept.stderr)")
-              }
+    // The best of three: the machine is never quite alone.
+    var rates: [Int: Double] = [:]
+    for sweepers in [1, 2, 4, 8, 16, 1, 2, 4, 8, 16, 1, 2, 4, 8, 16] {
+      let rate = try await withStation(timeout: .seconds(600)) { station in
+        try station.configure(["push": .wxpusher("max_recipients_per_call: 10"), "text": .twilio("concurrency: 8")])
+        for number in 0..<count { try station.spool.drop("m\(number)", Self.message(number)) }
+        let begin = ContinuousClock.now
+        try await withThrowingTaskGroup(of: Void.self) { group in
+          for _ in 0..<sweepers {
+            group.addTask {
+              let swept = try await station.sweep(under: ["sh", "-c", #"ulimit -n 1624; exec "$0" "$@""#])
+              #expect(swept.status == 0, "\(swept.stderr)")
             }
-            try await group.waitForAll()
           }
-          let taken = ContinuousClock.now - begin
-          #expect(station.spool.names(in: "done").count == count)
-          return Double(count) / (Double(taken.components.seconds) + Double(taken.components.attoseconds) / 1e18)
-        })
-      print("\(sweepers) sweepers: \(Int(rates.last ?? 0)) messages/s")
+          try await group.waitForAll()
+        }
+        let taken = ContinuousClock.now - begin
+        #expect(station.spool.names(in: "done").count == count)
+        return Double(count) / (Double(taken.components.seconds) + Double(taken.components.attoseconds) / 1e18)
+      }
+      rates[sweepers] = max(rates[sweepers] ?? 0, rate)
+    }
+    for (sweepers, rate) in rates.sorted(by: { $0.key < $1.key }) {
+      print("\(sweepers) sweepers: \(Int(rate)) messages/s")
     }
     // A tenth for what measuring once is worth.
-    #expect(rates.allSatisfy { $0 >= rates[0] * 0.9 }, "\(rates)")
+    #expect(rates.values.allSatisfy { $0 >= (rates[1] ?? 0) * 0.9 }, "\(rates)")
   }
 
   @Test("Eight that begin on a new spool at once agree on one ledger")
@@ -229,6 +231,31 @@ struct ManySweepersTests {
         try await station.sweepToTheEnd()
         #expect(try station.accepted().count == 40 && station.accepted().values.allSatisfy { $0 == 1 })
       }
+    }
+  }
+
+  @Test(
+    "A dead sweep's folder that another rescuer removes at this moment stops nobody",
+    .disabled(if: Injection.isMissing, "strace is missing"))
+  func vanishing() async throws {
+    try await withStation { station in
+      try station.configure(["push": .wxpusher()])
+      try station.spool.drop("a", #"{"channel":"push","to":"UID_a","body":"hi"}"#)
+      mkdir("\(station.spool["cur"])/dead", 0o750)
+      let trace = "\(station.spool.path)/trace"
+      // It has opened the folder, and hesitates to lock it until the other one has removed it.
+      async let slow = station.sweep(
+        under: [
+          "strace", "-f", "-o", trace, "-e", "trace=openat,flock", "-e", "inject=flock:delay_enter=1500000:when=1",
+        ])
+      let deadline = Date(timeIntervalSinceNow: 20)
+      while !String(decoding: (try? station.spool.bytes("trace")) ?? [], as: UTF8.self).contains(#", "dead", "#),
+        Date() < deadline
+      { try await Task.sleep(for: .milliseconds(10)) }
+      #expect(try await station.sweep()["done"] == 1)
+      #expect(station.spool.names(in: "cur").isEmpty)
+      let swept = try await slow
+      #expect(swept.status == 0, "\(swept.stderr)")
     }
   }
 

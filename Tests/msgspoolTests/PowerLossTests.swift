@@ -4,7 +4,7 @@ import Testing
 
 @Suite(
   "When the power fails, nothing that was acknowledged is lost and nothing is sent twice",
-  .disabled(if: Calamity.isMissing, "no cc, which compiles what strikes"),
+  .disabled(if: Calamity.isMissing, "no C compiler for what strikes"),
   .disabled(if: Disk.whyNot != nil, "\(Disk.whyNot ?? "")"))
 struct PowerLossTests {
   /// An assault, and how the file system that it is made on orders its writes.
@@ -28,7 +28,7 @@ struct PowerLossTests {
         var random = Torture.SplitMix(
           state: Torture.seed &+ UInt64(loss.testDescription.utf8.reduce(0) { $0 + Int($1) }))
         let count = try await loss.assault.count(station, run: 0)
-        for run in 1...(Torture.isOn ? 20 : 2) {
+        for run in 1...(Torture.isOn ? 20 : 1) {
           // The last place is behind the end: the power fails when the command has returned.
           var calamity = Calamity(.cut(disk: disk.path), at: Int.random(in: 1...count + 1, using: &random))
           // The kernel writes back when it likes: never in so short a time, or anywhere before the cut.
