@@ -24,6 +24,9 @@ static inline int msgspool_open_beneath(int folder, const char *path) {
   return (int)syscall(SYS_openat2, folder, path, &how, sizeof how);
 }
 
+/// O_PATH, which Swift's Glibc does not show: a folder to pass through. The number is the kernel's for x86 and ARM alike.
+static inline int msgspool_o_path(void) { return 010000000; }
+
 static inline int msgspool_syncfs(int fd) { return (int)syscall(SYS_syncfs, fd); }
 
 static inline long msgspool_getdents(int fd, void *buffer, unsigned long size) {

@@ -110,6 +110,7 @@ package struct ConfigurationReader: Sendable {
         "\(place.path).\(error.setting)", error.problem, hint: "see: msgspool providers \(card.name)")
     }
     channel.secrets = secrets.values
+    channel.disguises = ConfigurationReader.disguises(of: secrets.values, values.compactMap(\.value.string))
     known.areInside = known.areInside || secrets.areInside
     known.modified = max(known.modified, secrets.modified)
     channel.account = values.compactMapValues(\.string)
@@ -207,16 +208,28 @@ package struct ConfigurationReader: Sendable {
     } else if setting.secret {
       secrets.areInside = true
     }
+    // One is a list of one, and digits are a name.
+    if setting.kind == .strings, value.string != nil { value = .array([value]) }
+    if setting.kind == .identifier, case .number(let digits) = value { value = .string(digits) }
     guard value.is(setting.kind) else {
       // Never the value itself: it may be the secret.
       throw ConfigurationFault(entry.path, "found \(value.kindForPeople); expected \(setting.kind.rawValue)")
     }
-    if setting.kind == .identifier, case .number(let digits) = value { value = .string(digits) }
     if setting.secret, case .string(let secret) = value {
       guard !secret.isEmpty else { throw ConfigurationFault(entry.path, "is empty") }
       secrets.values.append(secret)
     }
     return value
+  }
+
+  /// What the secrets look like on their way: what follows `Bearer`, and a name with its password as HTTP's Basic
+  /// has them. A far end may repeat what it got.
+  private static func disguises(of secrets: [String], _ names: [String]) -> [String] {
+    let words = secrets.compactMap { $0.split(separator: " ").last.map(String.init) }.filter { !secrets.contains($0) }
+    let pairs = (names + [""]).flatMap { name in
+      secrets.flatMap { [Data("\(name):\($0)".utf8), Data("\($0):\(name)".utf8)] }
+    }
+    return words + pairs.map { $0.base64EncodedString() }
   }
 
   /// An object whose values may be secrets, each by itself (headers).

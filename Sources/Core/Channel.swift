@@ -34,6 +34,8 @@ package struct Channel: Sendable {
   package var caFile: String?
   /// What must never be shown, wherever a provider's text may repeat it.
   package var secrets: [String] = []
+  /// What they look like on their way, masked like them.
+  package var disguises: [String] = []
   /// The provider's string settings under their own names, for the sandbox, which checks credentials as the provider does.
   package var account: [String: String] = [:]
 
@@ -54,7 +56,8 @@ package struct Channel: Sendable {
     // Bytes rather than characters: an accent behind a secret makes another character of its last letter. The longest
     // first: one secret may begin another.
     var bytes = Array(text.utf8)
-    for secret in secrets.map({ Array($0.utf8) }).sorted(by: { $0.count > $1.count }) where secret.count >= 4 {
+    let all = (secrets + disguises).map { Array($0.utf8) }.sorted { $0.count > $1.count }
+    for secret in all where secret.count >= 4 {
       bytes.replace(secret, with: Array("***".utf8))
     }
     return bytes.count == text.utf8.count ? text : String(decoding: bytes, as: UTF8.self)

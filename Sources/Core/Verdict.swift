@@ -11,16 +11,19 @@ package struct LegResult: Sendable {
   package var question: (call: String, due: Date)?
   /// When a deferral that is nobody's fault ends: the channel's next day, or a throttle.
   package var due: Date?
+  /// Of a fallback's leg: why the one before it was given up.
+  package var refusal: Outcome?
 
   package init(
     _ leg: Itinerary.Leg, outcome: Outcome? = nil, isTried: Bool = false, question: (call: String, due: Date)? = nil,
-    due: Date? = nil
+    due: Date? = nil, refusal: Outcome? = nil
   ) {
     self.leg = leg
     self.outcome = outcome
     self.isTried = isTried
     self.question = question
     self.due = due
+    self.refusal = refusal
   }
 }
 
@@ -61,7 +64,8 @@ package enum Verdict {
   ) -> HistoryLine? {
     let decided = results.filter { $0.outcome != nil }
     if decided.isEmpty, !results.isEmpty { return nil }
-    let isTried = decided.contains { $0.isTried }
+    // A call whose refusal led to a fallback counts, though its own leg is no longer there.
+    let isTried = !calls.isEmpty || decided.contains { $0.isTried }
     let attempt = itinerary.attempts + (isTried ? 1 : 0)
     let state = self.state(itinerary, results)
     var line = HistoryLine(
@@ -89,10 +93,16 @@ package enum Verdict {
     let outcome = result.outcome ?? .unconfirmed()
     let isAccepted = outcome.state == .accepted
     return HistoryLine.Result(
-      to: result.leg.to, state: outcome.state, id: outcome.id, code: isAccepted ? nil : outcome.code,
-      reason: isAccepted ? nil : outcome.reason,
+      to: result.leg.to, state: outcome.state, id: outcome.id,
+      code: isAccepted ? nil : outcome.code ?? result.refusal?.code, reason: isAccepted ? nil : reason(outcome, result),
       channel: result.leg.isFallback ? result.leg.channel : nil,
       address: result.leg.isFallback ? result.leg.target.address : nil, call: result.question?.call)
+  }
+
+  /// With why the channel before the fallback gave up.
+  private static func reason(_ outcome: Outcome, _ result: LegResult) -> String? {
+    guard let before = result.refusal?.reason else { return outcome.reason }
+    return [outcome.reason, "before the fallback: \(before)"].compactMap { $0 }.joined(separator: "; ")
   }
 
   private static func due(

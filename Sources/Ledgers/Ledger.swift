@@ -192,13 +192,16 @@ package struct IdentifierClaim: Sendable, Hashable {
   package var inode: UInt64
   /// Whether the file carries history of its own: it was here before.
   package var hasHistory: Bool
+  /// Whether that history ends with a deferral: it is on its way, wherever it was copied to in between.
+  package var isDeferred: Bool
   package var now: Date
 
-  package init(channel: String, id: String, inode: UInt64, hasHistory: Bool, now: Date) {
+  package init(channel: String, id: String, inode: UInt64, hasHistory: Bool, isDeferred: Bool = false, now: Date) {
     self.channel = channel
     self.id = id
     self.inode = inode
     self.hasHistory = hasHistory
+    self.isDeferred = isDeferred
     self.now = now
   }
 }

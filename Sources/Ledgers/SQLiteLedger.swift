@@ -227,7 +227,9 @@ package final class SQLiteLedger: Ledger {
       .fresh
       .bind(claim.channel).bind(claim.id).bind(newerThan.timeIntervalSince1970)
       .first { (inode: $0.integer(0), isDone: $0.integer(1) != 0) }
-    if let owner { return owner.inode != inode || (owner.isDone && !claim.hasHistory) }
+    if let owner, owner.inode == inode { return owner.isDone && !claim.hasHistory }
+    // A spool that was restored or moved to another disk has other inodes: who waited there is still the owner.
+    if let owner, owner.isDone || !claim.isDeferred { return true }
     try database.statement("INSERT OR REPLACE INTO ids VALUES (?, ?, ?, ?, 0)").fresh
       .bind(claim.channel).bind(claim.id).bind(inode).bind(claim.now.timeIntervalSince1970).run()
     return false

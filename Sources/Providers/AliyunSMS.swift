@@ -72,7 +72,7 @@ package struct AliyunSMS: Provider {
   private static let international = Target.Lane("international")
 
   package func target(_ address: String) throws(RecipientFault) -> Target {
-    if let mobile = PhoneNumber.mainlandMobile(address) {
+    if let mobile = PhoneNumber.mainlandMobile(address, mayBarePlus: true) {
       return Target(address, identity: "+86\(mobile)", lane: Self.domestic)
     }
     let digits = address.utf8.first == UInt8(ascii: "+") ? address.dropFirst() : address[...]

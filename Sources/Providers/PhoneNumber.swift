@@ -14,10 +14,11 @@ enum PhoneNumber {
     return digits
   }
 
-  /// The 11 digits of a mainland Chinese mobile number written plainly or behind +86, 86, 0086 or + (providers/aliyun.md,
-  /// section 2), or nil. The second digit is 3 to 9: +1 2xx is a number in North America.
-  static func mainlandMobile(_ address: String) -> Substring? {
-    let digits = address.utf8.count > 11 ? withoutPrefix(address) : address[...]
+  /// The 11 digits of a mainland Chinese mobile number written plainly or behind +86, 86 or 0086, or nil.
+  /// - Parameter mayBarePlus: a + alone is such a prefix too (providers/aliyun.md, section 2). The second digit is 3 to
+  ///   9, so that +1 2xx is a number in North America even there; everywhere else + begins a country code.
+  static func mainlandMobile(_ address: String, mayBarePlus: Bool = false) -> Substring? {
+    let digits = address.utf8.count > 11 ? withoutPrefix(address, mayBarePlus) : address[...]
     let utf8 = digits.utf8
     guard utf8.count == 11, isDigits(utf8), utf8.first == UInt8(ascii: "1"),
       (UInt8(ascii: "3")...UInt8(ascii: "9")).contains(utf8[utf8.index(after: utf8.startIndex)])
@@ -37,8 +38,8 @@ enum PhoneNumber {
     return (address, false)
   }
 
-  private static func withoutPrefix(_ address: String) -> Substring {
-    for prefix in ["+86", "0086", "86", "+"] where address.hasPrefix(prefix) {
+  private static func withoutPrefix(_ address: String, _ mayBarePlus: Bool) -> Substring {
+    for prefix in ["+86", "0086", "86"] + (mayBarePlus ? ["+"] : []) where address.hasPrefix(prefix) {
       return address.dropFirst(prefix.utf8.count)
     }
     return address[...]

@@ -142,7 +142,7 @@ package struct ClaimReader: ~Copyable {
       decoded = .failure(error)
     }
     if case .failure = decoded, origin == .new, abs(now.timeIntervalSince(status.modified)) < ClaimReader.grace,
-      MessageFile.history(in: bytes, limit: limit).isEmpty
+      !MessageFile.beginsWithValue(bytes), MessageFile.history(in: bytes, limit: limit).isEmpty
     {
       close(descriptor)
       return .left(name, notice: nil)

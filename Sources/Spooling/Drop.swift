@@ -9,20 +9,22 @@ extension Spool {
   package func drop(_ messages: [[UInt8]], name: (Int) -> FileName) throws(SystemFault) -> [FileName] {
     var written: [FileName] = []
     var dropped: [FileName] = []
+    let flushesAll = messages.count > 4 && isReadable
     do throws(SystemFault) {
       for (index, bytes) in messages.enumerated() {
         let name = name(index)
-        try write(bytes, to: name, flush: messages.count <= 4)
+        // The sweeper may be another user.
+        try write(bytes, to: name, mode: 0o644, flush: !flushesAll)
         written.append(name)
       }
-      if messages.count > 4 { try flushAll() }
+      if flushesAll { try flushAll() }
       for name in written {
         guard
           let newName = try Spool.move(name, from: descriptor(.tmp), to: descriptor(.new), path: path(.new))
         else { throw SystemFault("rename", ENOENT, "\(path(.tmp))/\(name.display)") }
         dropped.append(newName)
       }
-      try flush(.new)
+      try flushDropped(dropped.last)
       return dropped
     } catch {
       for name in written { _ = name.withPointer { unlinkat(descriptor(.tmp), $0, 0) } }
@@ -35,7 +37,7 @@ extension Spool {
   /// - Parameter aside: what it is called in tmp/ until it is whole; nobody else's name.
   /// - Returns: false when the name is taken; what is there stays as it is.
   package func place(_ bytes: [UInt8], as name: FileName, aside: FileName) throws(SystemFault) -> Bool {
-    try write(bytes, to: aside, flush: true)
+    try write(bytes, to: aside, mode: 0o640, flush: true)
     let failed = aside.withPointer { old in
       name.withPointer { new in msgspool_rename_noreplace(descriptor(.tmp), old, rootDescriptor, new) }
     }
@@ -49,11 +51,27 @@ extension Spool {
     return true
   }
 
-  private func write(_ bytes: [UInt8], to name: FileName, flush: Bool) throws(SystemFault) {
+  /// The renames into new/. Who may not read the folder can't flush it, but the file system that a file of theirs is on.
+  private func flushDropped(_ last: FileName?) throws(SystemFault) {
+    do throws(SystemFault) {
+      try flush(.new)
+    } catch {
+      guard error.number == EBADF, let last else { throw error }
+      let path = "\(path(.new))/\(last.display)"
+      let file = last.withPointer { openat(descriptor(.new), $0, O_RDONLY | O_CLOEXEC | O_NOFOLLOW) }
+      // A sweep that was faster has flushed the folder.
+      if file < 0, errno == ENOENT { return }
+      guard file >= 0 else { throw SystemFault("open", errno, path) }
+      defer { close(file) }
+      guard msgspool_syncfs(file) == 0 else { throw SystemFault("syncfs", errno, path) }
+    }
+  }
+
+  private func write(_ bytes: [UInt8], to name: FileName, mode: mode_t, flush: Bool) throws(SystemFault) {
     let path = "\(path(.tmp))/\(name.display)"
     let file = try Syscalls.retry("open", path) {
       name.withPointer {
-        openat(descriptor(.tmp), $0, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o640)
+        openat(descriptor(.tmp), $0, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode)
       }
     }
     defer { close(file) }

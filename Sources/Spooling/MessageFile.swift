@@ -1,5 +1,6 @@
 import Core
 import FoundationEssentials
+import Glibc
 
 /// What a spool file holds: one message as the producer dropped it, then history lines. This file and its two
 /// neighbours (MessageDecoding, HistoryCoding) are the only place that knows the format's JSON keys.
@@ -80,11 +81,16 @@ package struct MessageFile: Sendable {
 
   private static func fault(_ fault: JSONFault, in bytes: UnsafeBufferPointer<UInt8>) -> Fault {
     if fault.offset < 0 { return Fault(.message, fault.problem) }
-    let before = bytes.prefix(fault.offset)
-    let line = 1 + before.count { $0 == UInt8(ascii: "\n") }
-    let column = 1 + before.reversed().prefix { $0 != UInt8(ascii: "\n") }.count
+    var (line, start) = (1, 0)
+    // The C library's search: sixteen megabytes in one line take long otherwise.
+    while start < fault.offset, let base = bytes.baseAddress,
+      let end = memchr(base + start, Int32(UInt8(ascii: "\n")), fault.offset - start)
+    {
+      line += 1
+      start = UnsafeRawPointer(end) - UnsafeRawPointer(base) + 1
+    }
     return Fault(
-      .message, "\(fault.problem) (line \(line), column \(column))",
+      .message, "\(fault.problem) (line \(line), column \(fault.offset - start + 1))",
       hint: "correct the file in failed/, then: msgspool retry NAME")
   }
 }

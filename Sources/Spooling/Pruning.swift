@@ -25,7 +25,7 @@ package struct Pruning: ~Copyable {
     self.isDry = isDry
   }
 
-  /// Removes messages that were settled before `date`; one without history goes by its file's time.
+  /// Removes messages that were settled before `date`: by their last line or by their file's time, whichever is older.
   package mutating func prune(_ folder: Folder, before date: Date) throws(SystemFault) {
     var walk = try Walk(folder, of: spool)
     while let found = try walk.next() {
@@ -33,7 +33,7 @@ package struct Pruning: ~Copyable {
         left += 1
         continue
       }
-      guard (tail.last?.at ?? tail.modified) < date else { continue }
+      guard min(tail.last?.at ?? tail.modified, tail.modified) < date else { continue }
       // The truth about it is elsewhere: `check` mends that first.
       if tail.isTorn || tail.last.map({ SpoolLayout.folder(of: $0.state) != folder }) ?? false {
         left += 1

@@ -9,18 +9,19 @@ package final class Spool: Sendable {
   private let root: Int32
   private let folders: [Int32]
 
+  /// - Parameter isForProducer: to drop messages only, which needs the right to write in tmp/ and new/ and no other.
   /// - Throws: `SpoolFault` when the folder is none or is no spool.
-  package init(_ path: String) throws(SpoolFault) {
+  package init(_ path: String, isForProducer: Bool = false) throws(SpoolFault) {
     let root: Int32
     do throws(SystemFault) {
-      root = try Syscalls.retry("open", path) { open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
+      root = try Spool.openFolder(path, in: AT_FDCWD, path, isForProducer)
     } catch {
       throw SpoolFault(path: path, missing: nil, number: error.number)
     }
     var folders: [Int32] = []
     for folder in Folder.allCases {
       do throws(SystemFault) {
-        folders.append(try Syscalls.openFolder(folder.rawValue, in: root, path: "\(path)/\(folder)"))
+        folders.append(try Spool.openFolder(folder.rawValue, in: root, "\(path)/\(folder)", isForProducer))
       } catch {
         folders.forEach { close($0) }
         close(root)
@@ -30,6 +31,19 @@ package final class Spool: Sendable {
     self.path = path
     self.root = root
     self.folders = folders
+  }
+
+  /// A folder that a producer may not read can be dropped into all the same.
+  private static func openFolder(
+    _ name: String, in parent: Int32, _ path: String, _ isForProducer: Bool
+  ) throws(SystemFault) -> Int32 {
+    let flags = O_DIRECTORY | O_CLOEXEC | (parent == AT_FDCWD ? 0 : O_NOFOLLOW)
+    do throws(SystemFault) {
+      return try Syscalls.retry("open", path) { openat(parent, name, O_RDONLY | flags) }
+    } catch {
+      guard isForProducer, error.number == EACCES else { throw error }
+      return try Syscalls.retry("open", path) { openat(parent, name, msgspool_o_path() | flags) }
+    }
   }
 
   deinit {
@@ -43,6 +57,9 @@ package final class Spool: Sendable {
   }
 
   package var rootDescriptor: Int32 { root }
+
+  /// Not so for a producer that may only pass through.
+  var isReadable: Bool { fcntl(root, F_GETFL) & msgspool_o_path() == 0 }
 
   package func path(_ folder: Folder) -> String { "\(path)/\(folder.rawValue)" }
 

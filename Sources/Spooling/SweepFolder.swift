@@ -59,6 +59,11 @@ package final class SweepFolder: Sendable {
 
   package func list() throws(SystemFault) -> Listing { try Listing(descriptor, path: path) }
 
+  package func isEmpty() throws(SystemFault) -> Bool {
+    var listing = try list()
+    return try listing.next() == nil
+  }
+
   /// Removes a file of our own (a copy that was not finished).
   package func remove(_ name: FileName) {
     _ = name.withPointer { unlinkat(descriptor, $0, 0) }

@@ -288,9 +288,11 @@ extension Sweep {
   /// The recipient's, or the channel's, day is used up: later, not failed, and no attempt.
   private func refuse(_ entry: Grouper<Passenger>.Entry, _ channel: Channel, _ now: Date) {
     let next = LocalTime.nextDay(after: now, in: channel.zone)
-    let limit =
-      channel.dailyPerRecipient > 0
-      ? "\(channel.dailyPerRecipient) messages a day to one recipient" : "\(channel.daily) recipients a day"
+    let limits = [
+      channel.daily > 0 ? "\(channel.daily) recipients a day" : nil,
+      channel.dailyPerRecipient > 0 ? "\(channel.dailyPerRecipient) messages a day to one recipient" : nil,
+    ]
+    let limit = limits.compactMap { $0 }.joined(separator: " or ")
     end(entry.item, .deferred(.quota, code: "daily", reason: "the limit of \(limit) is reached"), due: next)
   }
 

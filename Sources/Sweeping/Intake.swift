@@ -98,7 +98,8 @@ extension Sweep {
       indices.append(index)
       claims.append(
         IdentifierClaim(
-          channel: channel, id: id, inode: item.file.inode, hasHistory: !item.content.lines.isEmpty, now: now))
+          channel: channel, id: id, inode: item.file.inode, hasHistory: !item.content.lines.isEmpty,
+          isDeferred: item.content.lines.last?.state == .deferred, now: now))
     }
     guard !claims.isEmpty else { return [] }
     do throws(LedgerFault) {

@@ -63,7 +63,7 @@ final class Job {
     let first = results.count
     for new in legs {
       visited[results.count] = seen
-      results.append(LegResult(new))
+      results.append(LegResult(new, refusal: results[leg].outcome))
     }
     open += legs.count
     return Array(first..<results.count)

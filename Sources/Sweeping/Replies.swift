@@ -137,7 +137,7 @@ extension Suspension {
       case .distantFuture?: "nothing is sent before the configuration has changed: the provider bars those who go on"
       case let until?: "nothing is sent before \(RFC3339.string(until)): the provider bars those who go on"
       }
-    return Notice("channel \(channel)", "suspended: \(cause) (\(reason))", hint: "\(remedy); \(next)")
+    return Notice("channel \(channel)", "suspended: \(cause)", said: reason, hint: "\(remedy); \(next)")
   }
 }
 

@@ -28,9 +28,11 @@ package struct Rescue {
 
   private let environment: SweepEnvironment
   private let router: Router
-  /// How many messages were settled or returned.
-  package private(set) var count = 0
+  /// What was settled; messages that go back to new/ are the sweep's to count.
+  package private(set) var summary = SweepSummary()
   private var ids: [FileName: String] = [:]
+  /// Lost calls that deferred messages are still to ask about.
+  private var awaited: Set<String> = []
 
   package init(_ environment: SweepEnvironment) {
     self.environment = environment
@@ -75,6 +77,7 @@ package struct Rescue {
     } catch {
       throw SweepTrouble(fault: error)
     }
+    close(evidence, of: taken.dead)
   }
 
   private mutating func settle(
@@ -97,7 +100,6 @@ package struct Rescue {
     var settlements: [Settlement] = []
     let now = environment.now()
     for name in names {
-      count += 1
       if name.bytes.first == UInt8(ascii: ".") {
         dead.remove(name)
         continue
@@ -124,6 +126,9 @@ package struct Rescue {
       case .message(let file, let content):
         if let last = content.lines.last, last.sweep == dead.id {
           try finish(file, last, dead)
+          summary.claimed += 1
+          summary.count(last.state)
+          awaited.formUnion(last.results.compactMap(\.call))
         } else {
           ids[name] = content.message.id
           settlements.append(Settlement(file, line(file, content, dead, evidence, now)))
@@ -134,8 +139,24 @@ package struct Rescue {
     try settler.settle(settlements)
     settleIds(of: settlements)
     for settlement in settlements {
-      if let line = settlement.line { environment.observe(.settled(name: settlement.file.name.display, line)) }
+      guard let line = settlement.line else { continue }
+      summary.claimed += 1
+      summary.count(line.state)
+      awaited.formUnion(line.results.compactMap(\.call))
+      environment.observe(.settled(name: settlement.file.name.display, line))
     }
+  }
+
+  /// Calls that nobody will come back for have no outcome but doubt. What can't be recorded now is left to `check`.
+  private func close(_ evidence: Evidence, of dead: SweepFolder) {
+    var group = GroupCommit(now: environment.now())
+    for (id, members) in evidence.open where !awaited.contains(id) {
+      let outcome = Outcome.unconfirmed(reason: "the sweep died before an answer came")
+      group.finished.append(FinishedCall(id: id, outcomes: Array(repeating: outcome, count: members)))
+    }
+    // What stays there is still to be judged by its calls.
+    guard !group.isEmpty, (try? dead.isEmpty()) == true else { return }
+    _ = try? environment.ledger.commit(group)
   }
 
   private func stay(_ name: FileName, _ notice: String, _ dead: SweepFolder) {
@@ -318,6 +339,8 @@ private struct Evidence {
 
   /// By the files' bytes: names that look alike (é in one scalar and in two) are two files.
   var parts: [FileName: [Part]] = [:]
+  /// Calls without an outcome, and how many took part in each.
+  var open: [String: Int] = [:]
   /// This ledger was there when the sweep ran: a call that isn't in it was never made.
   var isComplete: Bool
 
@@ -333,7 +356,9 @@ private struct Evidence {
     }
     let names = Set(names)
     var found: [FileName: [Part]] = [:]
+    var open: [String: Int] = [:]
     try ledger.calls(ofSweep: sweep) { record in
+      if record.outcomes == nil { open[record.id] = record.members.count }
       for (index, member) in record.members.enumerated() {
         let name = FileName(display: member.file)
         guard names.contains(name) else { continue }
@@ -344,5 +369,6 @@ private struct Evidence {
       }
     }
     self.parts = found
+    self.open = open
   }
 }

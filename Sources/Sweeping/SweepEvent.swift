@@ -32,11 +32,14 @@ package struct Notice: Sendable, Hashable {
   /// The file or channel it is about.
   package var subject: String
   package var message: String
+  /// What a provider said. It may repeat an address or a text, so it is for people, and not for logs.
+  package var said: String?
   package var hint: String?
 
-  package init(_ subject: String, _ message: String, hint: String? = nil) {
+  package init(_ subject: String, _ message: String, said: String? = nil, hint: String? = nil) {
     self.subject = subject
     self.message = message
+    self.said = said
     self.hint = hint
   }
 }
@@ -59,6 +62,16 @@ package struct SweepSummary: Sendable, Hashable {
   package var nextDue: Date?
 
   package init() {}
+
+  /// What a rescue settled before the sweep.
+  package mutating func add(_ rescued: SweepSummary) {
+    claimed += rescued.claimed
+    done += rescued.done
+    deferred += rescued.deferred
+    failed += rescued.failed
+    unconfirmed += rescued.unconfirmed
+    invalid += rescued.invalid
+  }
 
   package mutating func count(_ state: MessageState) {
     switch state {

@@ -41,12 +41,12 @@ enum Surroundings {
 
   static func spoolPath(_ arguments: Arguments) -> String {
     if let path = arguments["--spool"] ?? variable("MSGSPOOL_DIR") { return path }
-    return (try? Spool("spool")) == nil ? "/var/spool/msgspool" : "spool"
+    return (try? Spool("spool", isForProducer: true)) == nil ? "/var/spool/msgspool" : "spool"
   }
 
-  static func spool(_ arguments: Arguments) throws(Failure) -> Spool {
+  static func spool(_ arguments: Arguments, isForProducer: Bool = false) throws(Failure) -> Spool {
     do throws(SpoolFault) {
-      return try Spool(spoolPath(arguments))
+      return try Spool(spoolPath(arguments), isForProducer: isForProducer)
     } catch {
       if let trouble = error.trouble { throw Failure(trouble) }
       throw Failure(error.number == EACCES ? .noPermission : .notFound, error.message, hint: error.hint)

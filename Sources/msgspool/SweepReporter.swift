@@ -42,7 +42,7 @@ final class SweepReporter: Sendable {
     if logsJSON {
       log([("event", .string("notice")), ("subject", .string(notice.subject)), ("message", .string(notice.message))])
     } else {
-      Console.warn(notice.subject, notice.message, hint: notice.hint)
+      Console.warn(notice.subject, notice.message + (notice.said.map { " (\($0))" } ?? ""), hint: notice.hint)
     }
   }
 
@@ -106,7 +106,11 @@ final class SweepReporter: Sendable {
       let count = report.outcomes.count { $0.state == state }
       if count > 0 { members.append((state.rawValue, .integer(count))) }
     }
-    if let failure = report.failure { members.append(("error", .string("\(failure.code): \(failure.message)"))) }
+    if let failure = report.failure {
+      members.append(("error", .string("\(failure.code): \(failure.message)")))
+    } else if let refusal = report.outcomes.first(where: { $0.state != .accepted }) {
+      members.append(("error", .string(SweepReporter.safe(refusal.kind ?? .provider, refusal.code))))
+    }
     if logsAddresses { members.append(("addresses", .strings(report.recipients))) }
     log(members)
   }
@@ -119,11 +123,15 @@ final class SweepReporter: Sendable {
       ("calls", .strings(line.calls)),
     ]
     if let error = line.error {
-      // Kind and code only: a provider's text may repeat an address.
-      members.append(("error", .string([error.kind.rawValue, error.code].compactMap { $0 }.joined(separator: " "))))
+      members.append(("error", .string(SweepReporter.safe(error.kind, error.code))))
     }
     if let due = line.due { members.append(("due", .string(RFC3339.string(due)))) }
     log(members)
+  }
+
+  /// Kind and code only: a provider's text may repeat an address.
+  private static func safe(_ kind: ErrorKind, _ code: String?) -> String {
+    [kind.rawValue, code].compactMap { $0 }.joined(separator: " ")
   }
 
   private func sweep(of call: String) -> String {

@@ -40,7 +40,9 @@ final class SweepRunner: Sendable {
     do throws(SweepTrouble) {
       var rescue = Rescue(environment)
       try rescue.run()
-      return try sweep(environment, selection)
+      var pass = try sweep(environment, selection)
+      pass.summary.add(rescue.summary)
+      return pass
     } catch {
       throw Failure(error)
     }

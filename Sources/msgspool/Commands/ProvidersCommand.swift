@@ -58,7 +58,7 @@ enum ProvidersCommand: Command {
   private static func section(_ title: String, _ rows: [(String, String)]) -> String {
     guard !rows.isEmpty else { return "" }
     return "\n\(title)\n"
-      + rows.map { name, summary in "  \(Columns.fit(name, 24))" + wrapped(summary, indent: 26).drop { $0 == " " } }
+      + rows.map { name, summary in "  \(Columns.fit(name, 25)) " + wrapped(summary, indent: 28).drop { $0 == " " } }
       .joined()
   }
 

@@ -29,7 +29,7 @@ enum SendCommand: Command {
     ])
 
   static func run(_ arguments: Arguments) throws(Failure) -> ExitStatus {
-    let spool = try Surroundings.spool(arguments)
+    let spool = try Surroundings.spool(arguments, isForProducer: true)
     let messages = arguments.has("--json") ? try lines(arguments) : [try message(arguments)]
     let channels = try knownChannels(arguments, spool)
     for (index, bytes) in messages.enumerated() {
