@@ -5,8 +5,8 @@ import Glibc
 /// Dropping messages the right way, as any producer should: write aside, flush, rename, flush the folder.
 extension Spool {
   /// Drops messages and returns their names in new/. When it returns, they survive a power cut; when it throws, they
-  /// are taken back, and none is sent unless a sweep was faster.
-  package func drop(_ messages: [[UInt8]], name: (Int) -> FileName) throws(SystemFault) -> [FileName] {
+  /// are taken back, as far as the disk lets them be, and none is sent unless a sweep was faster.
+  package func drop(_ messages: [[UInt8]], name: (Int) -> FileName) throws(DropFault) -> [FileName] {
     var written: [FileName] = []
     var dropped: [FileName] = []
     let flushesAll = messages.count > 4 && isReadable
@@ -28,8 +28,8 @@ extension Spool {
       return dropped
     } catch {
       for name in written { _ = name.withPointer { unlinkat(descriptor(.tmp), $0, 0) } }
-      for name in dropped { _ = name.withPointer { unlinkat(descriptor(.new), $0, 0) } }
-      throw error
+      let stuck = dropped.filter { $0.withPointer { unlinkat(descriptor(.new), $0, 0) } != 0 && errno != ENOENT }
+      throw DropFault(fault: error, stuck: stuck)
     }
   }
 
@@ -86,4 +86,11 @@ extension Spool {
       throw error
     }
   }
+}
+
+/// Messages that could not all be dropped.
+package struct DropFault: Error, Sendable {
+  package var fault: SystemFault
+  /// Those that are in new/ all the same: a disk that became read-only doesn't give them back.
+  package var stuck: [FileName]
 }

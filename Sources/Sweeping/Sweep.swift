@@ -143,7 +143,9 @@ package final class Sweep {
     desk.close()
     settling.join()
     // The trouble may have been a passing one; where it was not, the history lines say it all.
-    for group in unrecorded { _ = try? environment.ledger.commit(group) }
+    for group in unrecorded {
+      guard (try? environment.ledger.commit(group)) != nil else { break }
+    }
     returnRest()
     report(since: start)
     if let trouble { throw trouble }

@@ -114,6 +114,8 @@ static int may_fail(enum kind kind) {
   case EIO: return kind & (MAKES | CHANGES | FLUSHES | READS) && !(kind & SENDS);
   case EROFS: return kind & (MAKES | CHANGES) && !(kind & SENDS);
   case EACCES: return kind & LOOKS_UP;
+  /* What waits can be interrupted; looking up a name cannot. */
+  case EINTR: return !(kind & LOOKS_UP) || kind & OPENS;
   case EMFILE:
   case ENFILE: return kind & OPENS;
   default: return 1;
@@ -173,7 +175,7 @@ static int meet_descriptor(int descriptor, enum kind kind, const char *name) {
   if (descriptor <= 2 && (plan.act == ERROR || plan.act == SHORT)) return 0;
   if (real_syscall(SYS_fstat, descriptor, &status) != 0) return 0;
   errno = saved;
-  if (S_ISSOCK(status.st_mode) && !is_own(descriptor)) return kind & READS ? meet(READS | SENDS, name) : meet(SENDS, name);
+  if (S_ISSOCK(status.st_mode) && !is_own(descriptor)) return meet(kind & READS ? READS | SENDS : SENDS, name);
   /* Pipes and counters by which threads wake each other never fail. */
   if (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode) && (plan.act == ERROR || plan.act == SHORT)) return 0;
   return meet(kind, name);

@@ -376,8 +376,8 @@ private let isRoot = geteuid() == 0
     let spool = try Spool(disk.path + "/spool")
     let filler = try disk.fill()
     let message = Array(repeating: UInt8(ascii: " "), count: 10_000)
-    let fault = #expect(throws: SystemFault.self) { try spool.drop([message]) { _ in FileName("m") } }
-    #expect(fault?.number == ENOSPC)
+    let fault = #expect(throws: DropFault.self) { try spool.drop([message]) { _ in FileName("m") } }
+    #expect(fault?.fault.number == ENOSPC)
     unlink(filler)
     for folder in [Folder.tmp, .new] {
       var listing = try spool.list(folder)

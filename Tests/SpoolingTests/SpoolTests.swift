@@ -207,7 +207,7 @@ import Testing
   @Test func whenOneCannotBeWrittenNoneIsDropped() throws {
     let spool = try UnitSpool()
     try spool.write("someone else's", to: "m1", in: .tmp)
-    #expect(throws: SystemFault.self) { try spool.spool.drop([[], [], []]) { FileName("m\($0)") } }
+    #expect(throws: DropFault.self) { try spool.spool.drop([[], [], []]) { FileName("m\($0)") } }
     #expect(try spool.names(.new).isEmpty)
     #expect(try spool.names(.tmp) == ["m1"] && spool.text("m1", in: .tmp) == "someone else's")
   }
@@ -215,7 +215,7 @@ import Testing
   @Test func whenOneCannotBeMovedTheOthersAreTakenBack() throws {
     let spool = try UnitSpool()
     try spool.write("someone else's", to: "m0")
-    #expect(throws: SystemFault.self) {
+    #expect(throws: DropFault.self) {
       try spool.spool.drop([[], [], []]) { index in
         // The second one's file is lost before it can be moved.
         if index == 2 { unlink(spool.path(.tmp, "m1")) }
@@ -229,7 +229,7 @@ import Testing
   @Test func aNameCannotLeadOutOfTheSpool() throws {
     let spool = try UnitSpool()
     symlink(spool.folder.path("outside"), spool.path(.tmp, "m"))
-    #expect(throws: SystemFault.self) { try spool.spool.drop([Array("x".utf8)]) { _ in FileName("m") } }
+    #expect(throws: DropFault.self) { try spool.spool.drop([Array("x".utf8)]) { _ in FileName("m") } }
     #expect(!spool.folder.exists("outside"))
   }
 

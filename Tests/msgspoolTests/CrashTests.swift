@@ -7,7 +7,7 @@ import Testing
   .disabled(if: Calamity.isMissing, "no C compiler for what strikes"))
 struct CrashTests {
   @Test("A sweep", arguments: Assault.sweeps)
-  func sweeps(assault: Assault) async throws { try await Self.kill(assault, some: 4) }
+  func sweeps(assault: Assault) async throws { try await Self.kill(assault, some: 3) }
 
   @Test("What operators and producers run", arguments: Assault.commands)
   func commands(assault: Assault) async throws { try await Self.kill(assault, some: 3) }

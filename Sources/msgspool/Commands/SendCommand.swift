@@ -37,14 +37,22 @@ enum SendCommand: Command {
     }
     let stamp = Surroundings.now().timeIntervalSince1970
     let nonce = Surroundings.nonce().prefix(8)
-    do throws(SystemFault) {
+    do throws(DropFault) {
       let names = try spool.drop(messages) { index in
         FileName("\(Int(stamp)).\(getpid())-\(index + 1)-\(nonce).json")
       }
       if !Console.isQuiet { for name in names { Console.output(name.display + "\n") } }
     } catch {
-      throw error.number == EACCES
-        ? Failure(.noPermission, "\(error)", hint: "producers need write permission in tmp/ and new/") : Failure(error)
+      // What a producer is not told of, it drops again.
+      if !Console.isQuiet { for name in error.stuck { Console.output(name.display + "\n") } }
+      let fault = error.fault
+      var failure =
+        fault.number == EACCES
+        ? Failure(.noPermission, "\(fault)", hint: "producers need write permission in tmp/ and new/") : Failure(fault)
+      if !error.stuck.isEmpty {
+        failure.message += "; \(error.stuck.count) of \(messages.count) messages were dropped and can't be taken back"
+      }
+      throw failure
     }
     return .ok
   }
