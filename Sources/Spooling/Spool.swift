@@ -39,7 +39,9 @@ package final class Spool: Sendable {
   ) throws(SystemFault) -> Int32 {
     let flags = O_DIRECTORY | O_CLOEXEC | (parent == AT_FDCWD ? 0 : O_NOFOLLOW)
     do throws(SystemFault) {
-      return try Syscalls.retry("open", path) { openat(parent, name, O_RDONLY | flags) }
+      return try Syscalls.retry("open", path) {
+        parent == AT_FDCWD ? open(name, O_RDONLY | flags) : openat(parent, name, O_RDONLY | flags)
+      }
     } catch {
       guard isForProducer, error.number == EACCES else { throw error }
       return try Syscalls.retry("open", path) { openat(parent, name, msgspool_o_path() | flags) }

@@ -166,7 +166,7 @@ extension ConfigurationFault {
     ("level: '1'", "channels.c.level", "found a string; expected integer"),
     ("level: 1.5", "channels.c.level", "found a number; expected integer"),
     ("loud: 1", "channels.c.loud", "found a number; expected boolean"),
-    ("tags: 'x'", "channels.c.tags", "found a string; expected list of strings"),
+    ("tags: 5", "channels.c.tags", "found a number; expected list of strings"),
     ("tags: [1]", "channels.c.tags", "found an array; expected list of strings"),
     ("headers: []", "channels.c.headers", "found an array; expected object"),
     ("sender: 'nobody'", "channels.c.sender", "must be somebody"),

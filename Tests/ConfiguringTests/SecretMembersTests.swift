@@ -21,6 +21,21 @@ import Testing
     #expect(channel.masked("said Bearer s3cret, literal") == "said ***, ***")
   }
 
+  @Test func secretsAreMaskedInTheFormsThatTravel() throws {
+    let hook = try #require(try read(#"{ A: { env: "HOOK" } }"#).channels["h"])
+    #expect(hook.masked("no s3cret here") == "no *** here")
+    let text = #"{ channels: { t: { provider: "twilio", account_sid: "AC\#(String(repeating: "0", count: 32))", "#
+      + #"auth_token: "t0ken", from: "+15005550006" } } }"#
+    let reader = ConfigurationReader(
+      providers: Catalogue.providers, environment: { _ in nil },
+      file: { (_) throws(ConfigurationFault) in .init(bytes: [], mode: 0o600) })
+    let twilio = try #require(
+      try reader.configuration("c", .init(bytes: Array(text.utf8), mode: 0o600)).channels["t"])
+    // base64 of AC00...:t0ken
+    let basic = "QUMwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDp0MGtlbg=="
+    #expect(twilio.masked("got Basic \(basic)") == "got Basic ***")
+  }
+
   @Test func whatIsWrongIsNamedAndNeverShown() {
     for (headers, place) in [
       (#"{ A: { env: "NONE" } }"#, "channels.h.headers.A"), (#"{ A: { file: "/open" } }"#, "channels.h.headers.A"),

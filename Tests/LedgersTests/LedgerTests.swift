@@ -48,9 +48,10 @@ private func back(_ recipients: Int, _ identities: [String] = [], day: Int = 20_
 }
 
 private func owner(
-  _ inode: UInt64, id: String = "id-1", channel: String = "plain", hasHistory: Bool = false, now: Date = now
+  _ inode: UInt64, id: String = "id-1", channel: String = "plain", hasHistory: Bool = false, isDeferred: Bool = false,
+  now: Date = now
 ) -> IdentifierClaim {
-  IdentifierClaim(channel: channel, id: id, inode: inode, hasHistory: hasHistory, now: now)
+  IdentifierClaim(channel: channel, id: id, inode: inode, hasHistory: hasHistory, isDeferred: isDeferred, now: now)
 }
 
 extension Ledger {
@@ -390,6 +391,15 @@ extension Ledger {
     try ledger.settle(1, isFree: false)
     #expect(try ledger.isDuplicate(owner(1)))
     #expect(try !ledger.isDuplicate(owner(1, hasHistory: true)), "with history it is the owner come back")
+  }
+
+  @Test(arguments: LedgerKind.all) func whoWaitsInARestoredSpoolStillOwnsTheId(kind: LedgerKind) throws {
+    let ledger = try kind.make().ledger
+    _ = try ledger.isDuplicate(owner(1))
+    #expect(try ledger.isDuplicate(owner(2)))
+    #expect(try !ledger.isDuplicate(owner(3, hasHistory: true, isDeferred: true)), "its inode changed, its history not")
+    try ledger.settle(3, isFree: false)
+    #expect(try ledger.isDuplicate(owner(4, hasHistory: true, isDeferred: true)), "the message is done")
   }
 
   @Test(arguments: LedgerKind.all) func largeInodesAreInodesToo(kind: LedgerKind) throws {

@@ -74,8 +74,12 @@ private let isRoot = geteuid() == 0
     #expect(try Claiming().read(text, age: 6).fault?.kind == .message)
   }
 
-  @Test(arguments: ["", "{", "{\"bdy\":1}"]) func whatACarelessProducerMayStillBeWritingIsLeft(text: String) throws {
+  @Test(arguments: ["", "{", "{\"bdy\":1"]) func whatACarelessProducerMayStillBeWritingIsLeft(text: String) throws {
     #expect(try Claiming().read(text, age: 1).left == "left")
+  }
+
+  @Test func aWholeObjectIsNotStillBeingWritten() throws {
+    #expect(try Claiming().read("{\"bdy\":1}", age: 0).fault?.message.contains("body") == true)
   }
 
   @Test func freshRubbishThatCarriesHistoryIsNotLeft() throws {

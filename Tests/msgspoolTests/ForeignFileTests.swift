@@ -6,6 +6,25 @@ import Testing
   "Files of other users", .enabled(if: geteuid() == 0 && find(program: "setpriv") != nil, "takes root, to be two users")
 )
 struct ForeignFileTests {
+  @Test("a producer needs tmp/ and new/ alone, and need not read them; the sweeper can read what it drops")
+  func producer() async throws {
+    let yard = try Yard()
+    let program = try #require(builtProgram())
+    let open = #"cp "$0" "$1/msgspool" && chmod 755 "$1" && chmod 711 "$2" && chmod 1733 "$2/tmp" "$2/new" && "#
+      + #"chmod 700 "$2/cur" "$2/deferred" "$2/done" "$2/failed""#
+    #expect(
+      try await run("sh", ["-c", open, program, yard.root, yard.spool], timeout: patience).status == 0)
+    let ran = try await run(
+      "setpriv",
+      ["--reuid", "nobody", "--clear-groups", "\(yard.root)/msgspool", "send", "--spool", yard.spool, "--to", "UID_1", "hi"],
+      timeout: patience)
+    #expect(ran.status == 0, "\(ran.stderr)")
+    let name = ran.stdout.trimmingCharacters(in: .newlines)
+    let mode = try FileManager.default.attributesOfItem(atPath: yard.path("new/\(name)"))[.posixPermissions] as? Int
+    #expect(mode == 0o644)
+    #expect(try yard.names("tmp") == [])
+  }
+
   @Test(
     "a producer's file that the sweeper may write and does not own is deferred like any other",
     arguments: [0o666, 0o644])

@@ -248,6 +248,19 @@ struct RouteTests {
     }
   }
 
+  @Test("Refused there as well, the line has the attempt and what both said")
+  func fallbackInVain() async throws {
+    try await withStation(faults: ["recipient:provider=twilio"]) { station in
+      try station.configure(["text": .twilio(#"fallback: "push""#), "push": .wxpusher()])
+      try station.spool.drop("a", #"{"channel":"text","to":"+12125550101","body":"hi"}"#)
+      #expect(try await station.sweep()["failed"] == 1)
+      let line = try station.spool.last("failed/a")
+      let result = try #require(line["results"]?.array.first)
+      #expect(line["attempt"] == 1 && result["code"] == "21211" && result["channel"] == "push")
+      #expect(result["reason"]?.text?.contains("before the fallback: ") == true)
+    }
+  }
+
   @Test("Who is refused goes through the fallback channel, whose own book knows the original name")
   func fallback() async throws {
     try await withStation(faults: ["recipient:provider=twilio,to=+12125550101"]) { station in

@@ -6,7 +6,7 @@ import Testing
 struct PruneTests {
   private func fill(_ yard: Yard) throws {
     try yard.put("done/old", settled("done", ago: 10 * 86400), age: 60)
-    try yard.put("done/young", settled("done", ago: 3600), age: 10 * 86400)
+    try yard.put("done/young", settled("done", ago: 3600), age: 3600)
     try yard.put("done/bare", #"{"to":"UID_1"}"#, age: 10 * 86400)
     try yard.put("done/torn", settled("done", ago: 10 * 86400) + "{\"msgspool\":1,")
     try yard.put("done/elsewhere", settled("failed", ago: 10 * 86400))
@@ -21,7 +21,7 @@ struct PruneTests {
   }
 
   @Test(
-    "what is old and settled goes, by its last line; what waits, is in hand or is in doubt stays",
+    "what is old and settled goes, by its last line or its file's time; what waits, is in hand or is in doubt stays",
     arguments: [
       ([], ["done/old", "done/bare", "tmp/.forgotten"]),
       (["--failed"], ["done/old", "done/bare", "tmp/.forgotten", "failed/old", "failed/doubt"]),
