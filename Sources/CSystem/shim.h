@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sys/inotify.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -22,6 +23,8 @@ static inline int msgspool_open_beneath(int folder, const char *path) {
   };
   return (int)syscall(SYS_openat2, folder, path, &how, sizeof how);
 }
+
+static inline int msgspool_set_undumpable(void) { return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); }
 
 static inline int msgspool_syncfs(int fd) { return (int)syscall(SYS_syncfs, fd); }
 
