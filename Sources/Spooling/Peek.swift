@@ -47,7 +47,8 @@ extension Spool {
     let size = Int(status.st_size)
     let bytes = try read(size > limit * 4 ? limit + 1 : size, of: descriptor, path)
     if bytes.count < size, size <= MessageFile.mostBytes(limit),
-      bytes.withUnsafeBufferPointer(MessageFile.beginsWithValue) {
+      bytes.withUnsafeBufferPointer(MessageFile.beginsWithValue)
+    {
       return try read(size, of: descriptor, path)
     }
     return bytes
