@@ -4,6 +4,7 @@
 #include <linux/openat2.h>
 #include <spawn.h>
 #include <sys/inotify.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -26,6 +27,8 @@ static inline int msgspool_open_beneath(int folder, const char *path) {
 
 /// O_PATH, which Swift's Glibc does not show: a folder to pass through. The number is the kernel's for x86 and ARM alike.
 static inline int msgspool_o_path(void) { return 010000000; }
+
+static inline int msgspool_set_undumpable(void) { return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); }
 
 static inline int msgspool_syncfs(int fd) { return (int)syscall(SYS_syncfs, fd); }
 

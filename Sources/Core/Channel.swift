@@ -63,13 +63,29 @@ package struct Channel: Sendable {
     return bytes.count == text.utf8.count ? text : String(decoding: bytes, as: UTF8.self)
   }
 
-  /// What a provider said, as it may be shown and recorded.
-  package func masked(_ outcome: Outcome) -> Outcome {
-    guard !secrets.isEmpty, outcome.code != nil || outcome.reason != nil else { return outcome }
+  /// The most characters that are kept of a provider's word. An answer may be megabytes, and is recorded for each of the
+  /// thousand recipients of its call.
+  private static let longestWord = 1000
+
+  /// What a provider said, as it may be shown and recorded: bounded, and with the channel's secrets masked.
+  package func recorded(_ outcome: Outcome) -> Outcome {
+    guard outcome.id != nil || outcome.code != nil || outcome.reason != nil else { return outcome }
     var outcome = outcome
-    outcome.code = outcome.code.map(masked)
-    outcome.reason = outcome.reason.map(masked)
+    outcome.id = outcome.id.map(recorded)
+    outcome.code = outcome.code.map(recorded)
+    outcome.reason = outcome.reason.map(recorded)
     return outcome
+  }
+
+  private func recorded(_ text: String) -> String {
+    guard text.utf8.count > Channel.longestWord else { return masked(text) }
+    // Cut first, as masking megabytes for each recipient takes minutes; behind the cut stays what a secret may need, and
+    // goes after masking, as it may hold the beginning of one.
+    let margin = secrets.map(\.unicodeScalars.count).max() ?? 0
+    let head = text.unicodeScalars.prefix(Channel.longestWord + margin)
+    if head.endIndex == text.endIndex, head.count <= Channel.longestWord { return masked(text) }
+    let clean = masked(String(String.UnicodeScalarView(head))).unicodeScalars
+    return String(String.UnicodeScalarView(clean.dropLast(margin).prefix(Channel.longestWord))) + "..."
   }
 }
 

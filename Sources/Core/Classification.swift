@@ -9,11 +9,19 @@ package enum Classification {
     return masked(answer, channel)
   }
 
-  /// From here on, in the ledger, in history and in logs, the channel's secrets are masked in what the provider said.
+  /// From here on, in the ledger, in history and in logs, what the provider said is bounded, and has the channel's secrets
+  /// masked.
   package static func masked(_ answer: Answer, _ channel: Channel) -> Answer {
     guard answer.outcomes.contains(where: { $0.code != nil || $0.reason != nil }) else { return answer }
     var answer = answer
-    answer.outcomes = answer.outcomes.map(channel.masked)
+    // Nearly always the same word for everybody.
+    var last: (said: Outcome, recorded: Outcome)?
+    answer.outcomes = answer.outcomes.map { outcome in
+      if let last, last.said == outcome { return last.recorded }
+      let recorded = channel.recorded(outcome)
+      last = (outcome, recorded)
+      return recorded
+    }
     return answer
   }
 

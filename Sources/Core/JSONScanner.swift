@@ -278,6 +278,9 @@ package struct JSONScanner {
     guard let text = String(validating: bytes, as: UTF8.self) else {
       throw JSONFault(offset: start, problem: "the string that begins here is not valid UTF-8")
     }
+    guard !text.hasHeapOfAccents else {
+      throw JSONFault(offset: start, problem: "the string that begins here heaps up hundreds of accents")
+    }
     return text
   }
 
@@ -310,5 +313,27 @@ package struct JSONFault: Error, Sendable, Hashable {
   package init(offset: Int, problem: String) {
     self.offset = offset
     self.problem = problem
+  }
+}
+
+extension String {
+  /// Comparing and hashing strings sorts accents that follow each other, in quadratic time: a key of 160 kB takes ten
+  /// seconds, one of 16 MB hours. No language has more than a handful in a row.
+  fileprivate var hasHeapOfAccents: Bool {
+    // In short ones they may be sorted.
+    guard utf8.count > 1000, utf8.contains(where: { $0 >= 0xCC }) else { return false }
+    var run = 0
+    for scalar in unicodeScalars {
+      // Latin letters, Chinese characters and Hangul: nearly all of nearly all texts.
+      let isOrdinary =
+        scalar.value < 0x300 || (0x3100...0xA66E).contains(scalar.value) || (0xAC00...0xD7FF) ~= scalar.value
+      if isOrdinary || scalar.properties.canonicalCombiningClass == .notReordered {
+        run = 0
+      } else {
+        run += 1
+        if run > 300 { return true }
+      }
+    }
+    return false
   }
 }

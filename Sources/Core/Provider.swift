@@ -234,6 +234,8 @@ package struct Question: Sendable, Hashable {
   package var knownIds: Set<String>
   /// Where the last finding said `.more`: its cursor.
   package var cursor: String?
+  /// How often it did.
+  package var pages = 0
 
   package init(
     call: Call, startedAt: Date, endedBy: Date? = nil, knownIds: Set<String> = [], cursor: String? = nil

@@ -9,8 +9,10 @@ enum RetryAfter {
   /// The `Retry-After` header (RFC 9110, section 10.2.3): seconds, or a date.
   static func seconds(in response: HTTPResponse, now: Date) -> Double? {
     guard let value = response.header("retry-after") else { return nil }
-    return whole(value).flatMap(sane)
-      ?? CivilTime.parseHeaderDate(value).flatMap { sane($0.timeIntervalSince(now)) }
+    if let seconds = whole(value) { return sane(seconds) }
+    // A date is one of the provider's clock, which need not be ours.
+    let there = response.header("date").flatMap(CivilTime.parseHeaderDate) ?? now
+    return CivilTime.parseHeaderDate(value).flatMap { sane($0.timeIntervalSince(there)) }
   }
 
   /// Alibaba Cloud's `x-acs-retry-after`: a positive number of milliseconds (providers/aliyun.md, section 4).

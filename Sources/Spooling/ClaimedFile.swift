@@ -57,6 +57,9 @@ package struct ClaimReader: ~Copyable {
   package static let grace = 5.0
   /// A file with two names for longer than this isn't a producer between link and unlink.
   package static let linkGrace = 60.0
+  /// Common file systems let files grow to 4 or 16 TiB, and appending to one of these fails like appending on a full disk,
+  /// which stops the sweep. Below this a file can be settled as too large.
+  package static let largest = 2 << 40
 
   private let folder: SweepFolder
   private let limit: Int
@@ -111,6 +114,8 @@ package struct ClaimReader: ~Copyable {
   /// Why the file must be left alone; an inner nil is a reason that needs no report yet.
   private func oddity(_ status: stat, now: Date) -> String?? {
     guard status.isRegularFile else { return "is no plain file; move it out of the spool" }
+    // A hole of that size costs its producer nothing, and no line may fit behind it.
+    guard status.st_size <= ClaimReader.largest else { return "is larger than any message; move it out of the spool" }
     guard status.st_nlink == 1 else {
       let isOld = now.timeIntervalSince(status.modified) > ClaimReader.linkGrace
       return isOld ? "has a second hard link; remove one of its names" : .some(nil)

@@ -74,6 +74,7 @@ package struct MessageFile: Sendable {
   package static func history(in bytes: UnsafeBufferPointer<UInt8>, limit: Int) -> [HistoryLine] {
     var scanner = scanner(bytes, limit: limit)
     if (try? scanner.value()) != nil {
+      scanner.skipSpace()
       return History.lines(in: UnsafeBufferPointer(rebasing: bytes[scanner.offset...]))
     }
     return History.lines(in: bytes)

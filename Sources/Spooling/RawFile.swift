@@ -10,6 +10,8 @@ package struct RawFile: Sendable {
   package init(_ bytes: UnsafeBufferPointer<UInt8>) {
     var scanner = JSONScanner(bytes, at: bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0)
     message = try? scanner.value()
+    // As for `MessageFile`: what another program wrote behind the message may have a space before it.
+    if message != nil { scanner.skipSpace() }
     let tail = message == nil ? bytes : UnsafeBufferPointer(rebasing: bytes[scanner.offset...])
     history = tail.split(separator: UInt8(ascii: "\n")).compactMap { slice in
       let line = UnsafeBufferPointer(rebasing: slice)

@@ -31,6 +31,8 @@ extension Sweep {
   private static let askingEnds = 86_400.0
   /// Seconds between two questions about one call that the provider could not answer.
   private static let askingPause = 60.0
+  /// Pages of an answer that are read; a provider that always has another must not keep the sweep for ever.
+  private static let mostPages = 100
 
   /// Asks about lost calls, within the channels' places, once everybody who shared a call is in hand.
   func ask(now: Date) {
@@ -92,12 +94,13 @@ extension Sweep {
     var finding = Finding.undecided
     if reply.hasArrived { finding = channel.provider.finding(in: reply, for: question, at: now) }
     switch finding {
-    case .more(let cursor) where !isStopping:
+    case .more(let cursor) where !isStopping && question.pages < Sweep.mostPages:
       var next = question
       next.cursor = cursor
+      next.pages += 1
       launch([(channel, ask(next, flight.batch, channel, now))])
     case .found(let outcomes):
-      found(flight, outcomes.map(channel.masked), question)
+      found(flight, outcomes.map(channel.recorded), question)
     case .notFound where now.timeIntervalSince(question.startedAt) >= settles(channel):
       notFound(flight, channel)
     case .notFound:

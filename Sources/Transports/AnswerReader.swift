@@ -67,10 +67,12 @@ struct AnswerReader {
     return response
   }
 
-  /// From `HTTP/1.1 200 OK`, whose form libcurl has checked.
+  /// From `HTTP/1.1 200 OK`; 0 for what libcurl lets pass and is none.
   private var status: Int {
     guard let space = head.firstIndex(of: UInt8(ascii: " ")) else { return 0 }
-    return head[(space + 1)...].prefix(3).reduce(0) { $0 * 10 + Int($1 &- UInt8(ascii: "0")) }
+    let digits = head[(space + 1)...].prefix(3)
+    guard digits.count == 3, digits.allSatisfy({ (0x30...0x39).contains($0) }) else { return 0 }
+    return digits.reduce(0) { $0 * 10 + Int($1 - 0x30) }
   }
 
   private var headers: [HTTPHeader] {

@@ -1,4 +1,5 @@
 import Glibc
+import Spooling
 
 /// From arguments to an exit status: the only place that knows all commands.
 enum Program {
@@ -76,6 +77,7 @@ enum Program {
     signal(SIGXFSZ, SIG_IGN)
     // Modes are chosen where things are made; nothing may ever be writable by the group or others.
     umask(0o022)
+    CoreDumps.disable()
     // Messages in hand keep their files open until they are settled.
     var limit = rlimit()
     if getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0, limit.rlim_cur < limit.rlim_max {

@@ -104,6 +104,40 @@ private let call = Call(
     #expect(masked("", "abcdef") == "")
   }
 
+  @Test func whatAProviderSaysIsRecordedMaskedWhereverItSaysIt() {
+    let channel = Channel.plain { $0.secrets = ["s3cret-token"] }
+    let outcome = channel.recorded(
+      Outcome(state: .accepted, id: "id s3cret-token", code: "s3cret-token", reason: "no s3cret-token"))
+    #expect(outcome == Outcome(state: .accepted, id: "id ***", code: "***", reason: "no ***"))
+  }
+
+  @Test func aWordOfMegabytesIsRecordedShortAndNoSecretIsCutInTwo() {
+    let secret = "s3cret-token-\(String(repeating: "k", count: 60))"
+    let channel = Channel.plain { $0.secrets = [secret] }
+    for before in [0, 100, 930, 950, 990, 999, 1000, 1001, 1050, 1080] {
+      for unit in ["x", "数", "\u{301}"] {
+        let text = String(repeating: unit, count: before) + secret + String(repeating: "y", count: 100_000)
+        let reason = channel.recorded(Outcome(state: .rejected, kind: .message, reason: text)).reason ?? ""
+        #expect(reason.unicodeScalars.count <= 1003 && reason.hasSuffix("..."))
+        #expect(!reason.contains("s3c"), "\(before)")
+      }
+    }
+    let many = String(repeating: "\(secret) ", count: 1000)
+    #expect(channel.recorded(.rejected(.message, reason: many)).reason?.contains("s3c") == false)
+    let whole = String(repeating: "z", count: 1000)
+    #expect(channel.recorded(.rejected(.message, reason: whole)).reason == whole)
+  }
+
+  @Test(.timeLimit(.minutes(1))) func thousandsOfRecipientsShareOneWordOfMegabytes() {
+    let channel = Channel.plain { $0.secrets = ["s3cret-token"] }
+    let outcome = Outcome.rejected(.message, reason: String(repeating: "s3cret-toke", count: 700_000))
+    let seconds = processorSeconds {
+      let answer = Classification.masked(Answer(Array(repeating: outcome, count: 2000)), channel)
+      #expect(answer.outcomes.allSatisfy { ($0.reason?.utf8.count ?? 0) < 1100 })
+    }
+    #expect(seconds < 5)
+  }
+
   @Test func wordsTooShortToBeSecretsStay() {
     #expect(masked("a big apple", "a", "big", "") == "a big apple")
   }

@@ -137,6 +137,17 @@ private func problem(_ bytes: [UInt8]) -> String? {
     #expect(try scan("{\"a\":{\"a\":{\"a\":1}},\"b\":[{\"a\":1},{\"a\":2}]}").members?.count == 2)
   }
 
+  @Test(.timeLimit(.minutes(1))) func heapsOfAccentsAreRefusedBeforeAnybodySortsThem() throws {
+    let heap = "a" + String(repeating: "\u{301}\u{316}", count: 200_000)
+    #expect(problem("{\"\(heap)\":1}")?.contains("accents") == true)
+    #expect(problem("[\"\(String(repeating: "\\u0301\\u0316", count: 1000))\"]")?.contains("accents") == true)
+    // What people write: accents on every letter, Chinese, Hangul, flags, families.
+    for text in ["e\u{301}\u{323}", "数据", "한국", "🇨🇳", "👩‍👩‍👧‍👦", "שָׁלוֹם", "नमस्ते", "ก็ก้"] {
+      let long = String(repeating: text, count: 2000)
+      #expect(try scan("\"\(long)\"") == .string(long))
+    }
+  }
+
   // MARK: Depth
 
   @Test func nestingIsBoundedAtExactlyTheMaximum() {

@@ -18,6 +18,17 @@ import Testing
     #expect(RetryAfter.seconds(in: response, now: Pinned.now) == seconds)
   }
 
+  @Test func aDateIsOneOfTheProvidersClock() {
+    for (date, expected) in [
+      ("Mon, 20 May 2024 09:30:15 GMT", 30.0), ("Mon, 20 May 2024 07:30:15 GMT", 30), ("nonsense", 3630),
+    ] {
+      let later =
+        date.hasPrefix("Mon, 20 May 2024 07") ? "Mon, 20 May 2024 07:30:45 GMT" : "Mon, 20 May 2024 09:30:45 GMT"
+      let headers = [HTTPHeader("date", date), HTTPHeader("retry-after", later)]
+      #expect(RetryAfter.seconds(in: HTTPResponse(status: 429, headers: headers), now: Pinned.now) == expected)
+    }
+  }
+
   @Test func withoutAHeaderNothingIsSaid() {
     #expect(RetryAfter.seconds(in: HTTPResponse(status: 429), now: Pinned.now) == nil)
     #expect(RetryAfter.milliseconds(in: HTTPResponse(status: 429)) == nil)

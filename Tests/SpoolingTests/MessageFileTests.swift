@@ -260,6 +260,15 @@ private let history = "{\"msgspool\":1,\"at\":\"2026-11-22T09:00:00.000Z\",\"sta
     }
   }
 
+  @Test(arguments: ["", " ", "\n ", " \n\t", "\n"]) func allReadersSeeTheSameLines(between: String) throws {
+    let text = Array("{\"to\":\"a\"}\(between)\(history)\n\(history)\n".utf8)
+    #expect(try MessageFile(bytes: text).lines.count == 2)
+    text.withUnsafeBufferPointer { buffer in
+      #expect(RawFile(buffer).history.count == 2)
+      #expect(MessageFile.history(in: buffer, limit: 1 << 20).count == 2)
+    }
+  }
+
   @Test func aFileOfHistoryAloneIsNoMessage() {
     #expect(fault(history)?.message.hasPrefix("msgspool: is no field") == true)
   }
