@@ -44,12 +44,12 @@ struct HostileConfigurationTests {
       let settings = card.settings.map { setting -> JSON.Member in
         let value: JSON =
           switch setting.kind {
-          case .string: setting.secret ? .string(secret) : .string("AC00000000000000000000000000000000")
+          case .string, .identifier: setting.secret ? .string(secret) : .string("AC00000000000000000000000000000000")
           case .integer: .integer(1)
           case .number: .number("1.5")
           case .boolean: .boolean(true)
           case .strings: .strings(["a"])
-          case .object: .object([.init("a", .string("b"))])
+          case .object, .structure: .object([.init("a", .string("b"))])
           }
         return .init(setting.name, value)
       }

@@ -31,7 +31,7 @@ struct HostileAnswerTests {
     let call = try provider.call(specimen.message, to: specimen.addresses)
     var mutator = Mutator(seed)
     let fuzzing = Fuzzing("answers-\(specimen)", seed: seed)
-    let seeds = [specimen.success, specimen.throttled, specimen.wrongCredentials, specimen.unknownCode].map {
+    let seeds = [specimen.success, specimen.throttled, specimen.wrongCredentials, specimen.unknownCode].compactMap { $0 }.map {
       (status: $0.0, value: try? JSONScanner.value(of: Array($0.1.utf8)), bytes: Array($0.1.utf8))
     }
     for _ in 0..<Fuzzing.inputs(250, 25_000) {
@@ -114,12 +114,12 @@ struct HostileAnswerTests {
     for option in specimen.provider.card.options where mutator.chance(40) {
       let value: JSON =
         switch option.kind {
-        case .string: .string(text())
+        case .string, .identifier: .string(text())
         case .integer: .integer(mutator.pick([0, 1, 2, 60, -1, .max, .min]))
         case .number: .number(mutator.pick(["0", "1.5", "-1e400"]))
         case .boolean: .boolean(mutator.chance(50))
         case .strings: .strings([text(), text()])
-        case .object: .object([.init(text(), mutator.value())])
+        case .object, .structure: .object([.init(text(), mutator.value())])
         }
       message.options.append(.init(option.name, value))
     }
