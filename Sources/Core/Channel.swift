@@ -33,9 +33,11 @@ package struct Channel: Sendable {
   /// A file of certificates to trust beside the system's.
   package var caFile: String?
   /// What must never be shown, wherever a provider's text may repeat it.
-  package var secrets: [String] = []
+  package var secrets: [String] = [] { didSet { renewMasks() } }
   /// What they look like on their way, masked like them.
-  package var disguises: [String] = []
+  package var disguises: [String] = [] { didSet { renewMasks() } }
+  /// Both as bytes, the longest first: one secret may begin another. Shorter ones than four bytes are in every word.
+  private var masks: [[UInt8]] = []
   /// The provider's string settings under their own names, for the sandbox, which checks credentials as the provider does.
   package var account: [String: String] = [:]
 
@@ -53,14 +55,24 @@ package struct Channel: Sendable {
 
   /// `text` with the channel's secrets masked, as it may be shown and recorded.
   package func masked(_ text: String) -> String {
-    // Bytes rather than characters: an accent behind a secret makes another character of its last letter. The longest
-    // first: one secret may begin another.
+    // Every id and every word of an answer comes by here, and hardly any holds a secret.
+    var text = text
+    guard text.withUTF8({ bytes in masks.contains { Channel.holds(bytes, $0) } }) else { return text }
+    // Bytes rather than characters: an accent behind a secret makes another character of its last letter.
     var bytes = Array(text.utf8)
-    let all = (secrets + disguises).map { Array($0.utf8) }.sorted { $0.count > $1.count }
-    for secret in all where secret.count >= 4 {
-      bytes.replace(secret, with: Array("***".utf8))
+    for mask in masks { bytes.replace(mask, with: Array("***".utf8)) }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
+  private static func holds(_ bytes: UnsafeBufferPointer<UInt8>, _ mask: [UInt8]) -> Bool {
+    guard bytes.count >= mask.count else { return false }
+    return (0...(bytes.count - mask.count)).contains { start in
+      bytes[start] == mask[0] && mask.indices.allSatisfy { bytes[start + $0] == mask[$0] }
     }
-    return bytes.count == text.utf8.count ? text : String(decoding: bytes, as: UTF8.self)
+  }
+
+  private mutating func renewMasks() {
+    masks = (secrets + disguises).map { Array($0.utf8) }.filter { $0.count >= 4 }.sorted { $0.count > $1.count }
   }
 
   /// The most characters that are kept of a provider's word. An answer may be megabytes, and is recorded for each of the
@@ -81,7 +93,7 @@ package struct Channel: Sendable {
     guard text.utf8.count > Channel.longestWord else { return masked(text) }
     // Cut first, as masking megabytes for each recipient takes minutes; behind the cut stays what a secret may need, and
     // goes after masking, as it may hold the beginning of one.
-    let margin = secrets.map(\.unicodeScalars.count).max() ?? 0
+    let margin = masks.first?.count ?? 0
     let head = text.unicodeScalars.prefix(Channel.longestWord + margin)
     if head.endIndex == text.endIndex, head.count <= Channel.longestWord { return masked(text) }
     let clean = masked(String(String.UnicodeScalarView(head))).unicodeScalars

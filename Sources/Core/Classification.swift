@@ -12,7 +12,6 @@ package enum Classification {
   /// From here on, in the ledger, in history and in logs, what the provider said is bounded, and has the channel's secrets
   /// masked.
   package static func masked(_ answer: Answer, _ channel: Channel) -> Answer {
-    guard answer.outcomes.contains(where: { $0.code != nil || $0.reason != nil }) else { return answer }
     var answer = answer
     // Nearly always the same word for everybody.
     var last: (said: Outcome, recorded: Outcome)?

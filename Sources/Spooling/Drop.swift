@@ -11,10 +11,11 @@ extension Spool {
     var dropped: [FileName] = []
     let flushesAll = messages.count > 4 && isReadable
     do throws(SystemFault) {
+      // The sweeper owns the spool: what another user drops it must be able to read.
+      let isOwn = try Syscalls.status(descriptor(.new), path: path(.new)).st_uid == geteuid()
       for (index, bytes) in messages.enumerated() {
         let name = name(index)
-        // The sweeper may be another user.
-        try write(bytes, to: name, mode: 0o644, flush: !flushesAll)
+        try write(bytes, to: name, mode: isOwn ? 0o640 : 0o644, flush: !flushesAll)
         written.append(name)
       }
       if flushesAll { try flushAll() }
