@@ -24,7 +24,8 @@ import Testing
   @Test func secretsAreMaskedInTheFormsThatTravel() throws {
     let hook = try #require(try read(#"{ A: { env: "HOOK" } }"#).channels["h"])
     #expect(hook.masked("no s3cret here") == "no *** here")
-    let text = #"{ channels: { t: { provider: "twilio", account_sid: "AC\#(String(repeating: "0", count: 32))", "#
+    let text =
+      #"{ channels: { t: { provider: "twilio", account_sid: "AC\#(String(repeating: "0", count: 32))", "#
       + #"auth_token: "t0ken", from: "+15005550006" } } }"#
     let reader = ConfigurationReader(
       providers: Catalogue.providers, environment: { _ in nil },

@@ -31,7 +31,9 @@ struct HostileAnswerTests {
     let call = try provider.call(specimen.message, to: specimen.addresses)
     var mutator = Mutator(seed)
     let fuzzing = Fuzzing("answers-\(specimen)", seed: seed)
-    let seeds = [specimen.success, specimen.throttled, specimen.wrongCredentials, specimen.unknownCode].compactMap { $0 }.map {
+    let seeds = [specimen.success, specimen.throttled, specimen.wrongCredentials, specimen.unknownCode].compactMap {
+      $0
+    }.map {
       (status: $0.0, value: try? JSONScanner.value(of: Array($0.1.utf8)), bytes: Array($0.1.utf8))
     }
     for _ in 0..<Fuzzing.inputs(250, 25_000) {

@@ -10,13 +10,17 @@ struct ForeignFileTests {
   func producer() async throws {
     let yard = try Yard()
     let program = try #require(builtProgram())
-    let open = #"cp "$0" "$1/msgspool" && chmod 755 "$1" && chmod 711 "$2" && chmod 1733 "$2/tmp" "$2/new" && "#
+    let open =
+      #"cp "$0" "$1/msgspool" && chmod 755 "$1" && chmod 711 "$2" && chmod 1733 "$2/tmp" "$2/new" && "#
       + #"chmod 700 "$2/cur" "$2/deferred" "$2/done" "$2/failed""#
     #expect(
       try await run("sh", ["-c", open, program, yard.root, yard.spool], timeout: patience).status == 0)
     let ran = try await run(
       "setpriv",
-      ["--reuid", "nobody", "--clear-groups", "\(yard.root)/msgspool", "send", "--spool", yard.spool, "--to", "UID_1", "hi"],
+      [
+        "--reuid", "nobody", "--clear-groups", "\(yard.root)/msgspool", "send", "--spool", yard.spool, "--to", "UID_1",
+        "hi",
+      ],
       timeout: patience)
     #expect(ran.status == 0, "\(ran.stderr)")
     let name = ran.stdout.trimmingCharacters(in: .newlines)
