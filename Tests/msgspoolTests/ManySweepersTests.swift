@@ -94,8 +94,11 @@ struct ManySweepersTests {
       try await station.sweepToTheEnd(atMost: 20)
       let kills = results.reduce(0) { $0 + $1.kills }
       try Self.judge(station, crowd, kills: kills)
-      if Torture.isOn { print("\(crowd): \(kills) kills; settled by each: \(results.map(\.settled).sorted())") }
-      #expect(kills > 0 && results.allSatisfy { $0.settled > 0 }, "\(results): one of them starves")
+      #expect(kills > 0)
+      // A few hundred messages may well be settled before the last sweeper has got up from a kill.
+      guard Torture.isOn else { return }
+      print("\(crowd): \(kills) kills; settled by each: \(results.map(\.settled).sorted())")
+      #expect(results.allSatisfy { $0.settled > 0 }, "\(results): one of them starves")
     }
   }
 
