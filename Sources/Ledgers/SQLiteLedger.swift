@@ -1,5 +1,6 @@
 import Core
 import FoundationEssentials
+import Glibc
 import Synchronization
 
 /// The ledger in SQLite, in WAL mode with full flushes. All SQL of the product is here.
@@ -34,7 +35,8 @@ package final class SQLiteLedger: Ledger {
   package init(_ path: String, now: Date, generation fresh: String) throws(LedgerFault) {
     let database = try SQLiteDatabase(path, .create)
     // WAL: readers (status) never wait for a sweep. FULL: a commit that returned is on the disk.
-    try database.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -16384")
+    try SQLiteLedger.beginLog(database)
+    try database.execute("PRAGMA synchronous = FULL; PRAGMA cache_size = -16384")
     let known = try? SQLiteLedger.about(database)
     let about: (generation: String, created: Double)
     if let known {
@@ -53,6 +55,21 @@ package final class SQLiteLedger: Ledger {
     generation = about.generation
     createdAt = Date(timeIntervalSince1970: about.created)
     self.database = Mutex(database)
+  }
+
+  /// The change to WAL needs the file alone for a moment, and SQLite gives up at once, without its busy timeout, where
+  /// several make the change together: sweeps that begin on a new spool.
+  private static func beginLog(_ database: SQLiteDatabase) throws(LedgerFault) {
+    var tries = 0
+    while true {
+      do throws(LedgerFault) {
+        return try database.execute("PRAGMA journal_mode = WAL")
+      } catch {
+        tries += 1
+        guard error.kind == .busy, tries < 1500 else { throw error }
+        usleep(20_000)
+      }
+    }
   }
 
   /// Opens a ledger that is there, to look at and not to change.
