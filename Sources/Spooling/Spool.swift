@@ -37,12 +37,12 @@ package final class Spool: Sendable {
   private static func openFolder(
     _ name: String, in parent: Int32, _ path: String, _ isForProducer: Bool
   ) throws(SystemFault) -> Int32 {
-    let flags = O_DIRECTORY | O_CLOEXEC | (parent == AT_FDCWD ? 0 : O_NOFOLLOW)
+    let isRoot = parent == AT_FDCWD
     do throws(SystemFault) {
-      return try Syscalls.retry("open", path) {
-        parent == AT_FDCWD ? open(name, O_RDONLY | flags) : openat(parent, name, O_RDONLY | flags)
-      }
+      guard isRoot else { return try Syscalls.openFolder(name, in: parent, path: path) }
+      return try Syscalls.retry("open", path) { open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
     } catch {
+      let flags = O_DIRECTORY | O_CLOEXEC | (isRoot ? 0 : O_NOFOLLOW)
       guard isForProducer, error.number == EACCES else { throw error }
       return try Syscalls.retry("open", path) { openat(parent, name, msgspool_o_path() | flags) }
     }

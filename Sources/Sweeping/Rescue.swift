@@ -126,9 +126,7 @@ package struct Rescue {
       case .message(let file, let content):
         if let last = content.lines.last, last.sweep == dead.id {
           try finish(file, last, dead)
-          summary.claimed += 1
-          summary.count(last.state)
-          awaited.formUnion(last.results.compactMap(\.call))
+          count(last)
         } else {
           ids[name] = content.message.id
           settlements.append(Settlement(file, line(file, content, dead, evidence, now)))
@@ -140,11 +138,15 @@ package struct Rescue {
     settleIds(of: settlements)
     for settlement in settlements {
       guard let line = settlement.line else { continue }
-      summary.claimed += 1
-      summary.count(line.state)
-      awaited.formUnion(line.results.compactMap(\.call))
+      count(line)
       environment.observe(.settled(name: settlement.file.name.display, line))
     }
+  }
+
+  private mutating func count(_ line: HistoryLine) {
+    summary.claimed += 1
+    summary.count(line.state)
+    awaited.formUnion(line.results.compactMap(\.call))
   }
 
   /// Calls that nobody will come back for have no outcome but doubt. What can't be recorded now is left to `check`.

@@ -198,18 +198,21 @@ struct CheckTests {
     }
   }
 
+  /// The provider has it, the answer is on its way: then the power goes.
+  private func killInCall(_ yard: Yard) async throws {
+    let kill = """
+      "$0" sweep --spool "$1/spool" & pid=$!
+      while ! [ -s "$1/requests" ]; do sleep 0.1; done
+      kill -KILL $pid; wait $pid 2>/dev/null; true
+      """
+    _ = try await run("sh", ["-c", kill, try #require(builtProgram()), yard.root], timeout: patience)
+  }
+
   @Test("a sweep that was killed in a call: repair settles its message as unconfirmed and closes the call")
   func killed() async throws {
     try await withSandbox("delay:ms=300000") { yard in
       try yard.put("new/m", #"{"to":"UID_1","body":"x"}"#)
-      let program = try #require(builtProgram())
-      // The provider has it, the answer is on its way: then the power goes.
-      let kill = """
-        "$0" sweep --spool "$1/spool" & pid=$!
-        while ! [ -s "$1/requests" ]; do sleep 0.1; done
-        kill -KILL $pid; wait $pid 2>/dev/null; true
-        """
-      _ = try await run("sh", ["-c", kill, program, yard.root], timeout: patience)
+      try await killInCall(yard)
       let look = try await yard.msgspool("check", "--json")
       #expect(look.status == 1)
       #expect(try look.rows.contains { ($0["subject"] as? String)?.hasPrefix("cur/") == true }, "\(look.stdout)")
@@ -225,13 +228,7 @@ struct CheckTests {
   func killedAndSwept() async throws {
     try await withSandbox("delay:ms=300000,count=1") { yard in
       try yard.put("new/m", #"{"to":"UID_1","body":"x"}"#)
-      let program = try #require(builtProgram())
-      let kill = """
-        "$0" sweep --spool "$1/spool" & pid=$!
-        while ! [ -s "$1/requests" ]; do sleep 0.1; done
-        kill -KILL $pid; wait $pid 2>/dev/null; true
-        """
-      _ = try await run("sh", ["-c", kill, program, yard.root], timeout: patience)
+      try await killInCall(yard)
       let sweep = try await yard.msgspool("sweep", "--strict", "--json")
       #expect(sweep.status == 1)
       #expect(try sweep.rows.first?["unconfirmed"] as? Int == 1 && sweep.rows.first?["claimed"] as? Int == 1)
