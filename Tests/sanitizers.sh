@@ -25,6 +25,7 @@ done
 here=$(pwd)
 export ASAN_OPTIONS="detect_leaks=0:detect_stack_use_after_return=0:${ASAN_OPTIONS-}"
 export TSAN_OPTIONS="suppressions=$here/Tests/tsan-suppressions:exitcode=66:${TSAN_OPTIONS-}"
+export MSGSPOOL_SANITIZED=1
 export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH="${SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH:-4}"
 
 status=0

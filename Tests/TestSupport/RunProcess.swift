@@ -45,6 +45,9 @@ package func builtProgram(_ name: String = "msgspool") -> String? {
   return find(program: URL(filePath: running).deletingLastPathComponent().appending(path: name).path)
 }
 
+/// Whether `Tests/sanitizers.sh` runs the tests, and the programs they start are built with a sanitizer.
+package let isSanitized = ProcessInfo.processInfo.environment["MSGSPOOL_SANITIZED"] == "1"
+
 /// Runs a program to its end and returns what it printed.
 ///
 /// Its three streams are nameless files rather than pipes: there is nothing to drain, so neither side can wait for the
