@@ -20,6 +20,12 @@ package protocol Ledger: Sendable {
   /// - Returns: for each whether it is a duplicate of another message.
   func claim(_ ids: [IdentifierClaim], newerThan: Date) throws(LedgerFault) -> [Bool]
 
+  /// What `claim` would say; nothing is registered.
+  func isDuplicate(_ id: IdentifierClaim, newerThan: Date) throws(LedgerFault) -> Bool
+
+  /// Recipients counted on a channel's local day.
+  func counted(_ channel: String, day: Int) throws(LedgerFault) -> Int
+
   func suspensions() throws(LedgerFault) -> [Suspension]
 
   /// Calls of one sweep in the order they started, those without an outcome included.

@@ -186,9 +186,7 @@ package final class SQLiteLedger: Ledger {
     }
     guard call.daily > 0 else { return refused }
     let wanted = call.members.count - refused.count
-    let used =
-      try database.statement("SELECT count FROM channel_days WHERE channel = ? AND day = ?").fresh
-      .bind(call.channel).bind(call.day).first { $0.integer(0) } ?? 0
+    let used = try counted(call.channel, call.day, database)
     let granted = min(wanted, max(0, call.daily - used))
     if granted > 0 { try count(call.channel, call.day, granted, database) }
     guard granted < wanted else { return refused }
@@ -197,6 +195,15 @@ package final class SQLiteLedger: Ledger {
       try discount(call.channel, call.day, late.map { call.identities[$0] }, database)
     }
     return (refused + late).sorted()
+  }
+
+  private func counted(_ channel: String, _ day: Int, _ database: SQLiteDatabase) throws(LedgerFault) -> Int {
+    try database.statement("SELECT count FROM channel_days WHERE channel = ? AND day = ?").fresh
+      .bind(channel).bind(day).first { $0.integer(0) } ?? 0
+  }
+
+  package func counted(_ channel: String, day: Int) throws(LedgerFault) -> Int {
+    try locked { (database) throws(LedgerFault) in try counted(channel, day, database) }
   }
 
   private func count(_ channel: String, _ day: Int, _ number: Int, _ database: SQLiteDatabase) throws(LedgerFault) {
@@ -228,7 +235,11 @@ package final class SQLiteLedger: Ledger {
     try locked { (database) throws(LedgerFault) in
       try database.transaction { () throws(LedgerFault) in
         var duplicates: [Bool] = []
-        for id in ids { duplicates.append(try isDuplicate(id, newerThan, database)) }
+        for id in ids {
+          let (isDuplicate, isNew) = try look(for: id, newerThan, database)
+          if isNew { try register(id, database) }
+          duplicates.append(isDuplicate)
+        }
         return duplicates
       }
     }
@@ -236,20 +247,28 @@ package final class SQLiteLedger: Ledger {
 
   /// The owner of an id is known by its inode. Once its message is done, only a file with history of its own can be the
   /// owner come back: a fresh file that happens to get the inode of a deleted one is another message.
-  private func isDuplicate(
-    _ claim: IdentifierClaim, _ newerThan: Date, _ database: SQLiteDatabase
-  ) throws(LedgerFault) -> Bool {
+  private func look(
+    for claim: IdentifierClaim, _ newerThan: Date, _ database: SQLiteDatabase
+  ) throws(LedgerFault) -> (isDuplicate: Bool, isNew: Bool) {
     let inode = Int(truncatingIfNeeded: claim.inode)
     let owner = try database.statement("SELECT inode, done FROM ids WHERE channel = ? AND id = ? AND claimed >= ?")
       .fresh
       .bind(claim.channel).bind(claim.id).bind(newerThan.timeIntervalSince1970)
       .first { (inode: $0.integer(0), isDone: $0.integer(1) != 0) }
-    if let owner, owner.inode == inode { return owner.isDone && !claim.hasHistory }
+    if let owner, owner.inode == inode { return (owner.isDone && !claim.hasHistory, isNew: false) }
     // A spool that was restored or moved to another disk has other inodes: who waited there is still the owner.
-    if let owner, owner.isDone || !claim.isDeferred { return true }
+    if let owner, owner.isDone || !claim.isDeferred { return (true, isNew: false) }
+    return (false, isNew: true)
+  }
+
+  private func register(_ claim: IdentifierClaim, _ database: SQLiteDatabase) throws(LedgerFault) {
     try database.statement("INSERT OR REPLACE INTO ids VALUES (?, ?, ?, ?, 0)").fresh
-      .bind(claim.channel).bind(claim.id).bind(inode).bind(claim.now.timeIntervalSince1970).run()
-    return false
+      .bind(claim.channel).bind(claim.id).bind(Int(truncatingIfNeeded: claim.inode))
+      .bind(claim.now.timeIntervalSince1970).run()
+  }
+
+  package func isDuplicate(_ id: IdentifierClaim, newerThan: Date) throws(LedgerFault) -> Bool {
+    try locked { (database) throws(LedgerFault) in try look(for: id, newerThan, database).isDuplicate }
   }
 
   private func settle(_ id: SettledIdentifier, _ database: SQLiteDatabase) throws(LedgerFault) {

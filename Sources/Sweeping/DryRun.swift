@@ -1,5 +1,6 @@
 import Core
 import FoundationEssentials
+import Ledgers
 import Spooling
 
 /// A call that a sweep would make.
@@ -10,35 +11,49 @@ package struct PlannedCall: Sendable {
   package var messages: Int
 }
 
-/// Which calls a sweep would make now: the same routing and grouping, on files that stay where they are. What only the
-/// ledger or the provider can tell (duplicates, quotas, pace) is not foreseen.
+/// Which calls a sweep would make now: the same routing and grouping, on files that stay where they are, with what the
+/// ledger knows of ids, daily counts and suspensions. Pace, counts per recipient and the providers' answers are not
+/// foreseen.
 package struct DryRun {
   private let spool: Spool
   private let configuration: Configuration
+  /// Nil where there is none yet.
+  private let ledger: (any Ledger)?
   private let selection: Selection
   private let now: Date
   private let visit: (PlannedCall) -> Void
   private var groupers: [String: Grouper<Int>] = [:]
+  /// Recipients that a channel with a limit may still have today.
+  private var left: [String: Int] = [:]
+  private var resting: Set<String> = []
+  /// Ids met in this run, as far as they can be kept.
+  private var ids: Set<[String]> = []
   private var waiting = 0
   private var messages = 0
   package private(set) var summary = SweepSummary()
 
   /// Recipients gathered at the most, so that a backlog of any size fits.
   private static let window = 1 << 17
+  private static let mostIds = 1 << 17
 
   /// - Parameter visit: gets each call, in no particular order of channels.
   package init(
-    _ spool: Spool, _ configuration: Configuration, _ selection: Selection, now: Date,
+    _ spool: Spool, _ configuration: Configuration, _ ledger: (any Ledger)?, _ selection: Selection, now: Date,
     visit: @escaping (PlannedCall) -> Void
   ) {
     self.spool = spool
     self.configuration = configuration
+    self.ledger = ledger
     self.selection = selection
     self.now = now
     self.visit = visit
   }
 
   package mutating func run() throws(SystemFault) {
+    for suspension in (try? ledger?.suspensions()) ?? []
+    where suspension.holds(at: now, configurationChanged: configuration.modified) {
+      resting.insert(suspension.channel)
+    }
     for folder in [Folder.deferred, .new] {
       var listing = try spool.list(folder)
       while let entry = try listing.next() {
@@ -51,16 +66,15 @@ package struct DryRun {
 
   private mutating func look(at entry: Listing.Entry, in folder: Folder) throws(SystemFault) {
     guard !SpoolLayout.isIgnored(entry.name),
-      let status = try? Syscalls.status(of: entry.name, in: spool.descriptor(folder)),
-      status.isRegularFile
+      let facts = try? FileFacts(of: entry.name, in: spool.descriptor(folder)), facts.isRegular
     else { return }
-    if folder == .deferred, status.modified > now { return }
+    if folder == .deferred, facts.modified > now { return }
     switch spool.peek(entry.name, in: folder, limit: configuration.maxMessageBytes) {
     case .message(let file)?:
       if let channel = selection.channel, (file.message.channel ?? configuration.defaultChannel) != channel { return }
       messages += 1
       summary.claimed += 1
-      route(file, dropped: status.modified)
+      route(file, facts)
     case .invalid?:
       if selection.channel != nil { return }
       messages += 1
@@ -71,13 +85,19 @@ package struct DryRun {
     }
   }
 
-  private mutating func route(_ file: MessageFile, dropped: Date) {
+  private mutating func route(_ file: MessageFile, _ facts: FileFacts) {
     let progress = Progress(file.lines)
-    switch Router(configuration).route(file.message, progress, dropped: progress.dropped ?? dropped, now: now) {
+    let dropped = progress.dropped ?? facts.modified
+    switch Router(configuration).route(file.message, progress, dropped: dropped, now: now) {
     case .finish(let state, _, _): summary.count(state)
     case .wait: summary.deferred += 1
     case .go(let itinerary):
       let channel = itinerary.channel
+      if isDuplicate(file, in: channel.name, facts) { return summary.count(.duplicate) }
+      if resting.contains(channel.name) {
+        summary.left += 1
+        return
+      }
       for leg in itinerary.legs {
         guard case .send = leg.start else { continue }
         groupers[
@@ -95,8 +115,10 @@ package struct DryRun {
   private mutating func plan(_ name: String, all: Bool) {
     guard let channel = configuration.channels[name] else { return }
     if all { groupers[name]?.flush() } else { groupers[name]?.relieve(to: DryRun.window / 4) }
-    while let batch = groupers[name]?.next() {
+    while var batch = groupers[name]?.next() {
       waiting -= batch.entries.count
+      take(from: &batch, channel)
+      if batch.entries.isEmpty { continue }
       summary.calls += 1
       summary.recipients += batch.entries.count
       visit(
@@ -104,5 +126,25 @@ package struct DryRun {
           channel: name, provider: channel.card.name, recipients: batch.entries.count,
           messages: Set(batch.entries.map(\.item)).count))
     }
+  }
+
+  private mutating func isDuplicate(_ file: MessageFile, in channel: String, _ facts: FileFacts) -> Bool {
+    guard let id = file.message.id else { return false }
+    let claim = IdentifierClaim(
+      channel: channel, id: id, inode: facts.inode, hasHistory: !file.lines.isEmpty,
+      isDeferred: file.lines.last?.state == .deferred, now: now)
+    if (try? ledger?.isDuplicate(claim, newerThan: now - configuration.deduplicateFor)) == true { return true }
+    if ids.count < DryRun.mostIds { return !ids.insert([channel, id]).inserted }
+    return ids.contains([channel, id])
+  }
+
+  /// Leaves in the batch whom the channel's day has room for.
+  private mutating func take(from batch: inout Grouper<Int>.Batch, _ channel: Channel) {
+    guard channel.daily > 0 else { return }
+    let day = LocalTime.day(of: now, in: channel.zone)
+    let room = left[channel.name] ?? max(0, channel.daily - ((try? ledger?.counted(channel.name, day: day)) ?? 0))
+    let granted = min(room, batch.entries.count)
+    left[channel.name] = room - granted
+    batch.entries.removeLast(batch.entries.count - granted)
   }
 }

@@ -10,12 +10,9 @@ extension Inspection {
     var listing = try spool.list(.cur)
     while let entry = try listing.next() {
       let name = String(decoding: entry.name.bytes, as: UTF8.self)
-      let isFolder = (try? FileFacts(of: entry.name, in: spool.descriptor(.cur)))?.isFolder ?? true
-      guard isFolder else {
-        tell(
-          Complaint(
-            .error, .oddities, "cur/\(entry.name.display)", "is no sweep's folder: no sweep looks at it",
-            hint: "if it is a message, move it to new/"))
+      let facts = try? FileFacts(of: entry.name, in: spool.descriptor(.cur))
+      guard facts?.isFolder ?? true else {
+        try inspectStray(entry.name, isMovable: facts?.isRegular == true)
         continue
       }
       if spool.isAlive(sweep: name) { continue }
@@ -31,6 +28,19 @@ extension Inspection {
       }
       tell(complaint)
     }
+  }
+
+  /// Somebody put it there: a sweep has a folder of its own.
+  private func inspectStray(_ name: FileName, isMovable: Bool) throws(SystemFault) {
+    var complaint = Complaint(
+      .error, .oddities, "cur/\(name.display)", "is no sweep's folder: no sweep looks at it",
+      hint: "if it is a message, move it to new/, or let msgspool check --repair do it")
+    if repair != nil, isMovable {
+      let place = try Spool.move(
+        name, from: spool.descriptor(.cur), to: spool.descriptor(.new), path: spool.path(.new))
+      if let place { complaint.action = "moved to new/\(place.display)" }
+    }
+    tell(complaint)
   }
 
   private func count(_ sweep: FileName) throws(SystemFault) -> Int? {

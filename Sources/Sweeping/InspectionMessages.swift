@@ -1,5 +1,6 @@
 import Core
 import FoundationEssentials
+import Glibc
 import Spooling
 
 /// What waits: would the next sweep be able to send it?
@@ -65,12 +66,27 @@ extension Inspection {
     case .finish(_, let fault, _): tell(complaint(found, fault))
     case .wait: return
     case .go(let itinerary):
+      inspectAttachments(of: itinerary, found)
       for leg in itinerary.legs {
         guard case .decided(let outcome) = leg.start, outcome.state == .rejected else { continue }
         tell(
           Complaint(
             .error, .messages, subject(found), "to: \"\(leg.to.prefix(80))\" \(outcome.reason ?? "is no recipient")",
             hint: "the other recipients are sent to; see: msgspool providers \(itinerary.channel.card.name)"))
+      }
+    }
+  }
+
+  private func inspectAttachments(of itinerary: Itinerary, _ found: Walk.Found) {
+    for (index, attachment) in (itinerary.legs.first?.content.attachments ?? []).enumerated() {
+      guard case .file(let file) = attachment.source else { continue }
+      do throws(SystemFault) {
+        close(try AttachmentStore.open(file).descriptor)
+      } catch {
+        tell(
+          Complaint(
+            .error, .messages, subject(found), "attachments[\(index)]: \(error)",
+            hint: "put the file there, readable for the sweeper, before the message is sent"))
       }
     }
   }

@@ -3,11 +3,22 @@ import FoundationEssentials
 import Ledgers
 import Spooling
 
+/// A claimed message, and where it goes from here.
+private struct Routed {
+  let file: ClaimedFile
+  let content: MessageFile
+  let route: Route
+  /// When its present life began.
+  let dropped: Date
+  /// Attempts in this life.
+  let attempts: Int
+}
+
 /// Claimed files become jobs: decoded, deduplicated, routed, and their recipients put where calls are gathered.
 extension Sweep {
   func intake(_ claims: [Claim]) {
     isLoaderWaiting = false
-    var routed: [(file: ClaimedFile, content: MessageFile, route: Route, dropped: Date)] = []
+    var routed: [Routed] = []
     let now = environment.now()
     for claim in claims {
       switch claim {
@@ -18,12 +29,14 @@ extension Sweep {
         if let notice { environment.observe(.notice(Notice(name.display, notice))) }
       case .invalid(let file, let fault):
         summary.claimed += 1
-        settle(file, line(.invalid, fault, nil, file.modified, now))
+        settle(file, line(.invalid, fault, nil, dropped: file.modified, attempts: 0, now))
       case .message(let file, let content):
         summary.claimed += 1
         let progress = Progress(content.lines)
         let dropped = progress.dropped ?? file.modified
-        routed.append((file, content, router.route(content.message, progress, dropped: dropped, now: now), dropped))
+        let route = router.route(content.message, progress, dropped: dropped, now: now)
+        routed.append(
+          Routed(file: file, content: content, route: route, dropped: dropped, attempts: progress.attempts))
       }
     }
     let duplicates = duplicates(in: routed, now: now)
@@ -37,28 +50,29 @@ extension Sweep {
           "another message with the id \"\(item.content.message.id ?? "")\" went through this channel before"
         settle(
           item.file,
-          line(.duplicate, Fault(.message, code: "duplicate", message), item.route.channel, item.dropped, now))
+          line(
+            .duplicate, Fault(.message, code: "duplicate", message), item.route.channel, dropped: item.dropped,
+            attempts: item.attempts, now))
       } else {
-        begin(
-          routed[index].file, routed[index].content.message, routed[index].route, routed[index].dropped, now)
+        begin(routed[index], now)
       }
     }
   }
 
-  private func begin(_ file: ClaimedFile, _ message: Message, _ route: Route, _ dropped: Date, _ now: Date) {
-    switch route {
+  private func begin(_ item: Routed, _ now: Date) {
+    switch item.route {
     case .finish(let state, let fault, let channel):
-      if let id = message.id, let channel {
+      if let id = item.content.message.id, let channel {
         pending.settledIds.append(
-          SettledIdentifier(channel: channel, id: id, inode: file.inode, isFree: state != .unconfirmed))
+          SettledIdentifier(channel: channel, id: id, inode: item.file.inode, isFree: state != .unconfirmed))
       }
-      settle(file, line(state, fault, channel, dropped, now))
+      settle(item.file, line(state, fault, channel, dropped: item.dropped, attempts: item.attempts, now))
     case .wait(let until, let fault, let channel):
-      var line = line(.deferred, fault, channel, dropped, now)
+      var line = line(.deferred, fault, channel, dropped: item.dropped, attempts: item.attempts, now)
       line.due = until
-      settle(file, line)
+      settle(item.file, line)
     case .go(let itinerary):
-      let job = Job(file, message, itinerary, dropped: dropped)
+      let job = Job(item.file, item.content.message, itinerary, dropped: item.dropped)
       inHand[ObjectIdentifier(job)] = job
       for leg in itinerary.legs.indices { board(leg, of: job) }
       // Nobody left to send to: all were accepted before.
@@ -87,9 +101,7 @@ extension Sweep {
   }
 
   /// Indices of messages whose id another message has used on the channel.
-  private func duplicates(
-    in routed: [(file: ClaimedFile, content: MessageFile, route: Route, dropped: Date)], now: Date
-  ) -> Set<Int> {
+  private func duplicates(in routed: [Routed], now: Date) -> Set<Int> {
     var indices: [Int] = []
     var claims: [IdentifierClaim] = []
     for index in routed.indices where routed[index].content.message.id != nil {
@@ -113,12 +125,14 @@ extension Sweep {
     }
   }
 
+  /// The line of a message that took part in no call; the attempts made before still count.
   private func line(
-    _ state: MessageState, _ fault: Fault, _ channel: String?, _ dropped: Date, _ now: Date
+    _ state: MessageState, _ fault: Fault, _ channel: String?, dropped: Date, attempts: Int, _ now: Date
   ) -> HistoryLine {
     let provider = channel.flatMap { environment.configuration.channels[$0]?.card.name }
     return HistoryLine(
-      at: now, state: state, sweep: folder.id, channel: channel, provider: provider, error: fault, dropped: dropped)
+      at: now, state: state, sweep: folder.id, channel: channel, provider: provider, attempt: attempts, error: fault,
+      dropped: dropped)
   }
 }
 

@@ -61,7 +61,8 @@ package final class Sweep {
   let inbox: Inbox<Event>
   let loader: Loader
   let desk: SettlingDesk
-  var summary = SweepSummary()
+  /// What was done so far, also when `run` ends with trouble.
+  package internal(set) var summary = SweepSummary()
 
   /// Where messages wait for their calls.
   var runners: [String: ChannelRunner] = [:]

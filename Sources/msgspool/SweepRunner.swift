@@ -28,29 +28,32 @@ final class SweepRunner: Sendable {
     var held: Set<FileName> = []
     /// Files that went back for other reasons.
     var leftAlone: Set<FileName> = []
+    /// Why it had to stop; what was done until then is in the summary.
+    var trouble: Failure?
   }
 
   /// One pass: rescue, then the sweep.
   /// - Parameter rested: channels that are suspended and not to be tried yet.
   func pass(
     _ configuration: Configuration, _ selection: Selection, rested: Set<String> = []
-  ) throws(Failure) -> Pass {
+  ) -> Pass {
     var environment = environment(configuration)
     environment.rested = rested
+    var pass = Pass()
+    var rescue = Rescue(environment)
     do throws(SweepTrouble) {
-      var rescue = Rescue(environment)
       try rescue.run()
-      var pass = try sweep(environment, selection)
-      pass.summary.add(rescue.summary)
-      return pass
+      try sweep(environment, selection, &pass)
     } catch {
-      throw Failure(error)
+      pass.trouble = Failure(error)
     }
+    pass.summary.add(rescue.summary)
+    return pass
   }
 
   private func sweep(
-    _ environment: SweepEnvironment, _ selection: Selection
-  ) throws(SweepTrouble) -> Pass {
+    _ environment: SweepEnvironment, _ selection: Selection, _ pass: inout Pass
+  ) throws(SweepTrouble) {
     let sweep: Sweep
     do throws(SystemFault) {
       let id = Sweep.makeId(now: Surroundings.now(), ledger: ledger, nonce: Surroundings.nonce())
@@ -64,9 +67,11 @@ final class SweepRunner: Sendable {
       return state.isStopped
     }
     if isStopped { stop() }
-    defer { stopper.withLock { $0.stop = nil } }
-    let summary = try sweep.run()
-    return Pass(summary: summary, held: sweep.held, leftAlone: sweep.leftAlone)
+    defer {
+      stopper.withLock { $0.stop = nil }
+      pass = Pass(summary: sweep.summary, held: sweep.held, leftAlone: sweep.leftAlone)
+    }
+    _ = try sweep.run()
   }
 
   /// Finishes what is in flight; a later pass ends at once.

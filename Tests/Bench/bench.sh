@@ -23,8 +23,10 @@ trap clean_up EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
-for tool in floor fill measure; do
-  "${CC:-cc}" -std=gnu11 -O2 -Wall -Wextra -o "$here/$tool" "$source/$tool.c"
+for tool in floor fill measure wire; do
+  libraries=()
+  if [ "$tool" = wire ]; then libraries=(-lcurl); fi
+  "${CC:-cc}" -std=gnu11 -O2 -Wall -Wextra -o "$here/$tool" "$source/$tool.c" "${libraries[@]}"
 done
 
 start_sandbox() {
@@ -88,6 +90,7 @@ title() {
     floor) echo 'file system floor (C)' ;;
     wxpusher) echo 'wxpusher, equal content' ;;
     twilio) echo 'twilio, 64 in flight' ;;
+    wire) echo 'libcurl alone (C), 64' ;;
   esac
 }
 
@@ -97,6 +100,9 @@ start_sandbox
 for _ in 1 2 3; do
   fresh wxpusher "$count"
   "$here/floor" "$here/spool" | awk '{ print $2, "- - - - -" }' >> "$here/runs.floor"
+  before=$(sandbox_seconds)
+  read -r _ seconds cpu < <("$here/wire" "$address" "$count")
+  echo "$seconds $cpu 0 - $count $(calculate %.2f "$(sandbox_seconds) - $before")" >> "$here/runs.wire"
   for kind in wxpusher twilio; do
     fresh "$kind" "$count"
     before=$(sandbox_seconds)
@@ -108,10 +114,11 @@ stop_sandbox
 
 row "$count messages" 'a second' ratio calls 'CPU s' system 'sandbox' MiB
 limit=$(best < "$here/runs.floor" | cut -d ' ' -f 1)
-for kind in floor wxpusher twilio; do
+for kind in floor wire wxpusher twilio; do
   read -r seconds user system peak calls sandbox_cpu < <(best < "$here/runs.$kind")
   case $kind in
     floor) cpu='-' memory='-' ;;
+    wire) cpu=$(calculate %.2f "$user") system='-' memory='-' ;;
     *) cpu=$(calculate %.2f "$user + $system") memory=$(calculate %.1f "$peak / 1024") ;;
   esac
   row "$(title $kind)" "$(calculate %.0f "$count / $seconds")" "$(calculate %.2f "$limit / $seconds")" "$calls" \

@@ -33,7 +33,18 @@ struct Mishap: Sendable, CustomTestStringConvertible {
       try $0.put("new/m", message, age: 120)
       link($0.path("new/m"), $0.root + "/other")
     },
-    Mishap(testDescription: "a file in cur/ itself", subject: "cur/m") { try $0.put("cur/m", message) },
+    Mishap(testDescription: "a file in cur/ itself", subject: "cur/m", mended: "new/m") {
+      try $0.put("cur/m", message)
+    },
+    Mishap(testDescription: "an attachment that is not there", subject: "new/m") {
+      try $0.configure(
+        """
+        { attachment_directories: ["\($0.root)"],
+          channels: { mail: { provider: "email", url: "smtp://127.0.0.1:9", from: "msgspool@example.com" } } }
+        """)
+      let report = #"{"to":"ops@example.com","channel":"mail","body":"x","attachments":["\#($0.root)/report.pdf"]}"#
+      try $0.put("new/m", report)
+    },
     Mishap(testDescription: "what a producer forgot", subject: "tmp/m", severity: "warning", mended: "") {
       try $0.put("tmp/m", "half", age: 37 * 3600)
     },

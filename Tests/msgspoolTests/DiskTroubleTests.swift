@@ -12,6 +12,8 @@ struct DiskTroubleTests {
       try station.spool.drop("a", message)
       let swept = try await station.sweep(under: Injection.strace("fstatfs", "error=ENOSPC", when: "1"))
       #expect(swept.status == 73)
+      // Claimed, and given back: the counts are told whatever ended the sweep.
+      #expect(swept["claimed"] == 1 && swept["done"] == 0 && swept["calls"] == 0)
       #expect(try station.calls().isEmpty)
       #expect(station.spool.folders(of: "a") == ["new"])
       #expect(try station.spool.history("new/a", of: message).isEmpty)

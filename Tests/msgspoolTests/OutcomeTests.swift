@@ -141,6 +141,29 @@ struct OutcomeTests {
       #expect(station.spool.names(in: "new").count == 1)
     }
   }
+
+  @Test("A dry run knows what the ledger knows: ids that went through, and how much of the day is used")
+  func dryRun() async throws {
+    try await withStation { station in
+      try station.configure(["push": .wxpusher("daily: 3"), "text": .twilio()])
+      try station.spool.drop("a", #"{"channel":"text","to":"+12125550100","body":"hi","id":"one"}"#)
+      try station.spool.drop("b", #"{"channel":"push","to":["UID_a","UID_b"],"body":"hi"}"#)
+      #expect(try await station.sweep()["done"] == 2)
+      try station.spool.drop("c", #"{"channel":"text","to":"+12125550100","body":"hi","id":"one"}"#)
+      for name in ["d", "e"] {
+        try station.spool.drop(name, #"{"channel":"text","to":"+12125550100","body":"hi","id":"two"}"#)
+      }
+      try station.spool.drop("f", #"{"channel":"push","to":["UID_c","UID_d"],"body":"hi"}"#)
+      let before = try station.calls().count
+      let dry = try await station.run("sweep", ["--dry-run", "--json"])
+      let last = try Parsed(String(dry.stdout.split(separator: "\n").last ?? ""))
+      #expect(last["claimed"] == 4 && last["calls"] == 2 && last["recipients"] == 2)
+      #expect(try station.calls().count == before)
+      // And a sweep does just that.
+      let swept = try await station.sweep()
+      #expect(swept["calls"] == 2 && swept["recipients"] == 2)
+    }
+  }
 }
 
 @Suite("A second message with the same id is settled and not sent")

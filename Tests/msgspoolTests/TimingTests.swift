@@ -77,17 +77,44 @@ struct TimingTests {
     }
   }
 
+  /// Quiet hours until an hour from now, whenever this runs.
+  private static var quietNow: String {
+    let clock = { (offset: Double) -> String in
+      let seconds = Int(Date(timeIntervalSinceNow: offset).timeIntervalSince1970) % 86400
+      let (hour, minute) = (seconds / 3600, seconds / 60 % 60)
+      return "\(hour < 10 ? "0" : "")\(hour):\(minute < 10 ? "0" : "")\(minute)"
+    }
+    return #"quiet_hours: { from: "\#(clock(-3600))", to: "\#(clock(3600))", zone: "UTC" }"#
+  }
+
+  @Test("Waiting in quiet hours, or expiring, does not forget the attempts that were made")
+  func attemptsAreKept() async throws {
+    try await withStation(faults: ["status:http=408"]) { station in
+      let retry = "retry: { attempts: 2, first: 60, max: 60 }"
+      try station.configure(["text": .twilio(retry)])
+      try station.spool.drop("a", Self.text)
+      try station.spool.drop("b", #"{"channel":"text","to":"+12125550101","body":"hi"}"#)
+      #expect(try await station.sweep()["deferred"] == 2)
+      for name in ["a", "b"] { try station.spool.move("deferred/\(name)", "new/\(name)") }
+      try station.configure(["text": .twilio("\(retry), \(Self.quietNow)")])
+      #expect(try await station.sweep()["deferred"] == 2)
+      #expect(try station.spool.last("deferred/a")["attempt"] == 1)
+      for name in ["a", "b"] { try station.spool.move("deferred/\(name)", "new/\(name)") }
+      // The second attempt is the last.
+      try station.configure(["text": .twilio(retry)])
+      #expect(try await station.sweep("--limit", "1")["failed"] == 1)
+      let waits = try #require(station.spool.names(in: "new").first)
+      try station.configure(["text": .twilio("\(retry), expire_after: \"0.001s\"")])
+      #expect(try await station.sweep()["failed"] == 1)
+      let line = try station.spool.last("failed/\(waits)")
+      #expect(line["state"] == "expired" && line["attempt"] == 1)
+    }
+  }
+
   @Test("In quiet hours all but high waits until their end")
   func quietHours() async throws {
     try await withStation { station in
-      // Quiet for the next hour, whenever this runs.
-      let clock = { (offset: Double) -> String in
-        let seconds = Int(Date(timeIntervalSinceNow: offset).timeIntervalSince1970) % 86400
-        let (hour, minute) = (seconds / 3600, seconds / 60 % 60)
-        return "\(hour < 10 ? "0" : "")\(hour):\(minute < 10 ? "0" : "")\(minute)"
-      }
-      let quiet = #"quiet_hours: { from: "\#(clock(-3600))", to: "\#(clock(3600))", zone: "UTC" }"#
-      try station.configure(["text": .twilio(quiet)])
+      try station.configure(["text": .twilio(Self.quietNow)])
       try station.spool.drop("a", Self.text)
       try station.spool.drop("b", #"{"channel":"text","to":"+12125550101","body":"fire","priority":"high"}"#)
       let swept = try await station.sweep()

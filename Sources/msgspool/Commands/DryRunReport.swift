@@ -7,7 +7,8 @@ enum DryRunReport {
   static func run(
     _ spool: Spool, _ configuration: Configuration, _ selection: Selection, asJSON: Bool
   ) throws(Failure) -> ExitStatus {
-    var run = DryRun(spool, configuration, selection, now: Surroundings.now()) { call in
+    let ledger = Surroundings.ledgerToLookAt(spool)
+    var run = DryRun(spool, configuration, ledger, selection, now: Surroundings.now()) { call in
       if asJSON {
         Console.output(
           .object([

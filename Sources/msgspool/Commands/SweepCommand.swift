@@ -55,13 +55,15 @@ enum SweepCommand: Command {
     Signals.handle([SIGTERM, SIGINT, SIGHUP]) { _ in runner.stop() }
     if Console.errorIsTerminal, !Console.isQuiet { reporter.expect(count(spool)) }
     defer { runner.shutdown() }
-    let summary = try runner.pass(configuration, selection).summary
+    let pass = runner.pass(configuration, selection)
+    let summary = pass.summary
     Console.clearProgress()
     if arguments.has("--json") {
       Console.output(summary.json)
     } else if !Console.isQuiet {
       Console.output(summary.text + "\n")
     }
+    if let trouble = pass.trouble { throw trouble }
     let hasFailed = summary.failed + summary.unconfirmed + summary.invalid > 0
     return arguments.has("--strict") && hasFailed ? .failed : .ok
   }

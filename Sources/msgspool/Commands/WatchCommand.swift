@@ -122,15 +122,15 @@ private struct Watch {
     var selection = Selection()
     selection.defaultChannel = configuration.defaultChannel
     selection.skip = held
-    do throws(Failure) {
-      last = try runner.pass(configuration, selection, rested: rested)
-    } catch {
+    let pass = runner.pass(configuration, selection, rested: rested)
+    if let trouble = pass.trouble {
       // Somebody else is busy with the ledger, or descriptors are short: not for long, usually.
-      guard error.status == .tryAgain else { throw error }
-      Console.report(error)
+      guard trouble.status == .tryAgain else { throw trouble }
+      Console.report(trouble)
       nextLook = now + Watch.firstLook
       return
     }
+    last = pass
     Console.clearProgress()
     nextDue = last.summary.nextDue
     held.formUnion(last.held)
