@@ -80,7 +80,8 @@ struct HostileSpoolTests {
   @Test("The largest file that the file system takes, all hole, is left alone and reported, and the others are sent")
   func largestFile() async throws {
     try await withStation { station in
-      try station.configure(["push": .wxpusher()])
+      // No more of it than this is looked at.
+      try station.configure(["push": .wxpusher()], "max_message_bytes: 65536")
       let path = "\(station.spool["new"])/hole"
       try Self.push.write(toFile: path, atomically: false, encoding: .utf8)
       // Half of all offsets, then less until the file system agrees.
