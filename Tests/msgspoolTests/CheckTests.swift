@@ -146,6 +146,7 @@ struct CheckTests {
     let ran = try await yard.msgspool("check", "--json")
     #expect(ran.status == 78)
     #expect(ran.stdout.contains(word), "\(ran.stdout)")
+    #expect(!ran.stdout.contains("config.json: /"), "the file is named once: \(ran.stdout)")
     // The rest is looked at all the same.
     #expect(try ran.rows.contains { $0["subject"] as? String == "new/m" })
   }
