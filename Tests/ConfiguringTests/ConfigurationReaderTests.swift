@@ -145,6 +145,11 @@ extension ConfigurationFault {
     #expect(fault.problem.contains("expected") || fault.problem.contains("second time"), "\(fault.message)")
   }
 
+  @Test func oneNameInTwoSpellingsIsAFaultWhereItIsLookedUp() throws {
+    let found = try #require(fault(channel("recipients: { 'Ren\u{E9}': 'a', 'Rene\u{301}': 'b' }")))
+    #expect(found.place == "channels.c.recipients.Rene\u{301}" && found.problem.contains("twice"), "\(found.message)")
+  }
+
   @Test func bytesThatAreNoTextAreAFaultEverywhere() {
     let text = Array("{ channels: { c: { provider: 'plain', token: 'tok' } } }".utf8)
     for index in text.indices {
