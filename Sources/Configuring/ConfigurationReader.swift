@@ -47,7 +47,7 @@ package struct ConfigurationReader: Sendable {
 
   /// - Parameter file: the configuration file itself.
   package func configuration(_ path: String, _ file: File) throws(ConfigurationFault) -> Configuration {
-    let root = Place("", try ConfigurationReader.tree(path, file.bytes))
+    let root = Place("", try JSON5Scanner.value(of: file.bytes, file: path))
     try root.allow(["default_channel", "deduplicate_for", "max_message_bytes", "attachment_directories", "channels"])
     var configuration = Configuration()
     configuration.defaultChannel = try root["default_channel"]?.string()

@@ -25,7 +25,13 @@ struct Place {
 
   func members() throws(ConfigurationFault) -> [Place] {
     guard let members = value.members else { throw expected("an object") }
-    return members.map { Place(path.isEmpty ? $0.key : "\(path).\($0.key)", $0.value, name: $0.key) }
+    let places = members.map { Place(path.isEmpty ? $0.key : "\(path).\($0.key)", $0.value, name: $0.key) }
+    // Two keys for a file, and one name for whoever looks it up: the second would silently win.
+    var names: Set<String> = []
+    for place in places where !names.insert(place.name).inserted {
+      throw ConfigurationFault(place.path, "is there twice, with its accents written in two ways", hint: "keep one")
+    }
+    return places
   }
 
   /// Refuses keys that aren't known, naming the nearest that is.

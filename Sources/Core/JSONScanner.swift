@@ -319,7 +319,7 @@ package struct JSONFault: Error, Sendable, Hashable {
 extension String {
   /// Comparing and hashing strings sorts accents that follow each other, in quadratic time: a key of 160 kB takes ten
   /// seconds, one of 16 MB hours. No language has more than a handful in a row.
-  fileprivate var hasHeapOfAccents: Bool {
+  package var hasHeapOfAccents: Bool {
     // In short ones they may be sorted.
     guard utf8.count > 1000, utf8.contains(where: { $0 >= 0xCC }) else { return false }
     var run = 0

@@ -74,7 +74,10 @@ enum Surroundings {
     do throws(ConfigurationFault) {
       return try reader.configuration(path, try file(path))
     } catch {
-      throw Failure(.configuration, "\(path): \(error.message)", hint: error.hint)
+      // What is wrong with the file as a whole begins with its name already.
+      let isNamed = error.place.isEmpty && error.problem.hasPrefix(path)
+      let message = isNamed ? error.message : "\(path): \(error.message)"
+      throw Failure(.configuration, message, hint: error.hint)
     }
   }
 

@@ -144,7 +144,9 @@ struct CheckTests {
   @Test(
     "a configuration that can't be used is status 78, and says where",
     arguments: [
-      ("", "JSON5"), ("{ channels: { a: { provider: \"wxpushr\" } } }", "channels.a.provider"),
+      ("", "config.json:1:1: found the end of the file; expected a value"),
+      ("{\n  channels: {},\n  channels: {},\n}", "config.json:3:3: the key"),
+      ("{ channels: { a: { provider: \"wxpushr\" } } }", "channels.a.provider"),
       ("{ channels: { a: { provider: \"wxpusher\", app_token: { env: \"NOT_SET\" } } } }", "NOT_SET"),
       ("{ channels: { a: { provider: \"wxpusher\", app_token: { file: \"/nowhere\" } } } }", "/nowhere"),
     ])
@@ -155,6 +157,7 @@ struct CheckTests {
     let ran = try await yard.msgspool("check", "--json")
     #expect(ran.status == 78)
     #expect(ran.stdout.contains(word), "\(ran.stdout)")
+    #expect(!ran.stdout.contains("config.json: /"), "the file is named once: \(ran.stdout)")
     // The rest is looked at all the same.
     #expect(try ran.rows.contains { $0["subject"] as? String == "new/m" })
   }
