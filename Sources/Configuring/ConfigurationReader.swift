@@ -80,7 +80,11 @@ package struct ConfigurationReader: Sendable {
     }
     try check(configuration.defaultChannel, "default_channel")
     for channel in configuration.channels.values.sorted(by: { $0.name < $1.name }) {
-      try check(channel.fallback, "channels.\(channel.name).fallback")
+      let place = "channels.\(channel.name).fallback"
+      try check(channel.fallback, place)
+      if channel.fallback == channel.name {
+        throw ConfigurationFault(place, "is the channel itself", hint: "name another channel, or leave it out")
+      }
     }
   }
 

@@ -70,7 +70,12 @@ enum Surroundings {
   }
 
   static func configuration(_ path: String) throws(Failure) -> Configuration {
-    let reader = ConfigurationReader(providers: Catalogue.providers, environment: variable, file: file)
+    // cron's folder is another than the operator's: a secret's file stands beside the configuration that names it.
+    let folder = path.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
+    let reader = ConfigurationReader(providers: Catalogue.providers, environment: variable) {
+      (secret: String) throws(ConfigurationFault) in
+      try file(secret.hasPrefix("/") || !path.contains("/") ? secret : "\(folder)/\(secret)")
+    }
     do throws(ConfigurationFault) {
       return try reader.configuration(path, try file(path))
     } catch {

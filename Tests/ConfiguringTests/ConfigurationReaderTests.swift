@@ -226,6 +226,7 @@ extension ConfigurationFault {
     ("recipients: { a: [1] }", "channels.c.recipients.a", "expected an array of strings"),
     ("recipients: { a: ['x', ''] }", "channels.c.recipients.a", "expected"),
     ("fallback: 'x'", "channels.c.fallback", "\"x\" is no channel of this configuration"),
+    ("fallback: 'c'", "channels.c.fallback", "is the channel itself"),
     ("fallback: 1", "channels.c.fallback", "found 1; expected a string"),
     ("ca_file: ''", "channels.c.ca_file", "expected a string"),
     ("endpoint: 'plain.test'", "channels.c.endpoint", "expected an address such as \"https://api.example.com\""),

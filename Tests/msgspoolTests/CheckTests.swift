@@ -141,6 +141,16 @@ struct CheckTests {
     }
   }
 
+  @Test("a secret's relative path starts at the configuration, wherever the command runs")
+  func relativeSecret() async throws {
+    let yard = try Yard()
+    try yard.configure(#"{ channels: { a: { provider: "wxpusher", app_token: { file: "a.secret" } } } }"#)
+    #expect(try await yard.msgspool("check").status == 78)
+    try yard.put("a.secret", "AT_a\n")
+    let ran = try await yard.msgspool("check")
+    #expect(ran.status == 0, "\(ran.stdout)\(ran.stderr)")
+  }
+
   @Test(
     "a configuration that can't be used is status 78, and says where",
     arguments: [
