@@ -51,9 +51,11 @@ test: setup ## run all tests
 # What MSGSPOOL_TORTURE makes long: every point instead of a few. MSGSPOOL_SEED chooses what is left to chance.
 torture: export MSGSPOOL_TORTURE := 1
 torture: export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH ?= 4
-torture: setup ## kill, cut off and starve it at every system call, for an hour (MSGSPOOL_SEED=1)
+torture: setup ## kill, cut off, starve and feed rubbish at every point, for an hour (MSGSPOOL_SEED=1)
 	$(SWIFT) test --parallel $(CHECKED) \
-	  --filter 'Crash|PowerLoss|ErrorTests|ManySweepers|KillTests|Chaos|DiskTrouble'
+	  --filter 'Crash|PowerLoss|ErrorTests|ManySweepers|KillTests|Chaos|DiskTrouble|Hostile'
+	Tests/fuzz.sh
+	env -u MSGSPOOL_TORTURE Tests/sanitizers.sh
 
 bench: build ## measure against the file system's own limit (BENCH_N=20000)
 	@Tests/Bench/bench.sh $(BINARY)

@@ -135,6 +135,37 @@ for backlog in "${backlogs[@]}"; do
   stop_sandbox
 done
 
+# Several sweepers over one spool. With fewer descriptors each has less in hand, and there is something to share.
+together() { # SWEEPERS: seconds until all have ended
+  fresh twilio $((count / 2))
+  local begin end number pids=()
+  begin=$(date +%s.%N)
+  for ((number = 0; number < $1; number++)); do
+    (ulimit -n 1624 && exec "$program" sweep --quiet --spool "$here/spool" --config "$here/config.json") &
+    pids+=($!)
+  done
+  wait "${pids[@]}"
+  end=$(date +%s.%N)
+  if [ "$(find "$here/spool/done" -type f | wc -l)" -ne $((count / 2)) ]; then
+    echo "bench: $1 sweepers left something behind" >&2
+    exit 1
+  fi
+  calculate %.6f "$end - $begin"
+  echo
+}
+
+start_sandbox
+for _ in 1 2; do
+  for sweepers in 1 2 4 8 16; do together "$sweepers" >> "$here/together.$sweepers"; done
+done
+stop_sandbox
+alone=$(best < "$here/together.1")
+printf 'sweepers together, as fast as one alone:'
+for sweepers in 2 4 8 16; do
+  printf '  %s: %s' "$sweepers" "$(calculate %.2f "$alone / $(best < "$here/together.$sweepers")")"
+done
+printf '\n'
+
 start_sandbox
 fresh wxpusher 0
 empty=$(for ((run = 0; run < 21; run++)); do

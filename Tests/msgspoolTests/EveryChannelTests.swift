@@ -2,55 +2,25 @@ import Foundation
 import TestSupport
 import Testing
 
-/// What a channel needs at the least, and a message that its service takes, both as JSON5.
-private struct Sample {
+/// What a channel needs at the least, and a message that its service takes, as members of a JSON object.
+private struct Sample: Sendable {
   var settings: String
   var message: String
-
-  init(_ settings: String, _ message: String = "") {
-    self.settings = settings
-    self.message = message
-  }
 }
 
-/// Those that speak HTTP, which the sandbox answers.
-private let samples: [String: Sample] = [
-  "wxpusher": Sample(#"app_token: "AT_token""#, #""to":"UID_a","body":"天气 🌧""#),
-  "aliyun-sms": Sample(
-    #"access_key_id: "LTAI", access_key_secret: "secret", sign_name: "阿里云", template: "SMS_1""#,
-    #""to":"13800138000","params":{"code":"1"}"#),
-  "twilio": Sample(
-    #"account_sid: "AC00000000000000000000000000000000", auth_token: "secret", from: "+15005550006""#,
-    #""to":"+8613800138000","body":"天气 🌧""#),
-  "huawei-sms": Sample(
-    #"app_key: "key", app_secret: "secret", sender: 8823040504797, template: "ff1b", signature: "华为云""#,
-    #""to":"+8613800138000","params":["1"]"#),
-  "tencent-sms": Sample(
-    #"secret_id: "AKID", secret_key: "secret", sms_sdk_app_id: 1400006666, sign_name: "腾讯云", template: "449739""#,
-    #""to":"+8613800138000","params":["1"]"#),
-  "serverchan": Sample(#"sendkey: "SCT123456Tabcdefgh""#, #""title":"天气","body":"🌧""#),
-  "serverfan": Sample(#"token: "tokentokentoken""#, #""title":"天气","body":"🌧""#),
-  "pushplus": Sample(#"token: "0123456789abcdef0123456789abcdef""#, #""body":"天气 🌧""#),
-  "onesignal": Sample(
-    #"app_id: "11111111-2222-3333-4444-555555555555", api_key: "os_v2_app_secret""#,
-    #""to":"66666666-2222-4333-8444-555555555555","body":"天气 🌧""#),
-  "pushover": Sample(
-    #"token: "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa""#, #""to":"uuuuuuuuuuuuuuuuuuuuuuuuuuuuuu","body":"天气 🌧""#),
-  "pushed": Sample(#"app_key: "key", app_secret: "secret""#, #""body":"天气 🌧""#),
-  "wecom-robot": Sample(#"key: "11111111-2222-3333-4444-555555555555""#, #""body":"天气 🌧""#),
-  "wecom-app": Sample(
-    #"corp_id: "ww1234", agent_id: "1000002", secret: "secret""#, #""to":"zhangsan","body":"天气 🌧""#),
-  "telegram": Sample(#"token: "123456789:AAAbbbcccdddeeefff""#, #""to":"-1001234567890","body":"天气 🌧""#),
-  "bark": Sample("", #""to":"aaaaaaaaaaaaaaaaaaaaaa","body":"天气 🌧""#),
-  "ntfy": Sample("", #""to":"alerts","body":"天气 🌧""#),
-  "dingtalk-robot": Sample(
-    #"access_token: "ffffffffffffffffffffffffffffffff", secret: "SEC00000000""#, #""body":"天气 🌧""#),
-  "feishu-robot": Sample(
-    #"token: "11111111-2222-3333-4444-555555555555", secret: "secret""#, #""body":"天气 🌧""#),
-  "gotify": Sample(#"token: "AbCdEfGhIjKlMnO""#, #""body":"天气 🌧""#),
-  "pushdeer": Sample("", #""to":"PDU1abcdefghij","body":"天气 🌧""#),
-  "webhook": Sample("", #""to":"ops","body":"天气 🌧""#),
-]
+/// Those that speak HTTP, which the sandbox answers. The fuzzer reads the file, too.
+private let samples: [String: Sample] = {
+  let tests = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+  let data = try? Data(contentsOf: tests.appending(path: "Corpus/channels.json"))
+  let channels = data.flatMap { try? JSONSerialization.jsonObject(with: $0) } as? [String: [String: Any]]
+  return (channels ?? [:]).mapValues { channel in
+    let members = { (key: String) in
+      let bytes = channel[key].flatMap { try? JSONSerialization.data(withJSONObject: $0) } ?? Data()
+      return String(decoding: bytes.dropFirst().dropLast(), as: UTF8.self)
+    }
+    return Sample(settings: members("settings"), message: members("message"))
+  }
+}()
 
 extension Station {
   fileprivate func configure(all more: [String] = []) throws {

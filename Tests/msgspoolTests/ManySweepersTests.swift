@@ -181,40 +181,6 @@ struct ManySweepersTests {
     #expect(doubtful <= kills * 40)
   }
 
-  @Test(
-    "Together they are not slower than one alone",
-    .enabled(if: Torture.isOn, "compares times, for which the machine must have nothing else to do"))
-  func throughput() async throws {
-    let count = 3000
-    // The best of three: the machine is never quite alone.
-    var rates: [Int: Double] = [:]
-    for sweepers in [1, 2, 4, 8, 16, 1, 2, 4, 8, 16, 1, 2, 4, 8, 16] {
-      let rate = try await withStation(timeout: .seconds(600)) { station in
-        try station.configure(["push": .wxpusher("max_recipients_per_call: 10"), "text": .twilio("concurrency: 8")])
-        for number in 0..<count { try station.spool.drop("m\(number)", Self.message(number)) }
-        let begin = ContinuousClock.now
-        try await withThrowingTaskGroup(of: Void.self) { group in
-          for _ in 0..<sweepers {
-            group.addTask {
-              let swept = try await station.sweep(under: ["sh", "-c", #"ulimit -n 1624; exec "$0" "$@""#])
-              #expect(swept.status == 0, "\(swept.stderr)")
-            }
-          }
-          try await group.waitForAll()
-        }
-        let taken = ContinuousClock.now - begin
-        #expect(station.spool.names(in: "done").count == count)
-        return Double(count) / (Double(taken.components.seconds) + Double(taken.components.attoseconds) / 1e18)
-      }
-      rates[sweepers] = max(rates[sweepers] ?? 0, rate)
-    }
-    for (sweepers, rate) in rates.sorted(by: { $0.key < $1.key }) {
-      print("\(sweepers) sweepers: \(Int(rate)) messages/s")
-    }
-    // A tenth for what measuring once is worth.
-    #expect(rates.values.allSatisfy { $0 >= (rates[1] ?? 0) * 0.9 }, "\(rates)")
-  }
-
   @Test("Eight that begin on a new spool at once agree on one ledger")
   func freshSpool() async throws {
     for _ in 0..<(Torture.isOn ? 20 : 2) {
