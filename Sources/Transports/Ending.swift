@@ -50,7 +50,8 @@ struct Ending {
       failure("too-large", "The answer of \(peer) is larger than the limit")
     case (_, CURLE_OPERATION_TIMEDOUT):
       failure("timeout", "The request was sent to \(peer), and no complete answer came in time")
-    case (_, CURLE_WEIRD_SERVER_REPLY), (_, CURLE_UNSUPPORTED_PROTOCOL):
+    // The bad argument is a header that libcurl cannot make sense of.
+    case (_, CURLE_WEIRD_SERVER_REPLY), (_, CURLE_UNSUPPORTED_PROTOCOL), (_, CURLE_BAD_FUNCTION_ARGUMENT):
       failure("malformed", "The answer of \(peer) is not HTTP")
     case (.nothing, _):
       failure("reset", "The connection to \(peer) broke after the request was sent, before any answer")

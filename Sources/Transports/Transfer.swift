@@ -2,10 +2,12 @@ import CCurl
 import Core
 import Glibc
 
-/// One easy handle, used for one errand after the other, and what its callbacks write to.
-/// Lives on the transport's thread.
+/// An easy handle and what its callbacks write to, for one errand after the other. Lives on the transport's thread.
 final class Transfer {
-  let easy: UnsafeMutableRawPointer
+  private(set) var easy: UnsafeMutableRawPointer
+  /// It had an answer; see `renew`.
+  private var isUsed = false
+  private let policy: CurlTransport.Policy
   private let errorText: UnsafeMutablePointer<CChar>
   private var errand: Errand?
   private var answer: AnswerReader
@@ -23,12 +25,27 @@ final class Transfer {
   init?(_ policy: CurlTransport.Policy) {
     guard let easy = curl_easy_init() else { return nil }
     self.easy = easy
+    self.policy = policy
     errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
     errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
     answer = AnswerReader(maxBody: policy.maxResponseBytes)
     openAttachment = policy.openAttachment
-    applyConstants(policy)
+    applyConstants()
     connectCallbacks()
+  }
+
+  /// A new handle. libcurl 7.88 (Debian 12) remembers the last header of a handle's answer when it has freed it, and a
+  /// folded line where the next answer's first header should be is written there: a far end could reach into our memory.
+  /// A handle that never had an answer remembers none. Connections are the multi handle's, and stay.
+  private func renew() -> Bool {
+    guard let fresh = curl_easy_init() else { return false }
+    curl_easy_cleanup(easy)
+    easy = fresh
+    isUsed = false
+    applyConstants()
+    connectCallbacks()
+    if let headerList { curl_set_list(easy, CURLOPT_HTTPHEADER, headerList) }
+    return true
   }
 
   deinit {
@@ -42,6 +59,7 @@ final class Transfer {
 
   /// - Returns: why it cannot be sent.
   func prepare(_ errand: Errand) -> TransportFailure? {
+    if isUsed, !renew() { return .outOfMemory }
     let failure =
       switch errand.exchange {
       case .http(let request): prepare(request)
@@ -76,6 +94,7 @@ final class Transfer {
       // A handle at rest must not hold on to a large attachment.
       curl_set_pointer(easy, CURLOPT_COPYPOSTFIELDS, nil)
     }
+    isUsed = true
     releaseForm()
     errand = nil
     return deliver ?? { _ in }
@@ -170,7 +189,7 @@ final class Transfer {
     return .invalid("libcurl refuses the request: \(String(cString: curl_easy_strerror(problem)))")
   }
 
-  private func applyConstants(_ policy: CurlTransport.Policy) {
+  private func applyConstants() {
     let numbers: [(CURLoption, Int)] = [
       (CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1)), (CURLOPT_NOSIGNAL, 1), (CURLOPT_NOPROGRESS, 1),
       (CURLOPT_FOLLOWLOCATION, 0), (CURLOPT_PATH_AS_IS, 1), (CURLOPT_SUPPRESS_CONNECT_HEADERS, 1),

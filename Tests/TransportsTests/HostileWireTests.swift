@@ -77,6 +77,24 @@ struct HostileWireTests {
     #expect(reply.response?.body == [UInt8](repeating: 0x1F, count: 1000))
   }
 
+  /// libcurl 7.88 took such a line for the end of the answer before, and wrote into memory that it had freed.
+  @Test func aFoldedLineThatNothingGoesBeforeIsNoAnswer() async throws {
+    let server = try ScriptedServer { peer in
+      guard peer.readRequest() != nil else { return }
+      peer.answer()
+      guard peer.readRequest() != nil else { return }
+      peer.write("HTTP/1.1 200 OK\r\n Folded: at once\r\nContent-Length: 2\r\n\r\nok")
+    }
+    let transport = CurlTransport.local(maxInFlight: 1)
+    let replies = Replies()
+    transport.perform(
+      (0..<2).map { _ in
+        Errand(.http(HTTPRequest(.post, server.url(), body: [65])), within: 20, then: replies.take)
+      })
+    transport.shutdown()
+    #expect(replies.sofar == ["http 200", "lost: malformed"])
+  }
+
   @Test(arguments: [301, 302, 303, 307, 308])
   func credentialsDoNotFollowARedirectToAnotherHost(status: Int) async throws {
     let other = try ScriptedServer { peer in

@@ -190,7 +190,8 @@ enum RetryCommand: Command {
           "\(tally.unconfirmed) unconfirmed stayed: they may have arrived; --state unconfirmed sends them again")
       }
       if tally.refused > 20 { Console.note("\(tally.refused - 20) more could not be retried") }
-      return isNamed && tally.unconfirmed > 0 ? .usage : .ok
+      // Who named a message wanted that one.
+      return isNamed && tally.unconfirmed + tally.refused > 0 ? .usage : .ok
     }
   }
 }
