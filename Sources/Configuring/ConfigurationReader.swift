@@ -35,6 +35,9 @@ package struct ConfigurationReader: Sendable {
   private let providers: [any Provider.Type]
   private let environment: @Sendable (String) -> String?
   private let file: @Sendable (String) throws(ConfigurationFault) -> File
+  /// The configuration's own, with its slash: cron's folder is another than the operator's, so what it names by a relative
+  /// path is beside it.
+  private var folder = ""
 
   package init(
     providers: [any Provider.Type], environment: @escaping @Sendable (String) -> String?,
@@ -47,6 +50,14 @@ package struct ConfigurationReader: Sendable {
 
   /// - Parameter file: the configuration file itself.
   package func configuration(_ path: String, _ file: File) throws(ConfigurationFault) -> Configuration {
+    var reader = self
+    reader.folder = String(path.reversed().drop { $0 != "/" }.reversed())
+    return try reader.read(path, file)
+  }
+
+  private func resolved(_ path: String) -> String { path.hasPrefix("/") ? path : folder + path }
+
+  private func read(_ path: String, _ file: File) throws(ConfigurationFault) -> Configuration {
     let root = Place("", try JSON5Scanner.value(of: file.bytes, file: path))
     try root.allow(["default_channel", "deduplicate_for", "max_message_bytes", "attachment_directories", "channels"])
     var configuration = Configuration()
@@ -121,7 +132,7 @@ package struct ConfigurationReader: Sendable {
     try pace(&channel, place)
     try times(&channel, place)
     channel.fallback = try place["fallback"]?.string()
-    channel.caFile = try place["ca_file"]?.string()
+    channel.caFile = try (place["ca_file"]?.string()).map(resolved)
     for entry in try place["recipients"]?.members() ?? [] {
       channel.recipients[entry.name] = try entry.oneOrMoreStrings()
     }
@@ -275,7 +286,7 @@ package struct ConfigurationReader: Sendable {
       }
       return value
     }
-    guard let path = try entry["file"]?.string() else {
+    guard let path = try (entry["file"]?.string()).map(resolved) else {
       throw ConfigurationFault(entry.path, "expected a string, { env: NAME } or { file: PATH }")
     }
     let file: File

@@ -27,7 +27,7 @@ package struct DryRun {
   private var left: [String: Int] = [:]
   private var resting: Set<String> = []
   /// Ids met in this run, as far as they can be kept.
-  private var ids: Set<[String]> = []
+  private var ids: Set<Int> = []
   private var waiting = 0
   private var messages = 0
   package private(set) var summary = SweepSummary()
@@ -88,18 +88,15 @@ package struct DryRun {
   private mutating func route(_ file: MessageFile, _ facts: FileFacts) {
     let progress = Progress(file.lines)
     let dropped = progress.dropped ?? facts.modified
-    switch Router(configuration).route(file.message, progress, dropped: dropped, now: now) {
+    let route = Router(configuration).route(file.message, progress, dropped: dropped, now: now)
+    if isDuplicate(file, route, facts) { return summary.count(.duplicate) }
+    switch route {
     case .finish(let state, _, _): summary.count(state)
     case .wait: summary.deferred += 1
     case .go(let itinerary):
-      let channel = itinerary.channel
-      if isDuplicate(file, in: channel.name, facts) { return summary.count(.duplicate) }
-      if resting.contains(channel.name) {
-        summary.left += 1
-        return
-      }
-      for leg in itinerary.legs {
-        guard case .send = leg.start else { continue }
+      if itinerary.legs.contains(where: { resting.contains($0.channel) }) { summary.left += 1 }
+      for leg in itinerary.legs where !resting.contains(leg.channel) {
+        guard case .send = leg.start, let channel = configuration.channels[leg.channel] else { continue }
         groupers[
           leg.channel,
           default: Grouper(capacity: channel.recipientsPerCall, mixedCapacity: channel.mixedRecipientsPerCall)
@@ -128,14 +125,15 @@ package struct DryRun {
     }
   }
 
-  private mutating func isDuplicate(_ file: MessageFile, in channel: String, _ facts: FileFacts) -> Bool {
-    guard let id = file.message.id else { return false }
+  private mutating func isDuplicate(_ file: MessageFile, _ route: Route, _ facts: FileFacts) -> Bool {
+    guard let id = file.message.id, let channel = route.channel, !route.isInvalid else { return false }
     let claim = IdentifierClaim(
       channel: channel, id: id, inode: facts.inode, hasHistory: !file.lines.isEmpty,
       isDeferred: file.lines.last?.state == .deferred, now: now)
     if (try? ledger?.isDuplicate(claim, newerThan: now - configuration.deduplicateFor)) == true { return true }
-    if ids.count < DryRun.mostIds { return !ids.insert([channel, id]).inserted }
-    return ids.contains([channel, id])
+    // What is kept of an id, which may be long, tells it from others well enough for a forecast.
+    let key = [Array(channel.utf8), Array(id.utf8)].hashValue
+    return ids.count < DryRun.mostIds ? !ids.insert(key).inserted : ids.contains(key)
   }
 
   /// Leaves in the batch whom the channel's day has room for.
@@ -145,6 +143,7 @@ package struct DryRun {
     let room = left[channel.name] ?? max(0, channel.daily - ((try? ledger?.counted(channel.name, day: day)) ?? 0))
     let granted = min(room, batch.entries.count)
     left[channel.name] = room - granted
+    summary.deferred += Set(batch.entries[granted...].map(\.item)).count
     batch.entries.removeLast(batch.entries.count - granted)
   }
 }

@@ -12,7 +12,10 @@ extension Inspection {
       let name = String(decoding: entry.name.bytes, as: UTF8.self)
       let facts = try? FileFacts(of: entry.name, in: spool.descriptor(.cur))
       guard facts?.isFolder ?? true else {
-        try inspectStray(entry.name, isMovable: facts?.isRegular == true)
+        tell(
+          Complaint(
+            .error, .oddities, "cur/\(entry.name.display)", "is no sweep's folder: no sweep looks at it",
+            hint: "if it is a message that was never sent, move it to new/"))
         continue
       }
       if spool.isAlive(sweep: name) { continue }
@@ -28,19 +31,6 @@ extension Inspection {
       }
       tell(complaint)
     }
-  }
-
-  /// Somebody put it there: a sweep has a folder of its own.
-  private func inspectStray(_ name: FileName, isMovable: Bool) throws(SystemFault) {
-    var complaint = Complaint(
-      .error, .oddities, "cur/\(name.display)", "is no sweep's folder: no sweep looks at it",
-      hint: "if it is a message, move it to new/, or let msgspool check --repair do it")
-    if repair != nil, isMovable {
-      let place = try Spool.move(
-        name, from: spool.descriptor(.cur), to: spool.descriptor(.new), path: spool.path(.new))
-      if let place { complaint.action = "moved to new/\(place.display)" }
-    }
-    tell(complaint)
   }
 
   private func count(_ sweep: FileName) throws(SystemFault) -> Int? {
@@ -122,7 +112,15 @@ extension Inspection {
       guard case .tail(let tail)? = tails.read(found.name, in: found.place.descriptor, path: found.place.path) else {
         continue
       }
-      for result in tail.last?.results ?? [] {
+      var results = tail.last?.results ?? []
+      // A line that only waits (quiet hours) says nothing of recipients: what was in doubt before it still is.
+      if results.isEmpty,
+        case .message(let file)? = spool.peek(
+          found.name, in: found.place.descriptor, path: found.place.path, limit: limit)
+      {
+        results = Progress(file.lines).results.values.flatMap { $0 }
+      }
+      for result in results {
         if let call = result.call { calls.insert(call) }
       }
     }

@@ -138,7 +138,7 @@ extension Sweep {
 
 extension Route {
   /// The channel the message belongs to, as far as it has a valid one.
-  fileprivate var channel: String? {
+  var channel: String? {
     switch self {
     case .finish(_, _, let channel): channel
     case .wait(_, _, let channel): channel
@@ -146,7 +146,7 @@ extension Route {
     }
   }
 
-  fileprivate var isInvalid: Bool {
+  var isInvalid: Bool {
     if case .finish(.invalid, _, _) = self { true } else { false }
   }
 }

@@ -130,8 +130,14 @@ package final class Sweep {
   package func run() throws(SweepTrouble) -> SweepSummary {
     let start = environment.now()
     prepare()
-    guard let loading = Worker({ [loader] in loader.run() }), let settling = Worker({ [desk] in desk.run() }) else {
-      throw SweepTrouble(.tryAgain, "no thread could be started", hint: "raise the limit on processes (ulimit -u)")
+    let noThread = SweepTrouble(
+      .tryAgain, "no thread could be started", hint: "raise the limit on processes (ulimit -u)")
+    guard let settling = Worker({ [desk] in desk.run() }) else { throw noThread }
+    // The loader last: it claims at once.
+    guard let loading = Worker({ [loader] in loader.run() }) else {
+      desk.close()
+      settling.join()
+      throw noThread
     }
     while !isFinished {
       for event in inbox.takeAll(within: patience) { absorb(event) }

@@ -70,12 +70,7 @@ enum Surroundings {
   }
 
   static func configuration(_ path: String) throws(Failure) -> Configuration {
-    // cron's folder is another than the operator's: a secret's file stands beside the configuration that names it.
-    let folder = path.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
-    let reader = ConfigurationReader(providers: Catalogue.providers, environment: variable) {
-      (secret: String) throws(ConfigurationFault) in
-      try file(secret.hasPrefix("/") || !path.contains("/") ? secret : "\(folder)/\(secret)")
-    }
+    let reader = ConfigurationReader(providers: Catalogue.providers, environment: variable, file: file)
     do throws(ConfigurationFault) {
       return try reader.configuration(path, try file(path))
     } catch {

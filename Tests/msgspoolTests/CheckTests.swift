@@ -33,9 +33,7 @@ struct Mishap: Sendable, CustomTestStringConvertible {
       try $0.put("new/m", message, age: 120)
       link($0.path("new/m"), $0.root + "/other")
     },
-    Mishap(testDescription: "a file in cur/ itself", subject: "cur/m", mended: "new/m") {
-      try $0.put("cur/m", message)
-    },
+    Mishap(testDescription: "a file in cur/ itself", subject: "cur/m") { try $0.put("cur/m", message) },
     Mishap(testDescription: "an attachment that is not there", subject: "new/m") {
       try $0.configure(
         """

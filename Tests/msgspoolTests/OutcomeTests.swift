@@ -158,6 +158,7 @@ struct OutcomeTests {
       let dry = try await station.run("sweep", ["--dry-run", "--json"])
       let last = try Parsed(String(dry.stdout.split(separator: "\n").last ?? ""))
       #expect(last["claimed"] == 4 && last["calls"] == 2 && last["recipients"] == 2)
+      #expect(last["done"] == 2 && last["deferred"] == 1, "two duplicates, and one over the day")
       #expect(try station.calls().count == before)
       // And a sweep does just that.
       let swept = try await station.sweep()

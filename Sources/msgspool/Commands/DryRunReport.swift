@@ -32,6 +32,8 @@ enum DryRunReport {
       Console.output(
         "dry run: \(Columns.count(summary.claimed, "message")), \(Columns.count(summary.calls, "call")) for "
           + Columns.count(summary.recipients, "recipient")
+          + (summary.done > 0 ? ", \(Columns.count(summary.done, "duplicate"))" : "")
+          + (summary.left > 0 ? ", \(summary.left) to be left (msgspool status tells what is suspended)" : "")
           + (summary.invalid > 0 ? ", \(summary.invalid) invalid" : "")
           + (summary.failed > 0 ? ", \(summary.failed) expired" : "")
           + (summary.deferred > 0 ? ", \(summary.deferred) to be deferred" : "") + "; nothing was touched\n")

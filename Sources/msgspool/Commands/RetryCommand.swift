@@ -18,7 +18,8 @@ enum RetryCommand: Command {
     details: """
       Recipients that were accepted are not sent to again, and a message's age
       counts anew. An unconfirmed message may have arrived: it is sent again, twice
-      perhaps, only when --state unconfirmed says so.
+      perhaps, only when --state unconfirmed says so. A named message that has to
+      stay makes the exit status 64.
       """,
     examples: [
       ("msgspool retry 1795338000.4711-1-0a1b2c3d.json", "one"),
@@ -190,7 +191,7 @@ enum RetryCommand: Command {
           "\(tally.unconfirmed) unconfirmed stayed: they may have arrived; --state unconfirmed sends them again")
       }
       if tally.refused > 20 { Console.note("\(tally.refused - 20) more could not be retried") }
-      // Who named a message wanted that one.
+      // Who named a message wanted that one, and learns by the status that it stays.
       return isNamed && tally.unconfirmed + tally.refused > 0 ? .usage : .ok
     }
   }

@@ -84,6 +84,8 @@ private struct Watch {
   private var nextTry: Date?
   private var nextDue: Date?
   private var nextLook: Date?
+  /// After a trouble that passes by itself: nothing is tried before.
+  private var pause: Date?
   private var lookPause = firstLook
   private var last = SweepRunner.Pass()
 
@@ -127,9 +129,12 @@ private struct Watch {
       // Somebody else is busy with the ledger, or descriptors are short: not for long, usually.
       guard trouble.status == .tryAgain else { throw trouble }
       Console.report(trouble)
-      nextLook = now + Watch.firstLook
+      held.formUnion(pass.held)
+      // Not what is due already, nor what this pass gave back: the pause comes first.
+      pause = now + Watch.firstLook
       return
     }
+    pause = nil
     last = pass
     Console.clearProgress()
     nextDue = last.summary.nextDue
@@ -144,10 +149,12 @@ private struct Watch {
   func wait() {
     while true {
       let now = Surroundings.now()
-      let times = [nextDue, nextTry, nextLook, now + Watch.rescueInterval].compactMap { $0 }
+      let times = pause.map { [$0] } ?? [nextDue, nextTry, nextLook, now + Watch.rescueInterval].compactMap { $0 }
       let seconds = (times.min() ?? now).timeIntervalSince(now)
       switch watcher.wait(seconds: max(0, seconds)) {
-      case .timeout, .woken, .arrived(nil): return
+      case .timeout, .woken: return
+      case .arrived where pause.map({ $0 > Surroundings.now() }) == true: continue
+      case .arrived(nil): return
       case .arrived(let names?):
         // What this process itself put back is no news, and has its own time.
         let isNews = names.contains { !held.contains($0) && !last.leftAlone.contains($0) && !SpoolLayout.isIgnored($0) }
