@@ -9,9 +9,12 @@ enum JSONAnswer {
   /// As JSON: a tenth of a decoder's time, for what comes back for every message. Stricter, too: a text that repeats a key
   /// is no evidence.
   static func value(of response: HTTPResponse) -> JSON? {
-    let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
-    let body = response.body.starts(with: byteOrderMark) ? Array(response.body.dropFirst(3)) : response.body
-    return try? JSONScanner.value(of: body)
+    try? JSONScanner.value(of: Array(unmarked(response.body)))
+  }
+
+  /// Without a byte order mark at its start.
+  private static func unmarked(_ body: [UInt8]) -> ArraySlice<UInt8> {
+    body.starts(with: [0xEF, 0xBB, 0xBF]) ? body.dropFirst(3) : body[...]
   }
 
   static func decode<Wire: Decodable>(_ type: Wire.Type, from response: HTTPResponse) -> Wire? {
@@ -24,8 +27,7 @@ enum JSONAnswer {
   /// Whether a body that does not decode is the provider's own answer, damaged (empty, or beginning like JSON), rather
   /// than a page of some gateway before it.
   static func looksDamaged(_ body: [UInt8]) -> Bool {
-    let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
-    let text = body.starts(with: byteOrderMark) ? body.dropFirst(3) : body[...]
+    let text = unmarked(body)
     guard let first = text.first(where: { ![0x20, 0x09, 0x0A, 0x0D].contains($0) }) else { return true }
     switch first {
     case UInt8(ascii: "{"), UInt8(ascii: "["), UInt8(ascii: "\""), UInt8(ascii: "-"),

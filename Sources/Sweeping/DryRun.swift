@@ -126,13 +126,10 @@ package struct DryRun {
   }
 
   private mutating func isDuplicate(_ file: MessageFile, _ route: Route, _ facts: FileFacts) -> Bool {
-    guard let id = file.message.id, let channel = route.channel, !route.isInvalid else { return false }
-    let claim = IdentifierClaim(
-      channel: channel, id: id, inode: facts.inode, hasHistory: !file.lines.isEmpty,
-      isDeferred: file.lines.last?.state == .deferred, now: now)
+    guard let claim = IdentifierClaim(file, route, inode: facts.inode, now: now) else { return false }
     if (try? ledger?.isDuplicate(claim, newerThan: now - configuration.deduplicateFor)) == true { return true }
     // What is kept of an id, which may be long, tells it from others well enough for a forecast.
-    let key = [Array(channel.utf8), Array(id.utf8)].hashValue
+    let key = [Array(claim.channel.utf8), Array(claim.id.utf8)].hashValue
     return ids.count < DryRun.mostIds ? !ids.insert(key).inserted : ids.contains(key)
   }
 

@@ -10,8 +10,8 @@ extension Inspection {
     var listing = try spool.list(.cur)
     while let entry = try listing.next() {
       let name = String(decoding: entry.name.bytes, as: UTF8.self)
-      let facts = try? FileFacts(of: entry.name, in: spool.descriptor(.cur))
-      guard facts?.isFolder ?? true else {
+      let isFolder = (try? FileFacts(of: entry.name, in: spool.descriptor(.cur)))?.isFolder ?? true
+      guard isFolder else {
         tell(
           Complaint(
             .error, .oddities, "cur/\(entry.name.display)", "is no sweep's folder: no sweep looks at it",

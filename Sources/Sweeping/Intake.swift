@@ -106,12 +106,9 @@ extension Sweep {
     var claims: [IdentifierClaim] = []
     for index in routed.indices where routed[index].content.message.id != nil {
       let item = routed[index]
-      guard let id = item.content.message.id, let channel = item.route.channel, !item.route.isInvalid else { continue }
+      guard let claim = IdentifierClaim(item.content, item.route, inode: item.file.inode, now: now) else { continue }
       indices.append(index)
-      claims.append(
-        IdentifierClaim(
-          channel: channel, id: id, inode: item.file.inode, hasHistory: !item.content.lines.isEmpty,
-          isDeferred: item.content.lines.last?.state == .deferred, now: now))
+      claims.append(claim)
     }
     guard !claims.isEmpty else { return [] }
     do throws(LedgerFault) {
@@ -136,9 +133,19 @@ extension Sweep {
   }
 }
 
+extension IdentifierClaim {
+  /// Nil for a message without an id, or without a channel where it could count.
+  init?(_ content: MessageFile, _ route: Route, inode: UInt64, now: Date) {
+    guard let id = content.message.id, let channel = route.channel, !route.isInvalid else { return nil }
+    self.init(
+      channel: channel, id: id, inode: inode, hasHistory: !content.lines.isEmpty,
+      isDeferred: content.lines.last?.state == .deferred, now: now)
+  }
+}
+
 extension Route {
   /// The channel the message belongs to, as far as it has a valid one.
-  var channel: String? {
+  fileprivate var channel: String? {
     switch self {
     case .finish(_, _, let channel): channel
     case .wait(_, _, let channel): channel
@@ -146,7 +153,7 @@ extension Route {
     }
   }
 
-  var isInvalid: Bool {
+  fileprivate var isInvalid: Bool {
     if case .finish(.invalid, _, _) = self { true } else { false }
   }
 }
