@@ -25,6 +25,9 @@ package struct Channel: Sendable {
   package var daily: Int
   /// Messages a day to one recipient; 0 is no limit.
   package var dailyPerRecipient: Int
+  /// So many different recipients refused in a row with one code that is not surely theirs, and nobody accepted, suspend
+  /// the channel as suspected; 0 never does.
+  package var suspectAfter = 20
   package var zone = TimeZone.current
   package var quietHours: QuietHours?
   /// The address book: name to addresses.

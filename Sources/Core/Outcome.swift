@@ -17,6 +17,18 @@ package enum ErrorKind: String, Sendable, Hashable, CaseIterable {
   case message, recipient, credentials, quota, throttled, network, provider, uncertain
 }
 
+/// Whose trouble a refusal tells of (contract, section 5, "Whose trouble"). Providers' tables say it code by code.
+package enum Blame: Sendable, Hashable {
+  /// Surely this recipient's own (an unknown mailbox, a malformed number): never counts against the channel.
+  case recipient
+  /// Said of one, and nobody knows whose it is. Refusals like this of `suspect_after` different recipients in a row, all
+  /// with one code and nobody accepted between, suspend the channel as suspected.
+  case unclear
+  /// Said of one, and perhaps the account's trouble (relay denied, unverified number, sender refused at RCPT). The outcome
+  /// is a deferral; a second, different recipient with the same code and no acceptance between suspends the channel.
+  case account
+}
+
 /// What one reply says about one recipient.
 package struct Outcome: Sendable, Hashable {
   package var state: RecipientState
@@ -30,6 +42,13 @@ package struct Outcome: Sendable, Hashable {
   package var retryAfter: Double?
   /// A deferral that is worth only so many attempts in all, fewer than the channel's.
   package var attempts: Int?
+  /// Of what was not accepted: whose trouble it is.
+  package var blame = Blame.unclear
+  /// False where the call never got to the provider (no name, no route, refused, no TLS): it uses up no attempt.
+  package var usesAttempt = true
+  /// Beyond the provider's limit on recipients per call, as its answer taught (`Answer.capacity`): goes out again at once,
+  /// in another call, and uses up no attempt.
+  package var isSurplus = false
 
   package static func accepted(id: String? = nil) -> Outcome {
     Outcome(state: .accepted, id: id)
@@ -45,6 +64,27 @@ package struct Outcome: Sendable, Hashable {
 
   package static func rejected(_ kind: ErrorKind, code: String? = nil, reason: String? = nil) -> Outcome {
     Outcome(state: .rejected, kind: kind, code: code, reason: reason)
+  }
+
+  /// See `isSurplus`.
+  package static func surplus(code: String? = nil, reason: String? = nil) -> Outcome {
+    var outcome = Outcome.deferred(.provider, code: code, reason: reason)
+    outcome.isSurplus = true
+    outcome.usesAttempt = false
+    return outcome
+  }
+
+  /// The call never got to the provider; see `usesAttempt`.
+  package static func unreached(code: String? = nil, reason: String? = nil) -> Outcome {
+    var outcome = Outcome.deferred(.network, code: code, reason: reason)
+    outcome.usesAttempt = false
+    return outcome
+  }
+
+  package func blaming(_ blame: Blame) -> Outcome {
+    var outcome = self
+    outcome.blame = blame
+    return outcome
   }
 
   package static func unconfirmed(code: String? = nil, reason: String? = nil) -> Outcome {
@@ -83,6 +123,8 @@ package struct Answer: Sendable, Hashable {
     /// The next sweep tries with one call.
     case untilNextSweep
     case seconds(Double)
+    /// Until the channel's next local day: a daily limit is used up.
+    case untilTomorrow
     /// Until somebody has changed the configuration.
     case untilMended
   }
@@ -90,8 +132,10 @@ package struct Answer: Sendable, Hashable {
   /// One for each of the call's recipients, in their order.
   package var outcomes: [Outcome]
   package var advice: Advice
-  /// With `suspend` only.
+  /// With `suspend`, and where a second witness (`Blame.account`) suspends.
   package var rest = Rest.untilNextSweep
+  /// The most recipients of a call that the provider takes, where this answer taught it; those beyond are `isSurplus`.
+  package var capacity: Int?
 
   package init(_ outcomes: [Outcome], advice: Advice = .proceed) {
     self.outcomes = outcomes

@@ -100,6 +100,7 @@ extension Sweep {
       switch answer.rest {
       case .untilNextSweep: nil
       case .seconds(let seconds): now + seconds
+      case .untilTomorrow: LocalTime.nextDay(after: now, in: channel.zone)
       case .untilMended: .distantFuture
       }
     let suspension = Suspension(
