@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
+#include <time.h>
 #include <unistd.h>
 
 /* renameat2 with RENAME_NOREPLACE: fails with EEXIST instead of overwriting. */
@@ -44,4 +46,15 @@ extern int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *
 
 static inline int msgspool_spawn_closes_from(posix_spawn_file_actions_t *actions, int from) {
   return posix_spawn_file_actions_addclosefrom_np(actions, from);
+}
+
+/* A descriptor that becomes readable when somebody sets the wall clock (and in 34 years). */
+static inline int msgspool_clock_watch(void) {
+  return timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+}
+
+/* Arms it, or arms it again after it was read. */
+static inline int msgspool_clock_watch_arm(int fd) {
+  struct itimerspec far = {.it_value = {.tv_sec = time(NULL) + (1L << 30)}};
+  return timerfd_settime(fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &far, NULL);
 }

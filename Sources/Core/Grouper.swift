@@ -63,13 +63,15 @@ package struct Grouper<Item> {
     }
   }
 
-  private let capacity: Int
-  private let mixedCapacity: Int?
+  private var capacity: Int
+  private var mixedCapacity: Int?
   private var groups: [Key: Group] = [:]
   private var ready: [Queue<Batch>] = Array(repeating: Queue(), count: Message.Priority.allCases.count)
   private var arrivals = 0
   /// Entries in groups that are not full yet.
   package private(set) var waiting = 0
+  /// Those of them that go before what is ready.
+  package private(set) var waitingHigh = 0
 
   /// - Parameters:
   ///   - capacity: recipients per call.
@@ -82,6 +84,13 @@ package struct Grouper<Item> {
   package var hasReady: Bool { ready.contains { !$0.isEmpty } }
   package var isEmpty: Bool { waiting == 0 && !hasReady }
 
+  /// From now on a call has at most so many recipients: the provider's answer taught it. Fuller ones are split when they
+  /// are taken out.
+  package mutating func limit(to capacity: Int) {
+    self.capacity = max(1, min(self.capacity, capacity))
+    mixedCapacity = mixedCapacity.map { min($0, self.capacity) }
+  }
+
   private func capacity(of lane: Target.Lane, _ content: Content) -> Int {
     min(lane.capacity ?? capacity, content.capacity ?? capacity, capacity)
   }
@@ -90,6 +99,7 @@ package struct Grouper<Item> {
     let capacity = capacity(of: entry.target.lane, entry.content)
     if capacity == 1 { return push(Batch(entries: [entry], priority: entry.priority)) }
     waiting += 1
+    if entry.priority == .high { waitingHigh += 1 }
     let base = Key(content: entry.content, lane: entry.target.lane, layer: 0)
     if take(entry, base, capacity) { return }
     // The first layer that does not have the recipient yet.
@@ -124,7 +134,12 @@ package struct Grouper<Item> {
   /// The next call, fullest first in the sense that only full groups are ready until `flush`.
   package mutating func next() -> Batch? {
     for index in ready.indices.reversed() {
-      if let batch = ready[index].popFirst() { return batch }
+      guard var batch = ready[index].popFirst() else { continue }
+      if batch.entries.count > capacity, batch.repeats == nil {
+        putBack(Batch(entries: Array(batch.entries[capacity...]), priority: batch.priority))
+        batch.entries.removeLast(batch.entries.count - capacity)
+      }
+      return batch
     }
     return nil
   }
@@ -143,6 +158,7 @@ package struct Grouper<Item> {
     }
     groups.removeAll()
     waiting = 0
+    waitingHigh = 0
     for mixKey in mixKeys { pushMixed(mixed[mixKey] ?? [], capacity: mixKey.capacity) }
   }
 
@@ -191,6 +207,7 @@ package struct Grouper<Item> {
   private mutating func release(_ key: Key) {
     guard let group = groups.removeValue(forKey: key) else { return }
     waiting -= group.entries.count
+    if group.priority == .high { waitingHigh -= group.entries.count { $0.priority == .high } }
     push(Batch(entries: group.entries, priority: group.priority))
   }
 
@@ -200,15 +217,17 @@ package struct Grouper<Item> {
 }
 
 /// First in, first out, in amortized constant time.
-struct Queue<Element> {
+package struct Queue<Element> {
   private var elements: [Element?] = []
   private var head = 0
 
-  var isEmpty: Bool { head == elements.count }
+  package init() {}
 
-  mutating func append(_ element: Element) { elements.append(element) }
+  package var isEmpty: Bool { head == elements.count }
 
-  mutating func prepend(_ element: Element) {
+  package mutating func append(_ element: Element) { elements.append(element) }
+
+  package mutating func prepend(_ element: Element) {
     if head > 0 {
       head -= 1
       elements[head] = element
@@ -217,7 +236,7 @@ struct Queue<Element> {
     }
   }
 
-  mutating func popFirst() -> Element? {
+  package mutating func popFirst() -> Element? {
     guard head < elements.count else { return nil }
     let element = elements[head]
     elements[head] = nil

@@ -9,7 +9,8 @@ package struct LegResult: Sendable {
   package var isTried: Bool
   /// The lost call that the provider is still to be asked about.
   package var question: (call: String, due: Date)?
-  /// When a deferral that is nobody's fault ends: the channel's next day, or a throttle.
+  /// When a deferral that is nobody's fault ends: the channel's next day, or a throttle. Of what was not tried: when its
+  /// message is looked at again, should others of it have an outcome.
   package var due: Date?
   /// Of a fallback's leg: why the one before it was given up.
   package var refusal: Outcome?
@@ -110,7 +111,7 @@ package enum Verdict {
   ) -> Date? {
     let now = circumstances.now
     if let question = result.question { return question.due }
-    guard let outcome = result.outcome else { return now + suspensionPause }
+    guard let outcome = result.outcome else { return result.due ?? now + suspensionPause }
     guard outcome.state == .deferred else { return nil }
     if let due = result.due { return due }
     return now + (outcome.retryAfter ?? channel.retry.delay(after: max(attempt, 1), random: circumstances.random))

@@ -235,18 +235,28 @@ package struct Suspension: Sendable, Hashable {
   package var since: Date
   /// Not to be tried before; `distantFuture` is until the configuration was changed, nil leaves it to the next sweep.
   package var until: Date?
+  /// The code that many different recipients in a row were refused with: the channel is suspected, nothing more.
+  package var suspectedFor: String?
+  /// Files whose calls met it, as `FileName.display`, the newest last: a probe takes another one, where there is one.
+  package var culprits: [String]
 
-  package init(channel: String, kind: ErrorKind, reason: String, since: Date, until: Date? = nil) {
+  package init(
+    channel: String, kind: ErrorKind, reason: String, since: Date, until: Date? = nil, suspectedFor: String? = nil,
+    culprits: [String] = []
+  ) {
     self.channel = channel
     self.kind = kind
     self.reason = reason
     self.since = since
     self.until = until
+    self.suspectedFor = suspectedFor
+    self.culprits = culprits
   }
 
-  /// Whether the channel is left alone still. A changed configuration may have mended what was wrong.
+  /// Whether the channel is left alone still. A changed configuration may have mended what was wrong; a clock that was
+  /// turned back to before it began says nothing of how long it lasts.
   package func holds(at now: Date, configurationChanged changed: Date) -> Bool {
     guard let until else { return false }
-    return now < until && changed < since
+    return now < until && changed < since && now > since - 1
   }
 }

@@ -35,6 +35,10 @@ enum LedgerCoding {
     }
   }
 
+  static func strings(_ text: String) -> [String] {
+    (try? JSONScanner.value(of: Array(text.utf8)))?.array?.compactMap(\.string) ?? []
+  }
+
   /// One entry per member, or `{"all":entry}` where they are equal. An accepted one is its id or `true`; any other is
   /// `[state, kind, code, reason, retry after, attempts]`.
   static func text(_ outcomes: [Outcome]) -> String {

@@ -25,7 +25,7 @@ package final class SQLiteLedger: Ledger {
     CREATE TABLE IF NOT EXISTS paces (channel TEXT PRIMARY KEY, next REAL NOT NULL) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS suspensions (
       channel TEXT PRIMARY KEY, kind TEXT NOT NULL, reason TEXT NOT NULL, since REAL NOT NULL,
-      until REAL) WITHOUT ROWID;
+      until REAL, suspected TEXT, culprits TEXT) WITHOUT ROWID;
     """
 
   /// The format of the tables; an unknown one is refused rather than guessed at.
@@ -282,22 +282,24 @@ package final class SQLiteLedger: Ledger {
   // MARK: - Suspensions
 
   private func suspend(_ suspension: Suspension, _ database: SQLiteDatabase) throws(LedgerFault) {
-    try database.statement("INSERT OR REPLACE INTO suspensions VALUES (?, ?, ?, ?, ?)").fresh
+    try database.statement("INSERT OR REPLACE INTO suspensions VALUES (?, ?, ?, ?, ?, ?, ?)").fresh
       .bind(suspension.channel).bind(suspension.kind.rawValue).bind(suspension.reason)
-      .bind(suspension.since.timeIntervalSince1970).bind(suspension.until?.timeIntervalSince1970).run()
+      .bind(suspension.since.timeIntervalSince1970).bind(suspension.until?.timeIntervalSince1970)
+      .bind(suspension.suspectedFor).bind(JSON.strings(suspension.culprits).text).run()
   }
 
   package func suspensions() throws(LedgerFault) -> [Suspension] {
     try locked { (database) throws(LedgerFault) in
       var suspensions: [Suspension] = []
-      let rows = try database.statement("SELECT channel, kind, reason, since, until FROM suspensions ORDER BY channel")
-        .fresh
+      let columns = "channel, kind, reason, since, until, suspected, culprits"
+      let rows = try database.statement("SELECT \(columns) FROM suspensions ORDER BY channel").fresh
       while try rows.step() {
         suspensions.append(
           Suspension(
             channel: rows.text(0) ?? "", kind: rows.text(1).flatMap(ErrorKind.init(rawValue:)) ?? .provider,
             reason: rows.text(2) ?? "", since: Date(timeIntervalSince1970: rows.double(3)),
-            until: rows.isNull(4) ? nil : Date(timeIntervalSince1970: rows.double(4))))
+            until: rows.isNull(4) ? nil : Date(timeIntervalSince1970: rows.double(4)), suspectedFor: rows.text(5),
+            culprits: LedgerCoding.strings(rows.text(6) ?? "[]")))
       }
       _ = rows.fresh
       return suspensions

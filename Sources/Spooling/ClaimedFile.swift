@@ -27,6 +27,19 @@ package final class ClaimedFile: Sendable {
     self.endsWithNewline = endsWithNewline
   }
 
+  /// A file that is not open: settling opens it by its name.
+  package init(
+    name: FileName, origin: Folder, inode: UInt64, modified: Date, size: Int, endsWithNewline: Bool
+  ) {
+    self.name = name
+    self.origin = origin
+    descriptor = -1
+    self.inode = inode
+    self.modified = modified
+    self.size = size
+    self.endsWithNewline = endsWithNewline
+  }
+
   deinit {
     if descriptor >= 0 { close(descriptor) }
   }

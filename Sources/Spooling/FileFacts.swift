@@ -9,6 +9,8 @@ package struct FileFacts: Sendable, Hashable {
   package var isFolder: Bool
   package var size: Int
   package var modified: Date
+  /// When it was last renamed, written to or given another time, by the wall clock of then.
+  package var changed: Date
   /// Permission bits.
   package var mode: UInt32
   package var owner: UInt32
@@ -21,11 +23,26 @@ package struct FileFacts: Sendable, Hashable {
     isFolder = status.st_mode & S_IFMT == S_IFDIR
     size = Int(status.st_size)
     modified = status.modified
+    changed = Date(timeIntervalSince1970: Double(status.st_ctim.tv_sec) + Double(status.st_ctim.tv_nsec) / 1e9)
     mode = UInt32(status.st_mode) & 0o7777
     owner = UInt32(status.st_uid)
     links = Int(status.st_nlink)
     inode = UInt64(status.st_ino)
     device = UInt64(status.st_dev)
+  }
+
+  /// A plain file, as a test makes one up.
+  package init(plainFileOf size: Int, modified: Date, changed: Date, inode: UInt64) {
+    isRegular = true
+    isFolder = false
+    self.size = size
+    self.modified = modified
+    self.changed = changed
+    mode = 0o644
+    owner = 0
+    links = 1
+    self.inode = inode
+    device = 0
   }
 
   package init(_ descriptor: Int32, path: @autoclosure () -> String) throws(SystemFault) {

@@ -49,6 +49,11 @@ package struct Listing: ~Copyable {
 
     package var name: FileName
     package var kind: Kind
+
+    package init(name: FileName, kind: Kind) {
+      self.name = name
+      self.kind = kind
+    }
   }
 
   private let descriptor: Int32

@@ -2,40 +2,74 @@ import CSystem
 import Core
 import Glibc
 
-/// Says when something arrives in new/ (inotify), and wakes up for other reasons too.
+/// What the kernel tells of a spool while somebody watches it (inotify), and of the wall clock. Costs nothing while nothing
+/// happens.
 package final class Watcher: Sendable {
-  package enum Wake: Sendable {
-    /// Files with these names arrived; nil when there were too many to say.
-    case arrived([FileName]?)
-    case woken
-    case timeout
+  package enum Sight: Sendable, Hashable {
+    /// A file was renamed into new/, or its writer closed it there.
+    case arrived(FileName)
+    /// A file came into being in new/ without a rename: a link, or somebody writes there.
+    case created(FileName)
+    /// A file was renamed into deferred/, or got another time there.
+    case deferred(FileName)
+    /// Another sweep's folder appeared in cur/.
+    case sweep(FileName)
+    /// A folder of the spool was moved, removed, or put in another's place: what is open is no longer what its name says.
+    case replaced
+    /// More happened than the kernel could note.
+    case overflow
+    /// Somebody set the wall clock.
+    case clockSet
   }
 
   private let notifications: Int32
+  private let clock: Int32
   private let wakeReader: Int32
   private let wakeWriter: Int32
+  /// By watch descriptor.
+  private let folders: [Int32: Folder]
+  private let root: Int32
 
   package init(_ spool: Spool) throws(SystemFault) {
     let notifications = try Syscalls.retry("inotify_init1", spool.path) {
       inotify_init1(Int32(IN_CLOEXEC | IN_NONBLOCK))
     }
-    // Renames and links into the folder, and careless writers that close there.
-    let events = UInt32(IN_MOVED_TO | IN_CLOSE_WRITE | IN_CREATE)
-    try Syscalls.retry("inotify_add_watch", spool.path(.new)) {
-      inotify_add_watch(notifications, spool.path(.new), events | UInt32(IN_ONLYDIR))
+    func watch(_ descriptor: Int32, _ path: String, _ events: Int32) throws(SystemFault) -> Int32 {
+      // Through the open descriptor: what is watched is what is open, whatever its path leads to meanwhile.
+      let mask = UInt32(events | IN_ONLYDIR)
+      let number = inotify_add_watch(notifications, "/proc/self/fd/\(descriptor)", mask)
+      if number >= 0 { return number }
+      return try Syscalls.retry("inotify_add_watch", path) { inotify_add_watch(notifications, path, mask) }
     }
+    var folders: [Int32: Folder] = [:]
+    do throws(SystemFault) {
+      let events: [(Folder, Int32)] = [
+        (.new, IN_MOVED_TO | IN_CLOSE_WRITE | IN_CREATE | IN_MOVE_SELF | IN_DELETE_SELF),
+        (.deferred, IN_MOVED_TO | IN_ATTRIB | IN_MOVE_SELF | IN_DELETE_SELF),
+        (.cur, IN_MOVED_TO | IN_CREATE | IN_MOVE_SELF | IN_DELETE_SELF),
+      ]
+      for (folder, events) in events {
+        folders[try watch(spool.descriptor(folder), spool.path(folder), events)] = folder
+      }
+      root = try watch(
+        spool.rootDescriptor, spool.path,
+        IN_MOVED_FROM | IN_MOVED_TO | IN_CREATE | IN_DELETE | IN_MOVE_SELF | IN_DELETE_SELF)
+    } catch {
+      close(notifications)
+      throw error
+    }
+    self.folders = folders
     self.notifications = notifications
+    clock = msgspool_clock_watch()
+    _ = msgspool_clock_watch_arm(clock)
     var ends: [Int32] = [0, 0]
-    try Syscalls.retry("pipe", spool.path) { pipe(&ends) }
+    try Syscalls.retry("pipe", spool.path) { msgspool_pipe(&ends) }
     (wakeReader, wakeWriter) = (ends[0], ends[1])
-    for end in ends {
-      _ = fcntl(end, F_SETFD, FD_CLOEXEC)
-      _ = fcntl(end, F_SETFL, O_NONBLOCK)
-    }
+    for end in ends { _ = fcntl(end, F_SETFL, O_NONBLOCK) }
   }
 
   deinit {
-    for descriptor in [notifications, wakeReader, wakeWriter] { close(descriptor) }
+    for descriptor in [notifications, clock, wakeReader, wakeWriter] where descriptor >= 0 { close(descriptor) }
   }
 
   /// Ends a `wait`, or the next one; from any thread.
@@ -44,39 +78,56 @@ package final class Watcher: Sendable {
     _ = write(wakeWriter, &byte, 1)
   }
 
-  /// - Parameter seconds: at the most; nil waits for ever.
-  package func wait(seconds: Double?) -> Wake {
-    var polled = [
-      pollfd(fd: wakeReader, events: Int16(POLLIN), revents: 0),
-      pollfd(fd: notifications, events: Int16(POLLIN), revents: 0),
-    ]
-    let milliseconds = seconds.map { Int32(max(0, min($0 * 1000 + 1, 86_400_000))) } ?? -1
-    guard poll(&polled, 2, milliseconds) > 0 else { return .timeout }
+  /// What happened since the last time; waits until something does. Nil when woken.
+  package func wait() -> [Sight]? {
+    var polled = [wakeReader, notifications, clock].map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+    while poll(&polled, nfds_t(polled.count), -1) < 0, errno == EINTR {}
     if polled[0].revents != 0 {
       var bytes = [UInt8](repeating: 0, count: 64)
       while read(wakeReader, &bytes, bytes.count) > 0 {}
-      return .woken
+      return nil
     }
-    return .arrived(arrivals())
+    var sights: [Sight] = polled[1].revents != 0 ? happened() : []
+    if polled[2].revents != 0 {
+      var expirations: UInt64 = 0
+      if read(clock, &expirations, 8) < 0, errno == ECANCELED { sights.append(.clockSet) }
+      _ = msgspool_clock_watch_arm(clock)
+    }
+    return sights
   }
 
-  /// The names of everything that arrived so far.
-  package func arrivals() -> [FileName]? {
-    var names: [FileName] = []
-    var isComplete = true
+  private func happened() -> [Sight] {
+    var sights: [Sight] = []
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 8)
     defer { buffer.deallocate() }
     while true {
       let count = read(notifications, buffer.baseAddress, buffer.count)
-      if count <= 0 { return isComplete ? names : nil }
+      if count <= 0 { return sights }
       var position = 0
       while position + MemoryLayout<inotify_event>.size <= count {
         let event = buffer.loadUnaligned(fromByteOffset: position, as: inotify_event.self)
         let start = position + MemoryLayout<inotify_event>.size
-        if event.mask & UInt32(IN_Q_OVERFLOW) != 0 { isComplete = false }
-        names.append(FileName(bytes: buffer[start..<start + Int(event.len)].prefix { $0 != 0 }))
+        let name = FileName(bytes: buffer[start..<start + Int(event.len)].prefix { $0 != 0 })
+        if let sight = sight(event, name) { sights.append(sight) }
         position = start + Int(event.len)
       }
+    }
+  }
+
+  private func sight(_ event: inotify_event, _ name: FileName) -> Sight? {
+    let mask = Int32(bitPattern: event.mask)
+    if mask & IN_Q_OVERFLOW != 0 { return .overflow }
+    if mask & (IN_MOVE_SELF | IN_DELETE_SELF | IN_UNMOUNT) != 0 { return .replaced }
+    if mask & IN_IGNORED != 0 { return nil }
+    if event.wd == root {
+      return Folder.allCases.contains { FileName($0.rawValue) == name } ? .replaced : nil
+    }
+    switch folders[event.wd] {
+    case .new: return mask & IN_CREATE != 0 ? .created(name) : .arrived(name)
+    // The folder's own times change with every rename; only its files' count.
+    case .deferred: return name.bytes.isEmpty ? nil : .deferred(name)
+    case .cur: return .sweep(name)
+    default: return nil
     }
   }
 }

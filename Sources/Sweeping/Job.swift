@@ -2,7 +2,7 @@ import Core
 import FoundationEssentials
 import Spooling
 
-/// A message in hand, from claim to settlement. Touched by the sweep's thread only.
+/// A message in hand, from claim to settlement. Touched by the engine's thread only.
 final class Job {
   let file: ClaimedFile
   let message: Message
@@ -10,68 +10,77 @@ final class Job {
   let dropped: Date
   /// The file's name as the ledger and people see it.
   let label: String
-  /// The id the ledger holds for this message.
-  let id: String?
-  private(set) var results: [LegResult]
-  /// Legs replaced by a fallback: no longer part of the result.
-  private var superseded: Set<Int> = []
-  /// Channels each leg has been through.
-  private var visited: [Int: Set<String>] = [:]
+  /// Whose share it is in.
+  let channel: String
+  /// One for each way to a recipient; more join where a fallback takes over.
+  fileprivate(set) var passengers: [Passenger] = []
   private(set) var calls: [String] = []
-  /// Legs still without an end.
-  private(set) var open: Int
+  /// Passengers still without an end.
+  fileprivate(set) var open = 0
 
-  init(_ file: ClaimedFile, _ message: Message, _ itinerary: Itinerary, dropped: Date) {
+  init(_ file: ClaimedFile, _ message: Message, _ itinerary: Itinerary, dropped: Date, share channel: String) {
     self.file = file
     self.message = message
     self.itinerary = itinerary
     self.dropped = dropped
+    self.channel = channel
     label = file.name.display
-    id = message.id
-    results = itinerary.legs.map { LegResult($0) }
-    open = results.count
+    passengers = itinerary.legs.map { Passenger(self, LegResult($0)) }
+    open = passengers.count
   }
 
   var attempt: Int { itinerary.attempts + 1 }
-  var isComplete: Bool { open == 0 }
-  var finalResults: [LegResult] {
-    superseded.isEmpty ? results : results.indices.filter { !superseded.contains($0) }.map { results[$0] }
-  }
+
+  /// What became of everybody, without those whose fallback took over.
+  var results: [LegResult] { passengers.compactMap { $0.isSuperseded ? nil : $0.result } }
 
   func took(part call: String) {
     // A call's recipients of one message are neighbours.
     if calls.last != call { calls.append(call) }
   }
 
-  /// The leg's end in this attempt. `outcome` nil: it goes back untried.
-  func end(
-    _ leg: Int, _ outcome: Outcome?, isTried: Bool, question: (call: String, due: Date)? = nil, due: Date? = nil
-  ) {
-    results[leg].outcome = outcome
-    results[leg].isTried = isTried
-    results[leg].question = question
-    results[leg].due = due
-    open -= 1
-  }
-
-  /// Puts fallback legs in the place of one that finally failed; their indices, empty where there is no fallback.
-  func fallBack(_ leg: Int, _ router: Router) -> [Int] {
-    let seen = visited[leg, default: []].union([results[leg].leg.channel])
-    let legs = router.fallbacks(of: results[leg].leg, message, visited: seen)
-    guard !legs.isEmpty else { return [] }
-    superseded.insert(leg)
-    let first = results.count
-    for new in legs {
-      visited[results.count] = seen
-      results.append(LegResult(new, refusal: results[leg].outcome))
-    }
-    open += legs.count
-    return Array(first..<results.count)
-  }
+  /// Its passengers know it, and it knows them: who settles it parts them.
+  func dissolve() { passengers.removeAll() }
 }
 
-/// Where a recipient in a call belongs.
-struct Passenger {
-  var job: Job
-  var leg: Int
+/// One way to one recipient of a message in hand. Touched by the engine's thread only.
+final class Passenger {
+  let job: Job
+  fileprivate(set) var result: LegResult
+  /// Its fallback took over: no longer part of the message's result.
+  fileprivate(set) var isSuperseded = false
+  /// Channels it has been through before this one.
+  fileprivate let visited: Set<String>
+
+  fileprivate init(_ job: Job, _ result: LegResult, visited: Set<String> = []) {
+    self.job = job
+    self.result = result
+    self.visited = visited
+  }
+
+  var leg: Itinerary.Leg { result.leg }
+  var priority: Message.Priority { job.message.priority }
+
+  /// The end in this attempt. `outcome` nil: it goes back untried.
+  func end(
+    _ outcome: Outcome?, isTried: Bool, question: (call: String, due: Date)? = nil, due: Date? = nil
+  ) {
+    result.outcome = outcome
+    result.isTried = isTried
+    result.question = question
+    result.due = due
+    job.open -= 1
+  }
+
+  /// Fallback passengers in the place of this one, which was finally refused; empty where there is no fallback.
+  func fallBack(_ router: Router) -> [Passenger] {
+    let seen = visited.union([leg.channel])
+    let legs = router.fallbacks(of: leg, job.message, visited: seen)
+    guard !legs.isEmpty else { return [] }
+    isSuperseded = true
+    let new = legs.map { Passenger(job, LegResult($0, refusal: result.outcome), visited: seen) }
+    job.passengers += new
+    job.open += new.count
+    return new
+  }
 }

@@ -30,6 +30,8 @@ package struct Rescue {
   private let router: Router
   /// What was settled; messages that go back to new/ are the sweep's to count.
   package private(set) var summary = SweepSummary()
+  /// Other sweeps' folders are still there: they live, or could not be settled.
+  package private(set) var othersLive = false
   private var ids: [FileName: String] = [:]
   /// Lost calls that deferred messages are still to ask about.
   private var awaited: Set<String> = []
@@ -43,8 +45,8 @@ package struct Rescue {
   package mutating func run() throws(SweepTrouble) {
     var ids: [FileName] = []
     do throws(SystemFault) {
-      var listing = try environment.spool.list(.cur)
-      while let entry = try listing.next() { ids.append(entry.name) }
+      let names = try environment.spool.names(in: .cur)
+      while let entry = try names.next() { ids.append(entry.name) }
     } catch {
       throw SweepTrouble(fault: error)
     }
@@ -52,13 +54,14 @@ package struct Rescue {
   }
 
   private mutating func settle(_ id: FileName) throws(SweepTrouble) {
-    let taken: (dead: SweepFolder, names: [FileName], modified: Date)
+    let taken: (dead: any SweepDisk, names: [FileName], modified: Date)
     do throws(SystemFault) {
-      guard let dead = try SweepFolder.take(String(decoding: id.bytes, as: UTF8.self), in: environment.spool) else {
+      guard let dead = try environment.spool.take(String(decoding: id.bytes, as: UTF8.self)) else {
+        othersLive = true
         return
       }
       var names: [FileName] = []
-      var listing = try dead.list()
+      let listing = try dead.names()
       while let entry = try listing.next() { names.append(entry.name) }
       taken = (dead, names, try dead.modified())
     } catch {
@@ -81,12 +84,12 @@ package struct Rescue {
   }
 
   private mutating func settle(
-    _ names: [FileName], in dead: SweepFolder, _ evidence: Evidence
+    _ names: [FileName], in dead: any SweepDisk, _ evidence: Evidence
   ) throws(SystemFault) {
-    var reader = ClaimReader(dead, limit: environment.configuration.maxMessageBytes)
+    let reader = dead.reader(limit: environment.configuration.maxMessageBytes)
     var rest = names[...]
     while !rest.isEmpty {
-      try settle(Array(rest.prefix(Rescue.batch)), in: dead, evidence, &reader)
+      try settle(Array(rest.prefix(Rescue.batch)), in: dead, evidence, reader)
       rest = rest.dropFirst(Rescue.batch)
     }
     environment.observe(
@@ -95,7 +98,7 @@ package struct Rescue {
   }
 
   private mutating func settle(
-    _ names: [FileName], in dead: SweepFolder, _ evidence: Evidence, _ reader: inout ClaimReader
+    _ names: [FileName], in dead: any SweepDisk, _ evidence: Evidence, _ reader: any MessageReader
   ) throws(SystemFault) {
     var settlements: [Settlement] = []
     let now = environment.now()
@@ -121,8 +124,7 @@ package struct Rescue {
         settlements.append(Settlement(file, orphan(file, evidence.parts[name] ?? [], fault.message, dead, now)))
       case .left, .invalid:
         // No message: nothing of it was ever sent, and the next claim says what is wrong with it.
-        _ = try Spool.move(
-          name, from: dead.descriptor, to: environment.spool.descriptor(.new), path: environment.spool.path(.new))
+        try dead.put(name, into: .new)
       case .message(let file, let content):
         if let last = content.lines.last, last.sweep == dead.id {
           try finish(file, last, dead)
@@ -133,7 +135,7 @@ package struct Rescue {
         }
       }
     }
-    var settler = Settler(dead)
+    var settler = Settler(dead, of: environment.spool)
     try settler.settle(settlements)
     settleIds(of: settlements)
     for settlement in settlements {
@@ -150,7 +152,7 @@ package struct Rescue {
   }
 
   /// Calls that nobody will come back for have no outcome but doubt. What can't be recorded now is left to `check`.
-  private func close(_ evidence: Evidence, of dead: SweepFolder) {
+  private func close(_ evidence: Evidence, of dead: any SweepDisk) {
     var group = GroupCommit(now: environment.now())
     for (id, members) in evidence.open where !awaited.contains(id) {
       let outcome = Outcome.unconfirmed(reason: "the sweep died before an answer came")
@@ -161,7 +163,7 @@ package struct Rescue {
     _ = try? environment.ledger.commit(group)
   }
 
-  private func stay(_ name: FileName, _ notice: String, _ dead: SweepFolder) {
+  private func stay(_ name: FileName, _ notice: String, _ dead: any SweepDisk) {
     environment.observe(
       .notice(
         Notice(
@@ -184,15 +186,13 @@ package struct Rescue {
   }
 
   /// The line was written, the rename was not.
-  private func finish(_ file: ClaimedFile, _ line: HistoryLine, _ dead: SweepFolder) throws(SystemFault) {
-    let folder = SpoolLayout.folder(of: line.state)
-    _ = try Spool.move(
-      file.name, from: dead.descriptor, to: environment.spool.descriptor(folder), path: environment.spool.path(folder))
+  private func finish(_ file: ClaimedFile, _ line: HistoryLine, _ dead: any SweepDisk) throws(SystemFault) {
+    try dead.put(file.name, into: SpoolLayout.folder(of: line.state))
   }
 
   /// Nil for a message nothing of which was sent.
   private func line(
-    _ file: ClaimedFile, _ content: MessageFile, _ dead: SweepFolder, _ evidence: Evidence, _ now: Date
+    _ file: ClaimedFile, _ content: MessageFile, _ dead: any SweepDisk, _ evidence: Evidence, _ now: Date
   ) -> HistoryLine? {
     let parts = evidence.parts[file.name] ?? []
     if parts.isEmpty, evidence.isComplete { return nil }
@@ -293,7 +293,7 @@ package struct Rescue {
   /// The message can't be routed any more (its channel is gone from the configuration, a limit was lowered): what is
   /// known of those who took part in calls is kept, what isn't is in doubt.
   private func orphan(
-    _ file: ClaimedFile, _ parts: [Evidence.Part], _ problem: String, _ dead: SweepFolder, _ now: Date
+    _ file: ClaimedFile, _ parts: [Evidence.Part], _ problem: String, _ dead: any SweepDisk, _ now: Date
   ) -> HistoryLine {
     let results = parts.map { part in
       let outcome = part.outcome ?? .unconfirmed()

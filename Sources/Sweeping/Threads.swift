@@ -3,11 +3,11 @@ import Glibc
 
 /// A mailbox between threads: anybody posts, one thread takes everything there is.
 final class Inbox<Element: Sendable>: @unchecked Sendable {
-  // Unchecked: `waiting` and `isClosed` are touched with `mutex` held, and by nobody else.
+  // Unchecked: `waiting` and `isOver` are touched with `mutex` held, and by nobody else.
   private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
   private let arrival = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
   private var waiting: [Element] = []
-  private var isClosed = false
+  private var isOver = false
 
   init() {
     pthread_mutex_init(mutex, nil)
@@ -36,9 +36,28 @@ final class Inbox<Element: Sendable>: @unchecked Sendable {
   /// Nothing more will be posted: whoever waits gets the rest, then nothing.
   func close() {
     pthread_mutex_lock(mutex)
-    isClosed = true
+    isOver = true
     pthread_cond_broadcast(arrival)
     pthread_mutex_unlock(mutex)
+  }
+
+  var isClosed: Bool {
+    pthread_mutex_lock(mutex)
+    defer { pthread_mutex_unlock(mutex) }
+    return isOver
+  }
+
+  var isEmpty: Bool {
+    pthread_mutex_lock(mutex)
+    defer { pthread_mutex_unlock(mutex) }
+    return waiting.isEmpty
+  }
+
+  /// Everything there is, without waiting.
+  func takeNow() -> [Element] {
+    pthread_mutex_lock(mutex)
+    defer { pthread_mutex_unlock(mutex) }
+    return takeWaiting()
   }
 
   /// Everything there is; waits until there is something, for so many seconds at the most. Empty after a timeout, or for
@@ -47,13 +66,17 @@ final class Inbox<Element: Sendable>: @unchecked Sendable {
     pthread_mutex_lock(mutex)
     defer { pthread_mutex_unlock(mutex) }
     let deadline = seconds.map { Inbox.deadline(after: $0) }
-    while waiting.isEmpty, !isClosed {
+    while waiting.isEmpty, !isOver {
       if var deadline {
         if pthread_cond_timedwait(arrival, mutex, &deadline) == ETIMEDOUT { break }
       } else {
         pthread_cond_wait(arrival, mutex)
       }
     }
+    return takeWaiting()
+  }
+
+  private func takeWaiting() -> [Element] {
     defer { waiting.removeAll(keepingCapacity: waiting.count < 4096) }
     return waiting
   }

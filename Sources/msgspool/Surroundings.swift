@@ -11,6 +11,13 @@ import Sweeping
 enum Surroundings {
   static func now() -> Date { Date() }
 
+  /// Both clocks. The steady one counts while the machine sleeps: who waits for a minute waits for a minute.
+  static func clock() -> Moment {
+    var time = timespec()
+    clock_gettime(CLOCK_BOOTTIME, &time)
+    return Moment(date: now(), steady: Double(time.tv_sec) + Double(time.tv_nsec) / 1e9)
+  }
+
   /// A time in an option: how long ago (`12h`), or when (RFC 3339).
   static func time(_ option: String, _ arguments: Arguments) throws(Failure) -> Date? {
     guard let text = arguments[option] else { return nil }

@@ -14,7 +14,14 @@ final class SweepRunner: Sendable {
   let reporter: SweepReporter
   let sessions = SessionStore()
   private let transports = Mutex<[String: RoutedTransport]>([:])
-  private let stopper = Mutex<(stop: (@Sendable () -> Void)?, isStopped: Bool)>((nil, false))
+  private let state = Mutex(State())
+
+  /// What signals may reach while an engine runs.
+  private struct State {
+    var stop: (@Sendable () -> Void)?
+    var reload: (@Sendable (Configuration) -> Void)?
+    var isStopped = false
+  }
 
   init(_ spool: Spool, _ ledger: SQLiteLedger, _ reporter: SweepReporter) {
     self.spool = spool
@@ -22,65 +29,68 @@ final class SweepRunner: Sendable {
     self.reporter = reporter
   }
 
-  struct Pass {
+  /// How a sweep ended.
+  struct End {
     var summary = SweepSummary()
-    /// Messages that went back because their channel is suspended.
-    var held: Set<FileName> = []
-    /// Files that went back for other reasons.
-    var leftAlone: Set<FileName> = []
     /// Why it had to stop; what was done until then is in the summary.
     var trouble: Failure?
+    /// A folder of the spool is another now.
+    var isReplaced = false
   }
 
-  /// One pass: rescue, then the sweep.
-  /// - Parameter rested: channels that are suspended and not to be tried yet.
-  func pass(
-    _ configuration: Configuration, _ selection: Selection, rested: Set<String> = []
-  ) -> Pass {
-    var environment = environment(configuration)
-    environment.rested = rested
-    var pass = Pass()
+  /// Rescue, then the sweep.
+  /// - Parameter watcher: for an endless one, what tells of arrivals.
+  func run(_ configuration: Configuration, _ selection: Selection, _ watcher: Watcher? = nil) -> End {
+    let environment = environment(configuration)
+    var end = End()
     var rescue = Rescue(environment)
     do throws(SweepTrouble) {
       try rescue.run()
-      try sweep(environment, selection, &pass)
+      try sweep(environment, selection, watcher, &end)
     } catch {
-      pass.trouble = Failure(error)
+      end.trouble = Failure(error)
     }
-    pass.summary.add(rescue.summary)
-    return pass
+    end.summary.add(rescue.summary)
+    return end
   }
 
   private func sweep(
-    _ environment: SweepEnvironment, _ selection: Selection, _ pass: inout Pass
+    _ environment: SweepEnvironment, _ selection: Selection, _ watcher: Watcher?, _ end: inout End
   ) throws(SweepTrouble) {
-    let sweep: Sweep
+    let engine: Engine
     do throws(SystemFault) {
-      let id = Sweep.makeId(now: Surroundings.now(), ledger: ledger, nonce: Surroundings.nonce())
-      sweep = try Sweep(environment, selection, id: id)
+      let id = Engine.makeId(now: Surroundings.now(), ledger: ledger, nonce: Surroundings.nonce())
+      engine = try Engine(environment, selection, id: id)
     } catch {
       throw SweepTrouble(fault: error)
     }
-    let stop = sweep.stopper
-    let isStopped = stopper.withLock { state -> Bool in
-      state.stop = stop
+    let (stop, reload) = (engine.stopper, engine.reloader)
+    let isStopped = state.withLock { state -> Bool in
+      (state.stop, state.reload) = (stop, reload)
       return state.isStopped
     }
     if isStopped { stop() }
     defer {
-      stopper.withLock { $0.stop = nil }
-      pass = Pass(summary: sweep.summary, held: sweep.held, leftAlone: sweep.leftAlone)
+      state.withLock { ($0.stop, $0.reload) = (nil, nil) }
+      end.summary = engine.summary
+      end.isReplaced = engine.isReplaced
     }
-    _ = try sweep.run()
+    _ = try engine.run(watcher)
   }
 
-  /// Finishes what is in flight; a later pass ends at once.
+  /// Finishes what is in flight; a later run ends at once.
   func stop() {
-    let stop = stopper.withLock { state -> (@Sendable () -> Void)? in
+    let stop = state.withLock { state -> (@Sendable () -> Void)? in
       state.isStopped = true
       return state.stop
     }
     stop?()
+  }
+
+  /// Another configuration for the engine that runs, if one does.
+  func reload(_ configuration: Configuration) {
+    reporter.forgetNotices()
+    state.withLock { $0.reload }?(configuration)
   }
 
   func shutdown() {
@@ -91,7 +101,7 @@ final class SweepRunner: Sendable {
   private func environment(_ configuration: Configuration) -> SweepEnvironment {
     var environment = SweepEnvironment(
       spool: spool, ledger: ledger, configuration: configuration,
-      transport: { [self] in transport(for: $0) }, now: Surroundings.now,
+      transport: { [self] in transport(for: $0) }, clock: Surroundings.clock,
       random: { Randomness.with { Double.random(in: 0..<1, using: &$0) } },
       nonce: Surroundings.nonce, observe: { [reporter] in reporter.observe($0) })
     environment.sessions = sessions

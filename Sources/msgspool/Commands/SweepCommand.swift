@@ -33,7 +33,6 @@ enum SweepCommand: Command {
     let spool = try Surroundings.spool(arguments)
     let configuration = try Surroundings.configuration(arguments, spool: spool)
     var selection = Selection()
-    selection.defaultChannel = configuration.defaultChannel
     selection.limit = try arguments.integer("--limit", in: 1...1_000_000_000)
     if let name = arguments["--channel"] {
       guard configuration.channels[name] != nil else {
@@ -55,15 +54,15 @@ enum SweepCommand: Command {
     Signals.handle([SIGTERM, SIGINT, SIGHUP]) { _ in runner.stop() }
     if Console.errorIsTerminal, !Console.isQuiet { reporter.expect(count(spool)) }
     defer { runner.shutdown() }
-    let pass = runner.pass(configuration, selection)
-    let summary = pass.summary
+    let end = runner.run(configuration, selection)
+    let summary = end.summary
     Console.clearProgress()
     if arguments.has("--json") {
       Console.output(summary.json)
     } else if !Console.isQuiet {
       Console.output(summary.text + "\n")
     }
-    if let trouble = pass.trouble { throw trouble }
+    if let trouble = end.trouble { throw trouble }
     let hasFailed = summary.failed + summary.unconfirmed + summary.invalid > 0
     return arguments.has("--strict") && hasFailed ? .failed : .ok
   }

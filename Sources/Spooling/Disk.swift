@@ -1,0 +1,151 @@
+import Core
+import FoundationEssentials
+import Glibc
+
+/// The disk as a sweep uses it: names, moves and flushes, and nothing else. `Spool` is the real one; tests have one that
+/// loses power.
+package protocol SpoolDisk: AnyObject, Sendable {
+  var path: String { get }
+  func names(in folder: Folder) throws(SystemFault) -> any NameCursor
+  /// Nil when the file is gone. Never follows a symbolic link.
+  func facts(of name: FileName, in folder: Folder) -> FileFacts?
+  /// The file as it stands, read without claiming it; nil when it is gone.
+  func peek(_ name: FileName, in folder: Folder, limit: Int) -> Peek?
+  func isWritable(_ folder: Folder) -> Bool
+  /// Flushes a folder's renames.
+  func flush(_ folder: Folder) throws(SystemFault)
+  /// Flushes everything of the spool's file system.
+  func flushAll() throws(SystemFault)
+  /// Free bytes for this user.
+  func room() throws(SystemFault) -> Int
+  /// Makes cur/SWEEP and locks it.
+  func begin(_ sweep: String) throws(SystemFault) -> any SweepDisk
+  /// Locks an existing cur/SWEEP; nil when its sweeper lives, or it has just gone.
+  func take(_ sweep: String) throws(SystemFault) -> (any SweepDisk)?
+}
+
+/// cur/SWEEP as the sweeper that holds its lock uses it. The lock goes with the last reference.
+package protocol SweepDisk: AnyObject, Sendable {
+  var id: String { get }
+  var path: String { get }
+  /// Renames a file into cur/SWEEP; the name it got, or nil when somebody else won.
+  func claim(_ name: FileName, from folder: Folder) throws(SystemFault) -> FileName?
+  /// Renames a file out of cur/SWEEP; the name it got.
+  @discardableResult
+  func put(_ name: FileName, into folder: Folder) throws(SystemFault) -> FileName?
+  func names() throws(SystemFault) -> any NameCursor
+  func isEmpty() throws(SystemFault) -> Bool
+  func modified() throws(SystemFault) -> Date
+  /// Flushes the renames into and out of cur/SWEEP.
+  func flush() throws(SystemFault)
+  /// Removes a file of our own (a copy that was not finished).
+  func remove(_ name: FileName)
+  /// Removes cur/SWEEP if it is empty.
+  func end()
+  /// - Parameter limit: `max_message_bytes`.
+  func reader(limit: Int) -> any MessageReader
+  /// Appends to a claimed file; takes half a line back when the disk does not take it whole.
+  /// - Parameters:
+  ///   - due: the file's new time, for a deferred message: a listing with these is all the queue there is.
+  ///   - flush: whether the file itself is flushed here.
+  func append(_ bytes: [UInt8], to file: ClaimedFile, due: Date?, flush: Bool) throws(SystemFault)
+}
+
+/// A folder's names, one after the other; what is added or renamed away meanwhile may or may not show up.
+package protocol NameCursor: AnyObject {
+  func next() throws(SystemFault) -> Listing.Entry?
+}
+
+/// Opens, checks and reads claimed files, with one buffer for all.
+package protocol MessageReader: AnyObject {
+  func read(_ name: FileName, from origin: Folder, now: Date) throws(SystemFault) -> Claim
+}
+
+// MARK: - The real one
+
+extension Spool: SpoolDisk {
+  package func names(in folder: Folder) throws(SystemFault) -> any NameCursor { FolderCursor(try list(folder)) }
+
+  package func facts(of name: FileName, in folder: Folder) -> FileFacts? {
+    try? FileFacts(of: name, in: descriptor(folder))
+  }
+
+  package func begin(_ sweep: String) throws(SystemFault) -> any SweepDisk {
+    try SweepFolder.begin(sweep, in: self)
+  }
+
+  package func take(_ sweep: String) throws(SystemFault) -> (any SweepDisk)? {
+    try SweepFolder.take(sweep, in: self)
+  }
+}
+
+extension SweepFolder: SweepDisk {
+  package func claim(_ name: FileName, from folder: Folder) throws(SystemFault) -> FileName? {
+    try Spool.move(name, from: spool.descriptor(folder), to: descriptor, path: path)
+  }
+
+  @discardableResult
+  package func put(_ name: FileName, into folder: Folder) throws(SystemFault) -> FileName? {
+    try Spool.move(name, from: descriptor, to: spool.descriptor(folder), path: spool.path(folder))
+  }
+
+  package func names() throws(SystemFault) -> any NameCursor { FolderCursor(try list()) }
+
+  package func reader(limit: Int) -> any MessageReader { FolderReader(self, limit) }
+
+  package func append(
+    _ bytes: [UInt8], to file: ClaimedFile, due: Date?, flush: Bool
+  ) throws(SystemFault) {
+    let path = "\(path)/\(file.name.display)"
+    var descriptor = file.descriptor
+    if descriptor < 0 {
+      descriptor = try Syscalls.retry("open", path) {
+        file.name.withPointer {
+          openat(self.descriptor, $0, O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
+        }
+      }
+    }
+    defer { if file.descriptor < 0 { close(descriptor) } }
+    do throws(SystemFault) {
+      try bytes.withUnsafeBytes { buffer -> Result<Void, SystemFault> in
+        do throws(SystemFault) {
+          return .success(try Syscalls.writeAll(buffer, to: descriptor, path: path))
+        } catch {
+          return .failure(error)
+        }
+      }.get()
+      if let due { try setModified(due, descriptor, path) }
+      if flush { try Syscalls.sync(descriptor, path: path) }
+    } catch {
+      // Half a line on a full disk: taken back, so that the next try finds the file as it was.
+      _ = ftruncate(descriptor, off_t(file.size))
+      throw error
+    }
+  }
+
+  private func setModified(_ date: Date, _ descriptor: Int32, _ path: String) throws(SystemFault) {
+    let seconds = date.timeIntervalSince1970.rounded(.down)
+    let nanoseconds = ((date.timeIntervalSince1970 - seconds) * 1e9).rounded(.down)
+    let time = timespec(tv_sec: Int(seconds), tv_nsec: Int(nanoseconds))
+    let times = [time, time]
+    try Syscalls.retry("futimens", path) { futimens(descriptor, times) }
+  }
+}
+
+private final class FolderCursor: NameCursor {
+  private var listing: Listing
+
+  init(_ listing: consuming Listing) { self.listing = listing }
+
+  func next() throws(SystemFault) -> Listing.Entry? { try listing.next() }
+}
+
+private final class FolderReader: MessageReader {
+  private var reader: ClaimReader
+
+  init(_ folder: SweepFolder, _ limit: Int) { reader = ClaimReader(folder, limit: limit) }
+
+  func read(_ name: FileName, from origin: Folder, now: Date) throws(SystemFault) -> Claim {
+    try reader.read(name, from: origin, now: now)
+  }
+}

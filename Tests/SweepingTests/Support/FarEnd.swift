@@ -1,0 +1,109 @@
+import Core
+import Foundation
+import Synchronization
+
+@testable import Sweeping
+
+/// A provider for tests whose far end is in the test: `to=text` in, a word for each recipient out. `a` accepted, `r CODE`
+/// refused (whose trouble it is depends on the code), `d` deferred.
+struct WordProvider: Provider {
+  static let card = ProviderCard(
+    name: "word", summary: "for tests", document: "https://word.test", endpoint: "https://word.test",
+    recipientsPerCall: 4, settings: [], example: "word: { provider: \"word\" }")
+
+  var recovery = Recovery.none
+
+  init(recovery: Recovery = .none) { self.recovery = recovery }
+  init(_ settings: Settings) throws(SettingFault) {}
+
+  func target(_ address: String) throws(RecipientFault) -> Target {
+    if address.hasPrefix("bad") { throw RecipientFault("is not good") }
+    return Target(address)
+  }
+
+  func content(of message: Message) throws(MessageFault) -> Content {
+    guard let body = message.body, !body.isEmpty else { throw MessageFault("body", "is missing") }
+    return Content([.init("body", body)])
+  }
+
+  func exchange(for call: Call, at now: Date, nonce: String) -> Exchange {
+    let lines = [call.id, call.content["body"] ?? ""] + call.recipients.map(\.target.wire)
+    return .http(HTTPRequest(.post, "https://word.test/send", body: Array(lines.joined(separator: "\n").utf8)))
+  }
+
+  func lookup(_ question: Question, at now: Date, nonce: String) -> Exchange {
+    .http(HTTPRequest(.get, "https://word.test/ask", body: Array(question.call.id.utf8)))
+  }
+
+  func answer(_ reply: Reply, to call: Call, at now: Date) -> Answer {
+    guard case .http(let response) = reply else { return .all(.unconfirmed(), in: call) }
+    switch response.status {
+    case 401: return .all(.deferred(.credentials, code: "401", reason: "who are you"), in: call, advice: .suspend)
+    case 429:
+      let seconds = Double(String(decoding: response.body, as: UTF8.self))
+      return .all(
+        .deferred(.throttled, code: "429", reason: "slow down", retryAfter: seconds), in: call,
+        advice: .slowDown(retryAfter: seconds))
+    default: return Answer(WordProvider.outcomes(response.body), advice: response.status == 422 ? .split : .proceed)
+    }
+  }
+
+  func finding(in reply: Reply, for question: Question, at now: Date) -> Finding {
+    guard case .http(let response) = reply else { return .undecided }
+    return response.status == 404 ? .notFound : .found(WordProvider.outcomes(response.body))
+  }
+
+  static func outcomes(_ body: [UInt8]) -> [Outcome] {
+    String(decoding: body, as: UTF8.self).split(separator: "\n").map { word in
+      switch word {
+      case "a": return .accepted(id: "id")
+      case "d": return .deferred(.provider, code: "later")
+      case "x": return .surplus(code: "many")
+      case "account": return .deferred(.credentials, code: "account").blaming(.account)
+      case "gone": return .rejected(.recipient, code: "gone").blaming(.recipient)
+      default: return .rejected(.provider, code: String(word))
+      }
+    }
+  }
+}
+
+/// What the far end got.
+struct WordRequest: Hashable {
+  var call: String
+  var text: String
+  var recipients: [String]
+  var isQuestion = false
+
+  init(_ exchange: Exchange) {
+    guard case .http(let request) = exchange else { preconditionFailure("the word provider speaks HTTP") }
+    let lines = String(decoding: request.body, as: UTF8.self).split(separator: "\n").map(String.init)
+    isQuestion = request.method == .get
+    (call, text, recipients) = (lines[0], lines.count > 1 ? lines[1] : "", Array(lines.dropFirst(2)))
+  }
+}
+
+extension Reply {
+  static func words(_ words: [String], status: Int = 200) -> Reply {
+    .http(HTTPResponse(status: status, headers: [], body: Array(words.joined(separator: "\n").utf8)))
+  }
+}
+
+/// Keeps every exchange until the test answers it.
+final class KeptTransport: Transport {
+  struct Kept: Sendable {
+    var request: WordRequest
+    var deliver: @Sendable (Reply) -> Void
+  }
+
+  private let kept = Mutex<[Kept]>([])
+
+  func perform(_ errands: [Errand]) {
+    kept.withLock { $0 += errands.map { Kept(request: WordRequest($0.exchange), deliver: $0.deliver) } }
+  }
+
+  /// What is on the wire, oldest first.
+  var waiting: [WordRequest] { kept.withLock { $0.map(\.request) } }
+
+  /// Takes one off the wire.
+  func take(_ index: Int = 0) -> Kept? { kept.withLock { $0.indices.contains(index) ? $0.remove(at: index) : nil } }
+}
