@@ -87,11 +87,7 @@ final class Calls {
     return ProposedCall(
       id: batch.repeats ?? "\(sweep)-\(String(repeating: "0", count: max(0, 6 - number.count)))\(number)",
       sweep: sweep, channel: channel.name, provider: channel.card.name,
-      members: batch.entries.map { entry in
-        let leg = entry.item.leg
-        return CallMember(
-          file: entry.item.job.label, to: leg.to, address: leg.isFallback ? leg.target.address : nil)
-      },
+      members: batch.entries.map { CallMember($0.item) },
       rate: channel.rate, day: LocalTime.day(of: now, in: channel.zone), daily: channel.daily,
       dailyPerRecipient: channel.dailyPerRecipient, identities: counts ? batch.entries.map(\.target.identity) : [])
   }
@@ -257,12 +253,14 @@ final class Calls {
     let halves = answer.advice == .split ? Split.halves(of: flight.batch) : nil
     recorder.note(finished(flight, halves == nil ? answer : Split.undecided(answer)))
     let fates = Fate.fates(of: answer, isSplit: halves != nil, lesson)
-    for (passenger, fate) in zip(flight.passengers, fates) {
-      switch fate {
-      case .concluded(let outcome):
-        hand.conclude(passenger, outcome, of: (flight.call.id, flight.started.date), channel)
-      case .untried: hand.release(passenger)
-      case .again: break
+    let isUndecided = answer.outcomes.allSatisfy { $0.state == .deferred }
+    for (passenger, (fate, outcome)) in zip(flight.passengers, zip(fates, answer.outcomes)) where fate != .again {
+      switch (passenger.isInDoubt(about: flight.call.id), isUndecided) {
+      // Repeated under its key, and not carried out this time: that says nothing of the first time.
+      case (true, true):
+        hand.keepDoubt(passenger, flight.call.id, due: now.date + (outcome.retryAfter ?? channel.retry.first))
+      case (false, _) where fate == .untried: hand.release(passenger)
+      default: hand.conclude(passenger, outcome, of: (flight.call.id, flight.started.date), channel)
       }
     }
     for again in (halves ?? [surplus(of: flight.batch, fates)]).reversed() where !again.entries.isEmpty {
@@ -288,6 +286,14 @@ final class Calls {
       channel: channel.name, day: flight.day, recipients: channel.daily > 0 ? free.count : 0,
       identities: channel.dailyPerRecipient > 0 ? free.map { $0.0.target.identity } : [])
     return finished
+  }
+}
+
+extension CallMember {
+  /// As the ledger remembers a passenger.
+  init(_ passenger: Passenger) {
+    let leg = passenger.leg
+    self.init(file: passenger.job.label, to: leg.to, address: leg.isFallback ? leg.target.address : nil)
   }
 }
 

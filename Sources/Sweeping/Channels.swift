@@ -80,9 +80,12 @@ final class Channels {
     states[name].map { $0.isStopped(at: now) || $0.places(at: now) > 0 } ?? true
   }
 
+  /// In an order that is the same in every run.
+  private var names: [String] { states.count == 1 ? Array(states.keys) : states.keys.sorted() }
+
   /// Everybody goes back untried: the sweep stops, or the configuration is another.
   func releaseAll(due: Date? = nil) {
-    for name in Array(states.keys) { release(name, .untried(due: due)) }
+    for name in names { release(name, .untried(due: due)) }
   }
 
   private func releaseIfStopped(_ name: String, at now: Moment) {
@@ -103,7 +106,7 @@ final class Channels {
   /// - Parameter gathers: nothing more is coming for now: what is gathered goes as it is.
   func takeReady(at now: Moment, gathers: Bool, _ visit: (Channel, Batch) -> Bool) {
     // By name: going through the dictionary's own values would have every change copy all of it.
-    for name in Array(states.keys) {
+    for name in names {
       var places = states[name]?.places(at: now.steady) ?? 0
       while places > 0, let channel = states[name]?.channel, let batch = next(name, gathers: gathers) {
         if visit(channel, batch) { places -= 1 }
@@ -207,6 +210,8 @@ final class Channels {
       return suspend(flight, answer, outcome, suspectedFor: code, count: count, at: now)
     case .nothing: break
     }
+    // What was in flight when the channel was suspended proves nothing.
+    if with(channel, { $0.suspension }) != nil { return .goesOn }
     with(channel) { $0.succeeded(era: flight.era) }
     resume(channel.name)
     return .goesOn

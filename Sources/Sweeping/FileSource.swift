@@ -149,7 +149,7 @@ final class FileSource: Source, @unchecked Sendable {
     let now = clock()
     let (names, needsListing) = dueTimes.takeDue(at: now.date)
     for name in names { arrivals.append(Candidate(name: name, origin: .deferred)) }
-    for (name, known) in patience where known.until <= now.steady {
+    for (name, known) in patience.sorted(by: { $0.key < $1.key }) where known.until <= now.steady {
       patience[name]?.until = .infinity
       arrivals.append(Candidate(name: name, origin: known.origin))
     }
@@ -198,7 +198,9 @@ final class FileSource: Source, @unchecked Sendable {
       quota -= claimed.count
       // Both folders, once for the whole batch: from here on no power cut brings a claimed file back to new/.
       try folder.flush()
-      for origin in Set(claimed.map(\.origin)) { try disk.flush(origin) }
+      for origin in [Folder.deferred, .new] where claimed.contains(where: { $0.origin == origin }) {
+        try disk.flush(origin)
+      }
       try read(claimed)
     }
     rest(hadRoom: room > 0)

@@ -80,7 +80,8 @@ extension Call {
 
 /// What an answer means for one passenger of a call.
 enum Fate: Equatable {
-  case concluded(Outcome)
+  /// Its outcome counts.
+  case concluded
   /// Goes out again at once, in another call.
   case again
   /// The channel's trouble, not its own: goes back as if it had not been tried.
@@ -93,7 +94,7 @@ enum Fate: Equatable {
       if isSplit || outcome.isSurplus { return .again }
       // Who was accepted or refused beside the trouble must not get it again.
       if case .suspended(_, let isRepeated) = lesson, outcome.isTrouble(answer.advice, isRepeated) { return .untried }
-      return .concluded(outcome)
+      return .concluded
     }
   }
 }

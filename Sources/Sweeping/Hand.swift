@@ -58,9 +58,11 @@ final class Hand {
 
   /// The end of one that took part in no call: untried, or deferred by its channel's state.
   func release(_ passenger: Passenger, _ ending: ChannelState.Ending = .untried(due: nil)) {
-    switch ending {
-    case .untried(let due): end(passenger, nil, isTried: false, due: due)
-    case .deferred(let outcome, let due): end(passenger, outcome, isTried: false, due: due)
+    switch (ending, passenger.leg.start) {
+    case (.untried(let due), _): end(passenger, nil, isTried: false, due: due)
+    // Its channel's trouble is no answer to the question.
+    case (.deferred(_, let due), .ask(let call)): keepDoubt(passenger, call, due: due)
+    case (.deferred(let outcome, let due), _): end(passenger, outcome, isTried: false, due: due)
     }
   }
 

@@ -61,6 +61,11 @@ final class Passenger {
   var leg: Itinerary.Leg { result.leg }
   var priority: Message.Priority { job.message.priority }
 
+  /// Whether the call is one that it has been in before, whose answer was lost.
+  func isInDoubt(about call: String) -> Bool {
+    if case .ask(let lost) = leg.start { lost == call } else { false }
+  }
+
   /// The end in this attempt. `outcome` nil: it goes back untried.
   func end(
     _ outcome: Outcome?, isTried: Bool, question: (call: String, due: Date)? = nil, due: Date? = nil

@@ -18,6 +18,8 @@ final class Questions {
   private let hand: Hand
   private let recorder: Recorder
   private var waiting: [String: (channel: String, passengers: [Passenger])] = [:]
+  /// Their calls, in the order in which they came.
+  private var order: [String] = []
   /// Providers' ids that questions of this sweep have found: one message can't answer for two lost calls.
   private var foundIds: Set<String> = []
   private var configuration: Configuration
@@ -33,6 +35,7 @@ final class Questions {
   }
 
   func add(_ call: String, _ passenger: Passenger) {
+    if waiting[call] == nil { order.append(call) }
     waiting[call, default: (passenger.leg.channel, [])].passengers.append(passenger)
   }
 
@@ -48,8 +51,9 @@ final class Questions {
   }
 
   private func releaseAll(due: Date? = nil) {
-    let all = waiting.values.flatMap(\.passengers)
+    let all = order.flatMap { waiting[$0]?.passengers ?? [] }
     waiting.removeAll()
+    order.removeAll()
     for passenger in all { hand.release(passenger, .untried(due: due)) }
   }
 
@@ -59,12 +63,20 @@ final class Questions {
   func ask(at now: Moment) throws(LedgerFault) {
     if isStopping || waiting.isEmpty { return }
     // A stopped channel can't be asked; its questions are taken out all the same, and kept for later.
-    while let (id, item) = waiting.first(where: { channels.isFree($0.value.channel, at: now.steady) }) {
+    let ids = order
+    order.removeAll()
+    for (position, id) in ids.enumerated() {
+      guard let item = waiting[id] else { continue }
+      guard channels.isFree(item.channel, at: now.steady) else {
+        order.append(id)
+        continue
+      }
       waiting[id] = nil
       guard let channel = configuration.channels[item.channel] else { continue }
       do throws(LedgerFault) {
         try ask(id, item.passengers, channel, now)
       } catch {
+        order += ids[(position + 1)...]
         for passenger in item.passengers { hand.keepDoubt(passenger, id, due: now.date) }
         throw error
       }
@@ -83,12 +95,28 @@ final class Questions {
     }
     let batch = Batch(
       entries: passengers.map { .init($0.leg.target, $0.leg.content, $0.priority, $0) }, priority: .normal)
-    if channel.provider.recovery == .idempotencyKey {
-      return channels.push(Batch(entries: batch.entries, priority: .normal, repeats: id), channel)
-    }
+    if channel.provider.recovery == .idempotencyKey { return again(record, batch, channel, now) }
     let question = Question(
       call: Call(id: id, batch), startedAt: record.startedAt, endedBy: record.startedAt + channel.timeout)
     calls.ask(question, batch, channel, at: now)
+  }
+
+  /// The same call under the same key: to the same recipients in the same order, as what comes back may be the first one's
+  /// answer. While somebody of it is in another sweeper's hands it waits: under one key two parts of it are one to the
+  /// provider, which would carry out the first and call the second done.
+  private func again(_ record: CallRecord, _ batch: Batch, _ channel: Channel, _ now: Moment) {
+    var left = Dictionary(
+      batch.entries.map { (CallMember($0.item), [$0]) }, uniquingKeysWith: { $0 + $1 })
+    let entries = record.members.compactMap { left[$0]?.popLast() }
+    if entries.count == record.members.count {
+      return channels.push(Batch(entries: entries, priority: .normal, repeats: record.id), channel)
+    }
+    let passengers = batch.entries.map(\.item)
+    if now.date.timeIntervalSince(record.startedAt) > Questions.askingEnds {
+      settleDoubt(passengers, channel, "not all who shared the call are here, and it can't be repeated in parts")
+    } else {
+      keepDoubt(passengers, record.id, due: now.date + Questions.askingPause)
+    }
   }
 
   // MARK: Answers

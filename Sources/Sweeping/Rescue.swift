@@ -17,7 +17,8 @@ import Spooling
 /// | 4 | the file as dropped | outcomes | line written from them, settled |
 /// | some calls at 2-4, some recipients at 1 | the file as dropped | both | line with what is known; deferred for the rest |
 /// | in 5 | a torn line, or zeros | outcomes | ignored by readers; a newline and a whole line follow |
-/// | 5 | a whole line that names DEAD | outcomes | renamed to where the line says |
+/// | 5 | a whole line that names DEAD and all its calls | outcomes | renamed to where the line says |
+/// | 1 to 4 of a message that DEAD had deferred before | a line that names DEAD, and not these calls | both | as 1 to 4, by the calls that no line tells |
 /// | 6 | nothing: the file is settled | outcomes | nothing to do |
 /// | any, and the ledger is lost | the file | another generation | unconfirmed: nobody can tell what was sent |
 /// | within rescue | as above: rescue takes the same steps in the same order, under the same lock | | done again |
@@ -126,12 +127,13 @@ package struct Rescue {
         // No message: nothing of it was ever sent, and the next claim says what is wrong with it.
         try dead.put(name, into: .new)
       case .message(let file, let content):
-        if let last = content.lines.last, last.sweep == dead.id {
+        let news = evidence.news(of: name, content.lines, dead.id)
+        if news.isEmpty, let last = content.lines.last, last.sweep == dead.id {
           try finish(file, last, dead)
           count(last)
         } else {
           ids[name] = content.message.id
-          settlements.append(Settlement(file, line(file, content, dead, evidence, now)))
+          settlements.append(Settlement(file, line(file, content, dead, news, evidence, now)))
         }
       }
     }
@@ -192,9 +194,9 @@ package struct Rescue {
 
   /// Nil for a message nothing of which was sent.
   private func line(
-    _ file: ClaimedFile, _ content: MessageFile, _ dead: any SweepDisk, _ evidence: Evidence, _ now: Date
+    _ file: ClaimedFile, _ content: MessageFile, _ dead: any SweepDisk, _ parts: [Evidence.Part],
+    _ evidence: Evidence, _ now: Date
   ) -> HistoryLine? {
-    let parts = evidence.parts[file.name] ?? []
     if parts.isEmpty, evidence.isComplete { return nil }
     let progress = Progress(content.lines)
     let circumstances = Verdict.Circumstances(
@@ -345,6 +347,13 @@ private struct Evidence {
   var open: [String: Int] = [:]
   /// This ledger was there when the sweep ran: a call that isn't in it was never made.
   var isComplete: Bool
+
+  /// What no line tells yet: an endless sweep may have had the file before, deferred it, and claimed it again.
+  func news(of name: FileName, _ lines: [HistoryLine], _ sweep: String) -> [Part] {
+    guard let parts = parts[name] else { return [] }
+    let told = Set(lines.filter { $0.sweep == sweep }.flatMap(\.calls))
+    return told.isEmpty ? parts : parts.filter { !told.contains($0.call) }
+  }
 
   func mayHaveSent(_ name: FileName) -> Bool { !isComplete || parts[name] != nil }
 

@@ -20,12 +20,15 @@ struct Suspicion {
 
   /// Hears what an answer says of each recipient, in their order.
   mutating func hear(_ outcomes: some Sequence<(recipient: String, outcome: Outcome)>) -> Finding {
+    // Somebody was accepted: the account works, whatever was said before and of others.
+    if outcomes.contains(where: { $0.outcome.state == .accepted }) {
+      self = Suspicion(limit: limit)
+      return .nothing
+    }
     var finding = Finding.nothing
     for (recipient, outcome) in outcomes {
       let heard = hear(recipient, outcome)
-      if finding == .nothing || heard != .nothing { finding = heard == .nothing ? finding : heard }
-      // Somebody was accepted: the account works, whatever was said before.
-      if outcome.state == .accepted { finding = .nothing }
+      if heard != .nothing { finding = heard }
     }
     return finding
   }
@@ -33,9 +36,6 @@ struct Suspicion {
   private mutating func hear(_ recipient: String, _ outcome: Outcome) -> Finding {
     let code = outcome.code ?? outcome.reason ?? ""
     switch (outcome.state, outcome.blame) {
-    case (.accepted, _):
-      witness = nil
-      row = ("", [])
     case (.deferred, .account), (.rejected, .account):
       if let witness, witness.code == code, witness.recipient != recipient { return .account(outcome) }
       if witness?.code != code { witness = (code, recipient) }

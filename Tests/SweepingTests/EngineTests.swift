@@ -65,7 +65,7 @@ import Testing
     let rig = try rig()
     rig.disk.drop(message(to: ["r1", "r2", "r3"]), as: "m")
     rig.settle()
-    rig.reply(.words(["a"]))
+    rig.reply(.words([("r1", "a")]))
     let line = try #require(try rig.history("m").last)
     #expect(line.state == .unconfirmed && line.results.map(\.state) == [.accepted, .unconfirmed, .unconfirmed])
     #expect(rig.names(.failed) == ["m"] && rig.engine.isFinished)
@@ -75,7 +75,7 @@ import Testing
     let rig = try rig()
     rig.disk.drop(message(to: ["r1"]), as: "m")
     rig.settle()
-    rig.reply(.words(["a", "gone", "gone"]))
+    rig.reply(.words([("r1", "a"), ("r8", "gone"), ("r9", "gone")]))
     #expect(try rig.history("m").last?.state == .done)
   }
 
@@ -146,7 +146,7 @@ import Testing
     let rig = try rig()
     rig.disk.drop(message(), as: "m")
     rig.settle()
-    rig.reply(.lost(.init(code: "reset", message: "reset")))
+    rig.lose()
     #expect(rig.names(.failed) == ["m"])
     #expect(try rig.history("m").last?.state == .unconfirmed)
   }
@@ -155,7 +155,7 @@ import Testing
     let rig = try rig(isEndless: true, recovery: .lookup(settles: 0))
     rig.disk.drop(message(), as: "m")
     rig.settle()
-    rig.reply(.lost(.init(code: "reset", message: "reset")))
+    rig.lose()
     rig.advance(1)
     #expect(rig.transport.waiting.map(\.isQuestion) == [true])
     rig.answer("a")
@@ -167,7 +167,7 @@ import Testing
     rig.disk.drop(message(), as: "m")
     rig.settle()
     let call = rig.transport.waiting[0].call
-    rig.reply(.lost(.init(code: "reset", message: "reset")))
+    rig.lose()
     rig.advance(61)
     #expect(rig.transport.waiting.map(\.call) == [call])
     rig.answer("a")
@@ -235,7 +235,7 @@ import Testing
     let rig = try rig { $0.recipientsPerCall = 1; $0.concurrency = 1 }
     for number in 0..<3 { rig.disk.drop(message(to: ["r\(number)"]), as: "m\(number)") }
     rig.settle()
-    rig.answer(status: 401)
+    rig.deny()
     #expect(rig.engine.isFinished && rig.end().left == 3)
     #expect(rig.names(.new).count == 3)
     #expect(try rig.history("m0").isEmpty)
@@ -247,7 +247,7 @@ import Testing
     for number in 0..<3 { one.disk.drop(message(to: ["r\(number)"]), as: "m\(number)") }
     one.settle()
     let culprit = one.transport.waiting[0].recipients
-    one.answer(status: 401)
+    one.deny()
     one.end()
     let two = try Rig(.of(.word { $0.recipientsPerCall = 1; $0.concurrency = 1 }), disk: one.disk, ledger: one.ledger)
     two.settle()
@@ -261,7 +261,7 @@ import Testing
     let rig = try rig({ $0.recipientsPerCall = 1 }, isEndless: true)
     rig.disk.drop(message(to: ["r0"]), as: "m0")
     rig.settle()
-    rig.answer(status: 401)
+    rig.deny()
     for number in 1..<4 { rig.disk.drop(message(to: ["r\(number)"]), as: "m\(number)") }
     rig.advance(200)
     #expect(rig.transport.waiting.isEmpty)
@@ -275,7 +275,7 @@ import Testing
     let rig = try rig({ $0.recipientsPerCall = 1 }, isEndless: true)
     rig.disk.drop(message(to: ["r0"]), as: "m0")
     rig.settle()
-    rig.answer(status: 401)
+    rig.deny()
     rig.advance(301)
     rig.acceptAll()
     #expect(rig.names(.done) == ["m0"])
@@ -351,7 +351,7 @@ import Testing
     let rig = try rig({ $0.recipientsPerCall = 1; $0.concurrency = 1 }, isEndless: true)
     for number in 0..<3 { rig.disk.drop(message(to: ["r\(number)"]), as: "m\(number)") }
     rig.settle()
-    rig.answer("600", status: 429)
+    rig.throttle("600")
     #expect(rig.names(.deferred).count == 3)
     rig.advance(599)
     #expect(rig.transport.waiting.isEmpty)

@@ -44,25 +44,35 @@ struct WordProvider: Provider {
       return .all(
         .deferred(.throttled, code: "429", reason: "slow down", retryAfter: seconds), in: call,
         advice: .slowDown(retryAfter: seconds))
-    default: return Answer(WordProvider.outcomes(response.body), advice: response.status == 422 ? .split : .proceed)
+    default:
+      return Answer(WordProvider.outcomes(response.body, of: call), advice: response.status == 422 ? .split : .proceed)
     }
   }
 
   func finding(in reply: Reply, for question: Question, at now: Date) -> Finding {
     guard case .http(let response) = reply else { return .undecided }
-    return response.status == 404 ? .notFound : .found(WordProvider.outcomes(response.body))
+    return response.status == 404 ? .notFound : .found(WordProvider.outcomes(response.body, of: question.call))
   }
 
-  static func outcomes(_ body: [UInt8]) -> [Outcome] {
-    String(decoding: body, as: UTF8.self).split(separator: "\n").map { word in
-      switch word {
-      case "a": return .accepted(id: "id")
-      case "d": return .deferred(.provider, code: "later")
-      case "x": return .surplus(code: "many")
-      case "account": return .deferred(.credentials, code: "account").blaming(.account)
-      case "gone": return .rejected(.recipient, code: "gone").blaming(.recipient)
-      default: return .rejected(.provider, code: String(word))
-      }
+  /// `recipient word` a line. Who is not named is left out, as a careless provider's code would.
+  private static func outcomes(_ body: [UInt8], of call: Call) -> [Outcome] {
+    var words: [String: String] = [:]
+    for line in String(decoding: body, as: UTF8.self).split(separator: "\n") {
+      let parts = line.split(separator: " ").map(String.init)
+      words[parts[0]] = parts[1]
+    }
+    let named = call.recipients.compactMap { words[$0.target.wire].map(outcome) }
+    return named + Array(repeating: .accepted(), count: max(0, words.count - call.recipients.count))
+  }
+
+  private static func outcome(_ word: String) -> Outcome {
+    switch word {
+    case "a": .accepted(id: "id")
+    case "d": .deferred(.provider, code: "later")
+    case "x": .surplus(code: "many")
+    case "account": .deferred(.credentials, code: "account").blaming(.account)
+    case "gone": .rejected(.recipient, code: "gone").blaming(.recipient)
+    default: .rejected(.provider, code: word)
     }
   }
 }
@@ -82,9 +92,29 @@ struct WordRequest: Hashable {
   }
 }
 
+extension WordRequest: CustomStringConvertible {
+  var description: String {
+    "\(isQuestion ? "asks about" : "sends") \(call.suffix(6)) \(text): \(recipients.joined(separator: " "))"
+  }
+}
+
 extension Reply {
-  static func words(_ words: [String], status: Int = 200) -> Reply {
-    .http(HTTPResponse(status: status, headers: [], body: Array(words.joined(separator: "\n").utf8)))
+  var brief: String {
+    switch self {
+    case .http(let response):
+      "\(response.status) \(String(decoding: response.body, as: UTF8.self).replacing("\n", with: ", "))"
+    case .notSent: "not sent"
+    case .lost(let failure): "lost (\(failure.message))"
+    default: "?"
+    }
+  }
+
+  static func http(_ status: Int, _ text: String = "") -> Reply {
+    .http(HTTPResponse(status: status, body: Array(text.utf8)))
+  }
+
+  static func words(_ words: [(recipient: String, word: String)], status: Int = 200) -> Reply {
+    http(status, words.map { "\($0.recipient) \($0.word)" }.joined(separator: "\n"))
   }
 }
 
@@ -96,8 +126,16 @@ final class KeptTransport: Transport {
   }
 
   private let kept = Mutex<[Kept]>([])
+  private let process: SimProcess
+
+  init(_ process: SimProcess) { self.process = process }
 
   func perform(_ errands: [Errand]) {
+    // What a dead process does has no effect.
+    if process.isAlive { keep(errands) }
+  }
+
+  private func keep(_ errands: [Errand]) {
     kept.withLock { $0 += errands.map { Kept(request: WordRequest($0.exchange), deliver: $0.deliver) } }
   }
 

@@ -19,19 +19,23 @@ final class Rig {
   private let sweep: String
   private let lookout: Mutex<[Watcher.Sight]> = Mutex([])
   let seen: Seen
+  /// It had always something to do.
+  private(set) var isRestless = false
+  /// Recipients by call.
+  private var asked: [String: [String]] = [:]
 
   /// - Parameters:
   ///   - window: messages in hand.
   ///   - disk, ledger, clock: those of an earlier rig, to go on with.
   init(
     _ configuration: Configuration, isEndless: Bool = false, selection: Selection = Selection(), window: Int = 64,
-    disk: SimDisk? = nil, ledger: (any Ledger)? = nil, transport: KeptTransport = KeptTransport(),
-    process: SimProcess = SimProcess("one"), random: @escaping @Sendable () -> Double = { 0.5 }
+    disk: SimDisk? = nil, ledger: (any Ledger)? = nil, process: SimProcess = SimProcess("one"), random: @escaping @Sendable () -> Double = { 0.5 }
   ) throws {
     let clock = disk?.clock ?? ManualClock()
     self.clock = clock
     self.disk = disk ?? SimDisk(clock)
     self.process = process
+    let transport = KeptTransport(process)
     self.transport = transport
     spool = SimSpool(self.disk, process)
     let seen = Seen()
@@ -112,7 +116,10 @@ final class Rig {
     var steps = 0
     while stepSource() || stepEngine() || stepDesk() {
       steps += 1
-      precondition(steps < 100_000, "the engine never rests")
+      if steps > 10_000 {
+        isRestless = true
+        return
+      }
     }
   }
 
@@ -137,11 +144,18 @@ final class Rig {
 
   /// Answers the oldest request on the wire: a word for each recipient, the last one for all that are left.
   func answer(_ words: String..., status: Int = 200) {
-    guard let kept = transport.take() else { preconditionFailure("nothing is on the wire") }
-    let count = max(1, kept.request.recipients.count)
-    let all = words + Array(repeating: words.last ?? "a", count: max(0, count - words.count))
-    kept.deliver(.words(words.isEmpty ? Array(repeating: "a", count: count) : Array(all.prefix(max(count, words.count))), status: status))
-    settle()
+    guard let request = transport.waiting.first else { preconditionFailure("nothing is on the wire") }
+    let recipients = request.isQuestion ? asked[request.call] ?? [] : request.recipients
+    asked[request.call] = recipients
+    let all = words + Array(repeating: words.last ?? "a", count: recipients.count)
+    reply(.words(zip(recipients, all).map { ($0, $1) }, status: status))
+  }
+
+  func throttle(_ seconds: String) { reply(.http(429, seconds)) }
+  func deny() { reply(.http(401)) }
+  func lose() {
+    if let request = transport.waiting.first { asked[request.call] = request.recipients }
+    reply(.lost(.init(code: "reset", message: "reset")))
   }
 
   func reply(_ reply: Reply) {

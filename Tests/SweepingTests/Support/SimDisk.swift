@@ -58,7 +58,7 @@ final class SimDisk: @unchecked Sendable {
       case .folder(.deferred): .deferred(name)
       default: nil
       }
-    if let sight { for watcher in watchers.values { watcher(sight) } }
+    if let sight { for name in watchers.keys.sorted() { watchers[name]?(sight) } }
   }
 
   // MARK: As a test sees it

@@ -50,8 +50,19 @@ struct Simulation {
 
   mutating func run() throws {
     for _ in 0..<Int.random(in: 20...150, using: &random) { try step() }
-    try finish()
-    try check()
+    log.append("peace")
+    do {
+      try finish()
+      try check()
+    } catch {
+      log.append("recovery: \(recovery)")
+      for file in disk.everything where "\(error)".contains("\(file.name.display)\"") || "\(error)".contains("-\(file.name.display) ")
+        || "\(error)".contains("\(file.name.display) in")
+      {
+        log.append("\(file.name.display) in \(file.place): \(file.text)")
+      }
+      throw error
+    }
   }
 
   private mutating func step() throws {
@@ -69,6 +80,7 @@ struct Simulation {
     case 39..<60: deliver()
     default: work()
     }
+    if let rig = rigs.first(where: \.isRestless) { throw Failure(description: "\(rig.process.name) never rests") }
     reap()
   }
 
@@ -109,7 +121,7 @@ struct Simulation {
     let mortal = MortalLedger(ledger, process, broken)
     let jitter = Double.random(in: 0..<1, using: &seed)
     let rig = try Rig(
-      configuration(), isEndless: isEndless, window: window, disk: disk, ledger: mortal, transport: KeptTransport(),
+      configuration(), isEndless: isEndless, window: window, disk: disk, ledger: mortal,
       process: process, random: { jitter })
     rig.spool.breaksClaimFlush = broken == .claimFlush
     rig.spool.breaksFence = broken == .fence
@@ -151,7 +163,7 @@ struct Simulation {
     guard count > 0, let kept = rig.transport.take(Int.random(in: 0..<count, using: &random)) else { return }
     let (reply, mayBeLost) = far.handle(kept.request)
     if mayBeLost { doubtAllowed += kept.request.recipients.count }
-    log.append("\(rig.process.name): \(kept.request) → \(reply)")
+    log.append("\(rig.process.name): \(kept.request) → \(reply.brief)")
     kept.deliver(reply)
   }
 
@@ -170,7 +182,9 @@ struct Simulation {
     for rig in rigs where !rig.process.isAlive {
       while let kept = rig.transport.take() {
         doubtAllowed += kept.request.recipients.count
-        if Bool.random(using: &random) { _ = far.handle(kept.request) }
+        if Bool.random(using: &random) {
+          log.append("\(rig.process.name), dead: \(kept.request) → \(far.handle(kept.request).0.brief)")
+        }
       }
       // What it was about to send has its intent on the disk.
       doubtAllowed += 3 * 4
@@ -193,7 +207,7 @@ struct Simulation {
       rig.engine.stopper()
       for _ in 0..<50 where !rig.engine.isFinished {
         rig.settle()
-        while let kept = rig.transport.take() { kept.deliver(far.handle(kept.request).0) }
+        answerAll(rig)
         disk.clock.advance(1)
       }
       guard rig.engine.isFinished else { throw Failure(description: "\(rig.process.name) does not end when told to") }
@@ -211,7 +225,7 @@ struct Simulation {
       _ = try rig.rescue()
       for _ in 0..<500 where !rig.engine.isFinished {
         rig.settle()
-        while let kept = rig.transport.take() { kept.deliver(far.handle(kept.request).0) }
+        answerAll(rig)
         disk.clock.advance(0.5)
       }
       guard rig.engine.isFinished else { throw Failure(description: "a clean sweep does not end") }
@@ -220,6 +234,14 @@ struct Simulation {
     }
     let rest = disk.everything.filter { $0.place != .folder(.done) && $0.place != .folder(.failed) }
     throw Failure(description: "never settled: \(rest.map { "\($0.name.display) in \($0.place)" })")
+  }
+
+  private mutating func answerAll(_ rig: Rig) {
+    while let kept = rig.transport.take() {
+      let reply = far.handle(kept.request).0
+      log.append("\(rig.process.name): \(kept.request) → \(reply.brief)")
+      kept.deliver(reply)
+    }
   }
 
   // MARK: What must hold
@@ -266,7 +288,7 @@ final class FarSide {
   private var random: SeededGenerator
   private let recovery: Recovery
   private(set) var accepted: [String: Int] = [:]
-  private var calls: [String: [String]] = [:]
+  private var calls: [String: [(recipient: String, word: String)]] = [:]
   var isPeaceful = false
 
   init(_ random: SeededGenerator, _ recovery: Recovery) {
@@ -278,7 +300,7 @@ final class FarSide {
   func handle(_ request: WordRequest) -> (Reply, mayBeLost: Bool) {
     if request.isQuestion {
       if !isPeaceful, chance(4) { return (.lost(.init(code: "reset", message: "reset")), false) }
-      guard let words = calls[request.call] else { return (.words([], status: 404), false) }
+      guard let words = calls[request.call] else { return (.http(404), false) }
       return (.words(words), false)
     }
     if !isPeaceful {
@@ -288,9 +310,10 @@ final class FarSide {
       case 2:
         carryOut(request)
         return (.lost(.init(code: "reset", message: "after")), true)
-      case 3: return (.words([Bool.random(using: &random) ? "1" : "300"], status: 429), false)
-      case 4: return (.words([], status: 401), false)
-      case 5 where request.recipients.count > 1: return (.words(request.recipients.map { _ in "odd" }, status: 422), false)
+      case 3: return (.http(429, Bool.random(using: &random) ? "1" : "300"), false)
+      case 4: return (.http(401), false)
+      case 5 where request.recipients.count > 1: return 
+        (.words(request.recipients.map { ($0, "odd") }, status: 422), false)
       default: break
       }
     }
@@ -298,14 +321,15 @@ final class FarSide {
   }
 
   @discardableResult
-  private func carryOut(_ request: WordRequest) -> [String] {
+  private func carryOut(_ request: WordRequest) -> [(recipient: String, word: String)] {
     if recovery == .idempotencyKey, let words = calls[request.call] { return words }
-    let words = request.recipients.enumerated().map { index, recipient -> String in
+    let words = request.recipients.enumerated().map { index, recipient in
       let word = isPeaceful ? "a" : ["a", "a", "a", "a", "d", "gone", "odd", "account", "x"].randomElement(using: &random)
       // Somebody is taken of every call.
-      let said = word == "x" && index == 0 ? "a" : word ?? "a"
+      let isTaken = index == 0 && (word == "x" || recovery == .idempotencyKey)
+      let said = isTaken ? "a" : word ?? "a"
       if said == "a" { accepted[recipient, default: 0] += 1 }
-      return said
+      return (recipient, said)
     }
     calls[request.call] = words
     return words
