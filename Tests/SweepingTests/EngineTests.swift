@@ -205,6 +205,7 @@ import Testing
     for number in 0..<100 { rig.disk.drop(message(to: ["r\(number)"]), as: "m\(number)") }
     rig.settle()
     rig.disk.drop(message(to: ["me"], priority: "high"), as: "high")
+    rig.settle()
     rig.advance(2)
     #expect(rig.transport.waiting.last?.recipients == ["me"])
   }
