@@ -55,6 +55,9 @@ package struct ConfigurationReader: Sendable {
     return try reader.read(path, file)
   }
 
+  /// The zones of the machine: its own is looked up anew for every channel, as it is small and read from memory.
+  private var zones: Zones { Zones(variable: environment) { [file] in (try? file($0))?.bytes } }
+
   private func resolved(_ path: String) -> String { path.hasPrefix("/") ? path : folder + path }
 
   private func read(_ path: String, _ file: File) throws(ConfigurationFault) -> Configuration {
@@ -172,7 +175,7 @@ package struct ConfigurationReader: Sendable {
     channel.timeout = try place["timeout"]?.span(in: 0.001...3600) ?? channel.timeout
     channel.expireAfter = try place["expire_after"]?.span() ?? channel.expireAfter
     channel.reconcileAfter = try place["reconcile_after"]?.span()
-    channel.zone = try place["zone"]?.zone() ?? channel.zone
+    channel.zone = try place["zone"]?.zone(zones) ?? zones.system
     if let entry = place["on_unconfirmed"] {
       channel.onUnconfirmed = try entry.choice(Channel.UnconfirmedPolicy.allCases)
     }
@@ -188,7 +191,7 @@ package struct ConfigurationReader: Sendable {
         throw ConfigurationFault(quiet.path, "expected from and to, such as { from: \"22:00\", to: \"07:00\" }")
       }
       let hours = QuietHours(
-        from: try from.timeOfDay(), to: try to.timeOfDay(), zone: try quiet["zone"]?.zone() ?? channel.zone)
+        from: try from.timeOfDay(), to: try to.timeOfDay(), zone: try quiet["zone"]?.zone(zones) ?? channel.zone)
       // All day or never? Nobody can tell, so nobody should have to.
       guard hours.from != hours.to else { throw ConfigurationFault(quiet.path, "from and to are the same time of day") }
       channel.quietHours = hours

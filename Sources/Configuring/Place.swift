@@ -1,7 +1,5 @@
 import Core
 import FoundationEssentials
-// Named zones (Asia/Shanghai) come with Foundation's internationalization; see `zoneData`.
-import FoundationInternationalization
 
 /// A value in the configuration and where it stands, so that every complaint can say so.
 struct Place {
@@ -93,14 +91,28 @@ struct Place {
     throw expected("a time of day such as \"22:00\"")
   }
 
-  func zone() throws(ConfigurationFault) -> TimeZone {
-    _ = Place.zoneData
-    if let name = value.string, let zone = TimeZone(identifier: name) { return zone }
-    throw expected("a time zone such as \"Asia/Shanghai\"")
+  func zone(_ zones: Zones) throws(ConfigurationFault) -> Zone {
+    let example = "a time zone such as \"Asia/Shanghai\""
+    guard let name = value.string, !name.isEmpty else { throw expected(example) }
+    do throws(ZoneFault) {
+      return try zones.named(name)
+    } catch {
+      switch error {
+      case .abbreviation(let meant):
+        var fault = expected("the name of a zone, and not an abbreviation, of which several have the same")
+        fault.hint = "write \(meant)"
+        throw fault
+      case .unknown(let nearest):
+        var fault = expected(example)
+        fault.hint = nearest.map { "did you mean \"\($0)\"?" }
+        throw fault
+      case .noData(let folder):
+        throw ConfigurationFault(
+          path, "\(folder) has no time zones, so \(value.text) cannot be looked up",
+          hint: "install them (apt-get install tzdata), or leave the zone out: then the system's own counts")
+      }
+    }
   }
-
-  /// Using one of its types makes a statically linked program contain the zones at all: the linker keeps only what is used.
-  private static let zoneData = Date.FormatStyle(timeZone: .gmt).timeZone
 
   func choice<Choice: RawRepresentable<String>>(_ choices: [Choice]) throws(ConfigurationFault) -> Choice {
     if let choice = value.string.flatMap(Choice.init(rawValue:)) { return choice }

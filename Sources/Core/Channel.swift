@@ -28,7 +28,8 @@ package struct Channel: Sendable {
   /// So many different recipients refused in a row with one code that is not surely theirs, and nobody accepted, suspend
   /// the channel as suspected; 0 never does.
   package var suspectAfter = 20
-  package var zone = TimeZone.current
+  /// Whose days and hours count; the configuration's reader puts the system's here.
+  package var zone = Zone.gmt
   package var quietHours: QuietHours?
   /// The address book: name to addresses.
   package var recipients: [String: [String]] = [:]

@@ -3,18 +3,18 @@ import FoundationEssentials
 /// Days and times of day as a channel's zone counts them.
 package enum LocalTime {
   /// The number of the local day (days since 1970-01-01 on that zone's wall calendar).
-  package static func day(of date: Date, in zone: TimeZone) -> Int {
-    Int(((date.timeIntervalSince1970 + Double(zone.secondsFromGMT(for: date))) / 86400).rounded(.down))
+  package static func day(of date: Date, in zone: Zone) -> Int {
+    Int(((date.timeIntervalSince1970 + Double(zone.offset(at: date))) / 86400).rounded(.down))
   }
 
   /// When the local day after the one of `date` begins.
-  package static func nextDay(after date: Date, in zone: TimeZone) -> Date {
+  package static func nextDay(after date: Date, in zone: Zone) -> Date {
     next(secondOfDay: 0, after: date, in: zone)
   }
 
   /// The next moment at which the wall clock shows that many seconds after midnight, or jumps over it.
-  package static func next(secondOfDay: Int, after date: Date, in zone: TimeZone) -> Date {
-    func offset(_ time: Double) -> Double { Double(zone.secondsFromGMT(for: Date(timeIntervalSince1970: time))) }
+  package static func next(secondOfDay: Int, after date: Date, in zone: Zone) -> Date {
+    func offset(_ time: Double) -> Double { Double(zone.offset(at: Date(timeIntervalSince1970: time))) }
     let now = date.timeIntervalSince1970
     let before = offset(now)
     var target = ((now + before) / 86400).rounded(.down) * 86400 + Double(secondOfDay)
@@ -37,9 +37,9 @@ package struct QuietHours: Sendable, Hashable {
   /// Seconds after local midnight; `from` may be later than `to`, over midnight.
   package var from: Int
   package var to: Int
-  package var zone: TimeZone
+  package var zone: Zone
 
-  package init(from: Int, to: Int, zone: TimeZone) {
+  package init(from: Int, to: Int, zone: Zone) {
     self.from = from
     self.to = to
     self.zone = zone
@@ -47,7 +47,7 @@ package struct QuietHours: Sendable, Hashable {
 
   /// The end of the quiet hours that `date` lies in; nil outside.
   package func end(after date: Date) -> Date? {
-    let local = Int(date.timeIntervalSince1970.rounded(.down)) + zone.secondsFromGMT(for: date)
+    let local = Int(date.timeIntervalSince1970.rounded(.down)) + zone.offset(at: date)
     let second = ((local % 86400) + 86400) % 86400
     let isQuiet = from <= to ? (from..<to).contains(second) : second >= from || second < to
     return isQuiet ? LocalTime.next(secondOfDay: to, after: date, in: zone) : nil

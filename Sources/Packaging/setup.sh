@@ -12,7 +12,7 @@ fail() { say "$*" >&2; exit 1; }
 build="libcurl4-openssl-dev libmicrohttpd-dev libsqlite3-dev libssl-dev ca-certificates"
 # What the tests use: strace watches system calls, openssl makes certificates, sqlite3 reads the ledger as others would,
 # aiosmtpd is a mail server and apprise what a bridge talks to.
-tests="strace openssl sqlite3 python3-aiosmtpd apprise"
+tests="strace openssl sqlite3 tzdata python3-aiosmtpd apprise"
 
 [ "${1:-}" != build ] || tests=''
 

@@ -77,7 +77,9 @@ enum Surroundings {
   }
 
   static func configuration(_ path: String) throws(Failure) -> Configuration {
-    let reader = ConfigurationReader(providers: Catalogue.providers, environment: variable, file: file)
+    // As it is: an empty TZ is UTC, and no TZ the system's zone.
+    let reader = ConfigurationReader(
+      providers: Catalogue.providers, environment: { getenv($0).map { String(cString: $0) } }, file: file)
     do throws(ConfigurationFault) {
       return try reader.configuration(path, try file(path))
     } catch {

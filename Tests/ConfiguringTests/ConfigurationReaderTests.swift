@@ -17,11 +17,16 @@ private func read(
 }
 
 private func read(
-  _ bytes: [UInt8], mode: UInt32 = 0o600, files: [String: (text: String, mode: UInt32)] = [:]
+  _ bytes: [UInt8], mode: UInt32 = 0o600, files: [String: (text: String, mode: UInt32)] = [:],
+  variables: [String: String] = environment
 ) throws(ConfigurationFault) -> Configuration {
   let reader = ConfigurationReader(
-    providers: [PlainProvider.self, RobotProvider.self] + Catalogue.providers, environment: { environment[$0] },
+    providers: [PlainProvider.self, RobotProvider.self] + Catalogue.providers, environment: { variables[$0] },
     file: { (path) throws(ConfigurationFault) in
+      // The machine's own.
+      if path.hasPrefix("/usr/share/zoneinfo/"), let data = FileManager.default.contents(atPath: path) {
+        return .init(bytes: Array(data), mode: 0o644)
+      }
       guard let file = files[path] else { throw ConfigurationFault("", "\(path) cannot be read") }
       return .init(bytes: Array(file.text.utf8), mode: file.mode)
     })
@@ -207,6 +212,12 @@ extension ConfigurationFault {
     ("zone: 'Mars/Base'", "channels.c.zone", "found \"Mars/Base\"; expected a time zone such as \"Asia/Shanghai\""),
     ("zone: ''", "channels.c.zone", "expected a time zone"),
     ("zone: '../../etc/passwd'", "channels.c.zone", "expected a time zone"),
+    ("zone: '/etc/localtime'", "channels.c.zone", "expected a time zone"),
+    ("zone: 'CST'", "channels.c.zone", "found \"CST\"; expected the name of a zone, and not an abbreviation"),
+    ("zone: 'EST'", "channels.c.zone", "and not an abbreviation"),
+    ("zone: 'CST-8'", "channels.c.zone", "expected a time zone"),
+    ("zone: 'GMT+8'", "channels.c.zone", "expected a time zone"),
+    ("quiet_hours: { from: '22:00', to: '07:00', zone: 'CST' }", "channels.c.quiet_hours.zone", "abbreviation"),
     ("quiet_hours: '22-7'", "channels.c.quiet_hours", "found \"22-7\"; expected an object"),
     ("quiet_hours: { from: '22:00' }", "channels.c.quiet_hours", "expected from and to"),
     ("quiet_hours: { from: '22:00', until: '07:00' }", "channels.c.quiet_hours.until", "is not a setting"),

@@ -3,7 +3,7 @@ import Foundation
 import TestSupport
 import Testing
 
-private func zone(_ name: String) throws -> TimeZone { try #require(TimeZone(identifier: name)) }
+private func zone(_ name: String) throws -> Zone { try #require(Zone.ofThisMachine(name)) }
 
 /// Zones with all sorts of habits: none, whole and half hours, and clocks that are turned at midnight itself.
 private let zones = [
