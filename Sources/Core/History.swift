@@ -118,6 +118,15 @@ package struct Progress: Sendable {
     }
   }
 
+  /// When this life began, whether or not the history knows: else when the message was first seen. What its producer's
+  /// copy kept as the file's time says nothing of it.
+  /// - Parameter seen: what is known of a message that went back to new/ without a line.
+  package func began(seen: Date?, now: Date) -> Date {
+    // What was seen before a person's retry was another life. No life began later than now, wherever clocks were turned.
+    let known = dropped ?? seen.flatMap { $0 < (last?.at ?? .distantPast) ? nil : $0 }
+    return min(known ?? now, now)
+  }
+
   /// A recipient is left of whom nobody knows whether it got the message.
   package var isInDoubt: Bool { results.values.contains { $0.contains { $0.state == .unconfirmed } } }
 

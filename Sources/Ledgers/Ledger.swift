@@ -23,6 +23,10 @@ package protocol Ledger: Sendable {
   /// What `claim` would say; nothing is registered.
   func isDuplicate(_ id: IdentifierClaim, newerThan: Date) throws(LedgerFault) -> Bool
 
+  /// When messages were first seen that went back to new/ since, by their file (`ClaimedFile.identity`); nothing of those
+  /// that did not. Costs next to nothing while there are none.
+  func seen(_ files: [UInt64]) throws(LedgerFault) -> [UInt64: Date]
+
   /// Recipients counted on a channel's local day.
   func counted(_ channel: String, day: Int) throws(LedgerFault) -> Int
 
@@ -74,6 +78,10 @@ package struct GroupCommit: Sendable {
   package var suspended: [Suspension] = []
   /// Channels that work again.
   package var resumed: [String] = []
+  /// Messages that go back to new/ unchanged: their age goes on.
+  package var returned: [Seen] = []
+  /// Files of such messages that have a history now, which tells it instead.
+  package var forgotten: [UInt64] = []
 
   package init(now: Date) {
     self.now = now
@@ -81,6 +89,19 @@ package struct GroupCommit: Sendable {
 
   package var isEmpty: Bool {
     finished.isEmpty && proposed.isEmpty && settledIds.isEmpty && suspended.isEmpty && resumed.isEmpty
+      && returned.isEmpty && forgotten.isEmpty
+  }
+}
+
+/// A message without history, and when it was first seen.
+package struct Seen: Sendable, Hashable {
+  /// `ClaimedFile.identity`.
+  package var file: UInt64
+  package var since: Date
+
+  package init(file: UInt64, since: Date) {
+    self.file = file
+    self.since = since
   }
 }
 

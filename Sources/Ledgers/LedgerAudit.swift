@@ -17,7 +17,7 @@ package protocol LedgerAudit: Ledger {
 
 /// How far back a ledger is to remember.
 package struct LedgerHorizon: Sendable {
-  /// Calls that finished before, and counts of days before.
+  /// Calls that finished before, counts of days before, and messages that went back to new/ and have not done so since.
   package var calls: Date
   /// Ids whose message was claimed before.
   package var ids: Date
@@ -69,6 +69,9 @@ extension SQLiteLedger: LedgerAudit {
     var count = try run(database.statement(sql).fresh.bind(calls).bind(kept))
     count += try run(
       database.statement("\(verb) FROM ids WHERE claimed < ?").fresh.bind(horizon.ids.timeIntervalSince1970))
+    if try hasSeen(database) {
+      count += try run(database.statement("\(verb) FROM seen WHERE noted < ?").fresh.bind(calls))
+    }
     // Two days of slack: zones differ by up to 26 hours.
     let day = Int(calls / 86400) - 2
     for table in ["recipient_days", "channel_days"] {

@@ -26,7 +26,12 @@ package final class SQLiteLedger: Ledger {
     CREATE TABLE IF NOT EXISTS suspensions (
       channel TEXT PRIMARY KEY, kind TEXT NOT NULL, reason TEXT NOT NULL, since REAL NOT NULL,
       until REAL, suspected TEXT, culprits TEXT) WITHOUT ROWID;
+    \(seenTable)
     """
+
+  /// Younger than the format: an older ledger gets it when it is opened, and an older program passes over it.
+  private static let seenTable =
+    "CREATE TABLE IF NOT EXISTS seen (file INTEGER PRIMARY KEY, since REAL NOT NULL, noted REAL NOT NULL);"
 
   /// The format of the tables; an unknown one is refused rather than guessed at.
   private static let version = 1
@@ -41,6 +46,7 @@ package final class SQLiteLedger: Ledger {
     let about: (generation: String, created: Double)
     if let known {
       about = known
+      try SQLiteLedger.addSeen(to: database)
     } else {
       about = try database.transaction { () throws(LedgerFault) in
         try database.execute(SQLiteLedger.schema)
@@ -55,6 +61,14 @@ package final class SQLiteLedger: Ledger {
     generation = about.generation
     createdAt = Date(timeIntervalSince1970: about.created)
     self.database = Mutex(database)
+  }
+
+  private static func addSeen(to database: SQLiteDatabase) throws(LedgerFault) {
+    if try !hasSeen(database) { try database.execute(seenTable) }
+  }
+
+  static func hasSeen(_ database: SQLiteDatabase) throws(LedgerFault) -> Bool {
+    try database.statement("SELECT 1 FROM sqlite_schema WHERE name = 'seen'").fresh.first { _ in true } ?? false
   }
 
   /// The change to WAL needs the file alone for a moment, and SQLite gives up at once, without its busy timeout, where
@@ -122,6 +136,7 @@ package final class SQLiteLedger: Ledger {
         if database.isLogDoubtful { try database.execute(SQLiteLedger.noteFailure) }
         for call in group.finished { try finish(call, at: group.now, database) }
         for id in group.settledIds { try settle(id, database) }
+        try note(group, database)
         for suspension in group.suspended { try suspend(suspension, database) }
         for channel in group.resumed {
           try database.statement("DELETE FROM suspensions WHERE channel = ?").fresh.bind(channel).run()
@@ -277,6 +292,40 @@ package final class SQLiteLedger: Ledger {
       ? "DELETE FROM ids WHERE channel = ? AND id = ? AND inode = ?"
       : "UPDATE ids SET done = 1 WHERE channel = ? AND id = ? AND inode = ?"
     try database.statement(sql).fresh.bind(id.channel).bind(id.id).bind(Int(truncatingIfNeeded: id.inode)).run()
+  }
+
+  // MARK: - First sights
+
+  package func seen(_ files: [UInt64]) throws(LedgerFault) -> [UInt64: Date] {
+    try locked { (database) throws(LedgerFault) in
+      // A ledger that is only looked at may be an older one.
+      guard try SQLiteLedger.hasSeen(database),
+        try database.statement("SELECT 1 FROM seen LIMIT 1").fresh.first({ _ in true }) != nil
+      else { return [:] }
+      let statement = try database.statement("SELECT since FROM seen WHERE file = ?")
+      var seen: [UInt64: Date] = [:]
+      for file in files {
+        seen[file] = try statement.fresh.bind(Int(truncatingIfNeeded: file)).first {
+          Date(timeIntervalSince1970: $0.double(0))
+        }
+      }
+      return seen
+    }
+  }
+
+  private func note(_ group: GroupCommit, _ database: SQLiteDatabase) throws(LedgerFault) {
+    // A backlog behind a suspended channel goes back with every sweep: once a day is enough to tell that it is still there.
+    let sql = """
+      INSERT INTO seen VALUES (?, ?, ?) ON CONFLICT (file) DO UPDATE SET since = excluded.since, noted = excluded.noted
+      WHERE since <> excluded.since OR noted < excluded.noted - 86400
+      """
+    for item in group.returned {
+      try database.statement(sql).fresh.bind(Int(truncatingIfNeeded: item.file))
+        .bind(item.since.timeIntervalSince1970).bind(group.now.timeIntervalSince1970).run()
+    }
+    for file in group.forgotten {
+      try database.statement("DELETE FROM seen WHERE file = ?").fresh.bind(Int(truncatingIfNeeded: file)).run()
+    }
   }
 
   // MARK: - Suspensions

@@ -69,6 +69,26 @@ extension Progress {
     #expect(progress.attempts == 1 && progress.dropped == drop)
   }
 
+  @Test func aLifeBeginsWhenTheMessageIsFirstSeen() {
+    let now = drop + 1_000_000
+    #expect(Progress([]).began(seen: nil, now: now) == now)
+    #expect(Progress([]).began(seen: drop, now: now) == drop)
+    #expect(Progress([line(.deferred, dropped: drop)]).began(seen: now - 5, now: now) == drop)
+  }
+
+  @Test func aRetryByHandBeginsANewLifeWhateverWasSeenBefore() {
+    let failed = Progress([line(.deferred, dropped: drop), line(.failed, dropped: drop)])
+    let at = failed.last?.at ?? drop
+    #expect(failed.began(seen: nil, now: at + 700_000) == at + 700_000)
+    #expect(failed.began(seen: at - 1, now: at + 700_000) == at + 700_000)
+    #expect(failed.began(seen: at + 600_000, now: at + 700_000) == at + 600_000)
+  }
+
+  @Test func noLifeBeganLaterThanNow() {
+    #expect(Progress([line(.deferred, dropped: drop)]).began(seen: nil, now: drop - 7200) == drop - 7200)
+    #expect(Progress([]).began(seen: drop, now: drop - 7200) == drop - 7200)
+  }
+
   @Test func onlyADeferredMessageIsNotFinal() {
     #expect(MessageState.allCases.filter { !$0.isFinal } == [.deferred])
   }

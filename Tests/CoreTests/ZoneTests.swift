@@ -19,10 +19,10 @@ import Testing
   }
 
   @Test(arguments: [
-    "UTC-8", "CST-8", "<+08>-8", "<-03>3", "EST5EDT", "EST5EDT,M3.2.0,M11.1.0", "CET-1CEST,M3.5.0,M10.5.0/3",
+    "UTC-8", "CST-8", "<+08>-8", "<-03>3", "EST5EDT,M3.2.0,M11.1.0", "CET-1CEST,M3.5.0,M10.5.0/3",
     "NZST-12NZDT,M9.5.0,M4.1.0/3", "<+1030>-10:30<+11>-11,M10.1.0,M4.1.0", "IST-1GMT0,M10.5.0,M3.5.0/1",
     "<-02>2<-01>,M3.5.0/-1,M10.5.0/0", "IST-2IDT,M3.4.4/26,M10.5.0", "AAA3BBB,J60/0,J300", "AAA-3BBB,59,299/3:30:15",
-    "XXX3EDT4,0/0,J365/23", "A-B", "ABC+24", "ABC-24:00:01",
+    "A-B", "ABC+24", "ABC-24:00:01",
   ])
   func aRuleSaysWhatDateSays(rule: String) async throws {
     // Before 1970 the C library knows no summers by rule.

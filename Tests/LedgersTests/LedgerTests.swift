@@ -427,6 +427,35 @@ extension Ledger {
     #expect(try bench.ledger.suspensions() == [again])
   }
 
+  // MARK: First sights
+
+  @Test(arguments: LedgerKind.all) func whenAReturnedMessageWasSeenIsKeptUntilItIsForgotten(kind: LedgerKind) throws {
+    let bench = try kind.make()
+    #expect(try bench.ledger.seen([1, 2]) == [:])
+    _ = try bench.ledger.commit {
+      $0.returned = [Seen(file: 1, since: now - 5000), Seen(file: .max, since: now - 100)]
+    }
+    let all = [1: now - 5000, UInt64.max: now - 100]
+    #expect(try bench.another().seen([1, 2, .max]) == all)
+    // It goes back again and again; what is said of its first sight counts.
+    _ = try bench.ledger.commit(at: now + 3600) { $0.returned = [Seen(file: 1, since: now - 5000)] }
+    #expect(try bench.ledger.seen([1, .max]) == all)
+    _ = try bench.ledger.commit { $0.forgotten = [1, 7] }
+    #expect(try bench.ledger.seen([1, 2, .max]) == [.max: now - 100])
+  }
+
+  /// Its age may be a month (`expire_after`): what counts is whether it is still there.
+  @Test(arguments: LedgerKind.all) func pruningForgetsWhoHasNotGoneBackSince(kind: LedgerKind) throws {
+    let ledger = try kind.make().ledger
+    for day in 0..<10 {
+      _ = try ledger.commit(at: now + Double(day) * 86_500) {
+        $0.returned = [Seen(file: 1, since: now)] + (day == 0 ? [Seen(file: 2, since: now)] : [])
+      }
+    }
+    #expect(try ledger.prune(before: now + 7 * 86_400) == 1)
+    #expect(try ledger.seen([1, 2]) == [1: now])
+  }
+
   // MARK: Pruning
 
   @Test(arguments: LedgerKind.all) func pruningForgetsWhatIsOldAndKeepsWhatIsOpen(kind: LedgerKind) throws {

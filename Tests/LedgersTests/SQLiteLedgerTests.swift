@@ -125,6 +125,23 @@ private let now = moment("2026-11-22T09:00:00Z")
     #expect(try folder.names().filter { $0.contains("damaged") }.isEmpty)
   }
 
+  /// One of the time before first sights were kept.
+  @Test func anOlderLedgerGetsTheNewTable() throws {
+    do {
+      _ = try open()
+      let database = try SQLiteDatabase(folder.path("ledger.db"), .create)
+      try database.execute("DROP TABLE seen")
+    }
+    let looked = try #require(try SQLiteLedger.look(folder.path("ledger.db")))
+    #expect(try looked.seen([1]) == [:])
+    #expect(try looked.prune(LedgerHorizon(calls: .distantFuture, ids: .distantFuture), isDry: true) == 0)
+    let (ledger, aside) = try open("g2")
+    var group = GroupCommit(now: Date(timeIntervalSince1970: 100))
+    group.returned = [Seen(file: 1, since: Date(timeIntervalSince1970: 50))]
+    _ = try ledger.commit(group)
+    #expect(try ledger.seen([1]) == [1: Date(timeIntervalSince1970: 50)] && aside == nil)
+  }
+
   @Test func aFolderInItsPlaceIsAFault() throws {
     try FileManager.default.createDirectory(atPath: folder.path("ledger.db"), withIntermediateDirectories: false)
     #expect(throws: LedgerFault.self) { try open() }
