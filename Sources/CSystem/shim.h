@@ -30,6 +30,13 @@ static inline int msgspool_open_beneath(int folder, const char *path) {
 /// O_PATH, which Swift's Glibc does not show: a folder to pass through. The number is the kernel's for x86 and ARM alike.
 static inline int msgspool_o_path(void) { return 010000000; }
 
+/* With whose rights the calling thread uses files, others of the process do not. Says nothing of whether it could. */
+static inline int msgspool_use_files_as(uid_t user) { return (int)syscall(SYS_setfsuid, user); }
+
+/* Behind _GNU_SOURCE. */
+extern int setresuid(uid_t real, uid_t effective, uid_t saved);
+extern int setresgid(gid_t real, gid_t effective, gid_t saved);
+
 static inline int msgspool_set_undumpable(void) { return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); }
 
 static inline int msgspool_syncfs(int fd) { return (int)syscall(SYS_syncfs, fd); }

@@ -10,7 +10,7 @@ package final class ClaimedFile: Sendable {
   /// Open for reading and appending; -1 when descriptors are short and settling opens it again.
   package let descriptor: Int32
   package let inode: UInt64
-  /// When the file was last written: when it was dropped, for one without history.
+  /// When the file was last written, or what its producer's copy kept: says nothing of how long it has been here.
   package let modified: Date
   package let size: Int
   package let endsWithNewline: Bool
@@ -43,6 +43,13 @@ package final class ClaimedFile: Sendable {
   deinit {
     if descriptor >= 0 { close(descriptor) }
   }
+
+  /// What the ledger knows the file by while it waits without history (`Ledger.seen`): its inode, which a rename keeps, and
+  /// its name, since a deleted file's inode may be the next one's. Both by FNV-1a.
+  package var identity: UInt64 {
+    let bytes = (0..<8).map { UInt8(truncatingIfNeeded: inode >> ($0 * 8)) } + name.bytes
+    return bytes.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01B3 }
+  }
 }
 
 extension stat {
@@ -70,6 +77,10 @@ package struct ClaimReader: ~Copyable {
   package static let grace = 5.0
   /// A file with two names for longer than this isn't a producer between link and unlink.
   package static let linkGrace = 60.0
+  /// Why such a file is left alone. Two names may be two messages, and what is written to one is in the other.
+  package static let secondLink =
+    "has a second hard link, and is not sent while another name of the same file exists somewhere "
+    + "(a backup by cp -al makes such names: use cp -a); remove that name"
   /// Common file systems let files grow to 4 or 16 TiB, and appending to one of these fails like appending on a full disk,
   /// which stops the sweep. Below this a file can be settled as too large.
   package static let largest = 2 << 40
@@ -112,7 +123,7 @@ package struct ClaimReader: ~Copyable {
     }
     do throws(SystemFault) {
       // A deferral sets the file's time, which only its owner may do, whatever its mode allows.
-      guard !isCopy, status.st_uid != user, user != 0, case .replaced = try replaceByCopy(name, now: now)
+      guard !isCopy, status.st_uid != user, !giveToRoot(descriptor), case .replaced = try replaceByCopy(name, now: now)
       else {
         return try decode(name, from: origin, descriptor, status, now: now)
       }
@@ -124,6 +135,13 @@ package struct ClaimReader: ~Copyable {
     return try read(name, from: origin, now: now, isCopy: true)
   }
 
+  /// Root, whose spool it is, needs no copy: what is claimed is the owner's from now on.
+  private func giveToRoot(_ descriptor: Int32) -> Bool {
+    guard user == 0 else { return false }
+    _ = fchown(descriptor, 0, gid_t.max)
+    return true
+  }
+
   /// Why the file must be left alone; an inner nil is a reason that needs no report yet.
   private func oddity(_ status: stat, now: Date) -> String?? {
     guard status.isRegularFile else { return "is no plain file; move it out of the spool" }
@@ -131,7 +149,7 @@ package struct ClaimReader: ~Copyable {
     guard status.st_size <= ClaimReader.largest else { return "is larger than any message; move it out of the spool" }
     guard status.st_nlink == 1 else {
       let isOld = now.timeIntervalSince(status.modified) > ClaimReader.linkGrace
-      return isOld ? "has a second hard link; remove one of its names" : .some(nil)
+      return isOld ? ClaimReader.secondLink : .some(nil)
     }
     return nil
   }
@@ -198,12 +216,10 @@ package struct ClaimReader: ~Copyable {
   // MARK: Opening
 
   private func openForAppending(_ name: FileName) throws(SystemFault) -> Int32 {
-    try open(name, O_RDWR | O_APPEND)
-  }
-
-  private func open(_ name: FileName, _ flags: Int32) throws(SystemFault) -> Int32 {
     try Syscalls.retry("open", "\(folder.path)/\(name.display)") {
-      name.withPointer { openat(folder.descriptor, $0, flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY) }
+      name.withPointer {
+        openat(folder.descriptor, $0, O_RDWR | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)
+      }
     }
   }
 
@@ -237,7 +253,7 @@ package struct ClaimReader: ~Copyable {
     let path = "\(folder.path)/\(name.display)"
     let source: Int32
     do throws(SystemFault) {
-      source = try open(name, O_RDONLY)
+      source = try Syscalls.openToRead(name, in: folder.descriptor, path: path)
     } catch {
       guard error.number == EACCES || error.number == EPERM else { throw error }
       return .left(

@@ -40,6 +40,9 @@ package protocol SweepDisk: AnyObject, Sendable {
   func flush() throws(SystemFault)
   /// Removes a file of our own (a copy that was not finished).
   func remove(_ name: FileName)
+  /// Takes the name out of cur/SWEEP if the file is in another folder already: its move there was cut short between two
+  /// steps (`Renaming`).
+  func finishMove(of name: FileName) -> Bool
   /// Removes cur/SWEEP if it is empty.
   func end()
   /// - Parameter limit: `max_message_bytes`.
@@ -49,6 +52,11 @@ package protocol SweepDisk: AnyObject, Sendable {
   ///   - due: the file's new time, for a deferred message: a listing with these is all the queue there is.
   ///   - flush: whether the file itself is flushed here.
   func append(_ bytes: [UInt8], to file: ClaimedFile, due: Date?, flush: Bool) throws(SystemFault)
+}
+
+extension SweepDisk {
+  /// Of a disk whose renames are one step.
+  package func finishMove(of name: FileName) -> Bool { false }
 }
 
 /// A folder's names, one after the other; what is added or renamed away meanwhile may or may not show up.
@@ -87,6 +95,14 @@ extension SweepFolder: SweepDisk {
   @discardableResult
   package func put(_ name: FileName, into folder: Folder) throws(SystemFault) -> FileName? {
     try Spool.move(name, from: descriptor, to: spool.descriptor(folder), path: spool.path(folder))
+  }
+
+  package func finishMove(of name: FileName) -> Bool {
+    guard let facts = try? FileFacts(of: name, in: descriptor), facts.isRegular, facts.links > 1,
+      spool.twin(of: name, facts, in: [.new, .deferred, .done, .failed]) != nil
+    else { return false }
+    remove(name)
+    return true
   }
 
   package func names() throws(SystemFault) -> any NameCursor { FolderCursor(try list()) }

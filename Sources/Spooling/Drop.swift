@@ -6,6 +6,7 @@ import Glibc
 extension Spool {
   /// Drops messages and returns their names in new/. When it returns, they survive a power cut; when it throws, they
   /// are taken back, as far as the disk lets them be, and none is sent unless a sweep was faster.
+  /// - Parameter name: of the message with that index; never the same twice, and nobody else's.
   package func drop(_ messages: [[UInt8]], name: (Int) -> FileName) throws(DropFault) -> [FileName] {
     var written: [FileName] = []
     var dropped: [FileName] = []
@@ -20,10 +21,7 @@ extension Spool {
       }
       if flushesAll { try flushAll() }
       for name in written {
-        guard
-          let newName = try Spool.move(name, from: descriptor(.tmp), to: descriptor(.new), path: path(.new))
-        else { throw SystemFault("rename", ENOENT, "\(path(.tmp))/\(name.display)") }
-        dropped.append(newName)
+        dropped.append(try rename(name))
       }
       try flushDropped(dropped.last)
       return dropped
@@ -34,19 +32,33 @@ extension Spool {
     }
   }
 
+  private func rename(_ name: FileName) throws(SystemFault) -> FileName {
+    for number in 1... {
+      let newName = name.numbered(number)
+      do throws(SystemFault) {
+        try Renaming.rename(
+          name, in: descriptor(.tmp), toUnique: newName, in: descriptor(.new),
+          path: "\(path(.new))/\(newName.display)")
+        return newName
+      } catch {
+        guard error.number == EEXIST else { throw error }
+      }
+    }
+    return name
+  }
+
   /// Puts a file into the spool's own folder, whole or not at all.
   /// - Parameter aside: what it is called in tmp/ until it is whole; nobody else's name.
   /// - Returns: false when the name is taken; what is there stays as it is.
   package func place(_ bytes: [UInt8], as name: FileName, aside: FileName) throws(SystemFault) -> Bool {
     try write(bytes, to: aside, mode: 0o640, flush: true)
-    let failed = aside.withPointer { old in
-      name.withPointer { new in msgspool_rename_noreplace(descriptor(.tmp), old, rootDescriptor, new) }
-    }
-    if failed != 0 {
-      let number = errno
+    do throws(SystemFault) {
+      try Renaming.rename(
+        aside, in: descriptor(.tmp), to: name, in: rootDescriptor, path: "\(path)/\(name.display)")
+    } catch {
       _ = aside.withPointer { unlinkat(descriptor(.tmp), $0, 0) }
-      if number == EEXIST { return false }
-      throw SystemFault("rename", number, "\(path)/\(name.display)")
+      if error.number == EEXIST { return false }
+      throw error
     }
     try Syscalls.sync(rootDescriptor, path: path)
     return true

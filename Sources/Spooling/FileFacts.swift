@@ -14,6 +14,7 @@ package struct FileFacts: Sendable, Hashable {
   /// Permission bits.
   package var mode: UInt32
   package var owner: UInt32
+  package var group: UInt32
   package var links: Int
   package var inode: UInt64
   package var device: UInt64
@@ -26,6 +27,7 @@ package struct FileFacts: Sendable, Hashable {
     changed = Date(timeIntervalSince1970: Double(status.st_ctim.tv_sec) + Double(status.st_ctim.tv_nsec) / 1e9)
     mode = UInt32(status.st_mode) & 0o7777
     owner = UInt32(status.st_uid)
+    group = UInt32(status.st_gid)
     links = Int(status.st_nlink)
     inode = UInt64(status.st_ino)
     device = UInt64(status.st_dev)
@@ -40,13 +42,23 @@ package struct FileFacts: Sendable, Hashable {
     self.changed = changed
     mode = 0o644
     owner = 0
+    group = 0
     links = 1
     self.inode = inode
     device = 0
   }
 
+  package func isSameFile(as other: FileFacts) -> Bool { inode == other.inode && device == other.device }
+
   package init(_ descriptor: Int32, path: @autoclosure () -> String) throws(SystemFault) {
     self.init(try Syscalls.status(descriptor, path: path()))
+  }
+
+  /// Follows symbolic links.
+  package init(ofWhatIsAt path: String) throws(SystemFault) {
+    var status = stat()
+    try Syscalls.retry("stat", path) { stat(path, &status) }
+    self.init(status)
   }
 
   /// Never follows a symbolic link.

@@ -51,14 +51,14 @@ extension Spool {
       throw SystemFault("mkdir", errno, "\(path(.cur))/\(id)")
     }
     guard let dead = try SweepFolder.take(id, in: self) else { return nil }
-    let path = dead.path
-    // Not under a number: the ledger knows the file by its name.
-    let result = name.withPointer { msgspool_rename_noreplace(descriptor(folder), $0, dead.descriptor, $0) }
-    guard result == 0 else {
-      let number = errno
+    do throws(SystemFault) {
+      // Not under a number: the ledger knows the file by its name.
+      try Renaming.rename(
+        name, in: descriptor(folder), to: name, in: dead.descriptor, path: "\(dead.path)/\(name.display)")
+    } catch {
       dead.end()
-      if number == ENOENT || number == EEXIST { return nil }
-      throw SystemFault("rename", number, "\(path)/\(name.display)")
+      if error.number == ENOENT || error.number == EEXIST { return nil }
+      throw error
     }
     try dead.flush()
     try flush(.cur)
@@ -67,9 +67,26 @@ extension Spool {
   }
 
   package func remove(_ name: FileName, in folder: Int32, path: String) throws(SystemFault) {
-    guard name.withPointer({ unlinkat(folder, $0, 0) }) == 0 || errno == ENOENT else {
-      throw SystemFault("unlink", errno, "\(path)/\(name.display)")
+    try Syscalls.remove(name, in: folder, path: "\(path)/\(name.display)")
+  }
+
+  /// Another name of the same file in these folders, as a move that was cut short leaves it: the name itself, or one with
+  /// a number behind or without its own. The few numbers that are tried are more than moves to one name ever leave.
+  package func twin(of name: FileName, _ facts: FileFacts, in folders: [Folder]) -> (folder: Folder, name: FileName)? {
+    let names = (1...9).map(name.numbered) + [name.withoutNumber].compactMap { $0 }
+    for folder in folders {
+      for other in names {
+        if let found = try? FileFacts(of: other, in: descriptor(folder)), found.isSameFile(as: facts) {
+          return (folder, other)
+        }
+      }
     }
+    return nil
+  }
+
+  /// Gives to the spool's owner what root made there and left: the service can't use it. Takes root; false otherwise.
+  package func giveToOwner(_ name: FileName, in folder: Int32, _ owner: FileFacts) -> Bool {
+    Identity.asRoot { name.withPointer { fchownat(folder, $0, owner.owner, owner.group, AT_SYMLINK_NOFOLLOW) } == 0 }
   }
 
   /// Whether the sweep of that name is at work: the kernel's lock tells.

@@ -38,9 +38,7 @@ extension Spool {
   package func read(
     _ name: FileName, in folder: Int32, path: String, limit: Int
   ) throws(SystemFault) -> [UInt8]? {
-    let descriptor = try Syscalls.retry("open", path) {
-      name.withPointer { openat(folder, $0, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY) }
-    }
+    let descriptor = try Syscalls.openToRead(name, in: folder, path: path)
     defer { close(descriptor) }
     let status = try Syscalls.status(descriptor, path: path)
     guard status.isRegularFile else { return nil }

@@ -51,8 +51,8 @@ package struct Requeue {
 
   /// - Returns: the name it got in new/; nil when the file is gone meanwhile.
   package mutating func move(_ name: FileName, _ tail: Tail) throws(SystemFault) -> FileName? {
-    // Before the move: a sweep may claim the file right after it, and its age counts from this time.
-    guard try restartAge(of: name, tail) else { return nil }
+    // Before the move: a sweep may claim the file right after it.
+    guard try refresh(name, tail) else { return nil }
     let moved = try Spool.move(
       name, from: spool.descriptor(.failed), to: spool.descriptor(.new), path: spool.path(.new))
     if moved != nil { hasMoved = true }
@@ -67,7 +67,8 @@ package struct Requeue {
     try spool.flush(.failed)
   }
 
-  private func restartAge(of name: FileName, _ tail: Tail) throws(SystemFault) -> Bool {
+  /// Lets it look as new as it is in new/, where `status` tells how long the oldest has waited.
+  private func refresh(_ name: FileName, _ tail: Tail) throws(SystemFault) -> Bool {
     let path = "\(spool.path(.failed))/\(name.display)"
     let descriptor: Int32
     do throws(SystemFault) {

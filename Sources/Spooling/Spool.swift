@@ -3,7 +3,7 @@ import Core
 import FoundationEssentials
 import Glibc
 
-/// An open spool: the folders' descriptors and the moves between them. All moves are one rename that never overwrites.
+/// An open spool: the folders' descriptors and the moves between them. All moves are renames that never overwrite.
 package final class Spool: Sendable {
   package let path: String
   private let root: Int32
@@ -70,29 +70,30 @@ package final class Spool: Sendable {
   }
 
   /// Renames into the folder under the name or, where it is taken, the name with `~2`, `~3`, ... Returns the name it got;
-  /// nil when the file is gone: somebody else won.
+  /// nil when the file is gone: somebody else won. A name there that is the file's own, left by a move that was cut short
+  /// (see `Renaming`), is the one it gets.
   package static func move(
     _ name: FileName, from source: Int32, to target: Int32, path: @autoclosure () -> String
   ) throws(SystemFault) -> FileName? {
     var number = 1
     while true {
       let newName = name.numbered(number)
-      let failed = name.withPointer { old in
-        newName.withPointer { new in msgspool_rename_noreplace(source, old, target, new) }
-      }
-      if failed == 0 { return newName }
-      switch errno {
-      case EEXIST: number += 1
-      case ENOENT:
-        // The source is gone, unless it is the target folder that went.
-        var status = stat()
-        guard fstat(target, &status) == 0, status.st_nlink > 0 else { throw SystemFault("rename", ENOENT, path()) }
-        return nil
-      case ENAMETOOLONG where number > 1:
-        // No room for ~2: the name's own end gives way; what matters is that nothing is overwritten.
-        return try move(shortened(name), renaming: name, from: source, to: target, path: path())
-      case EINTR: continue
-      case let number: throw SystemFault("rename", number, "\(path())/\(name.display)")
+      do throws(SystemFault) {
+        try Renaming.rename(name, in: source, to: newName, in: target, path: "\(path())/\(name.display)")
+        return newName
+      } catch {
+        switch error.number {
+        case EEXIST: number += 1
+        case ENOENT:
+          // The source is gone, unless it is the target folder that went.
+          var status = stat()
+          guard fstat(target, &status) == 0, status.st_nlink > 0 else { throw SystemFault("rename", ENOENT, path()) }
+          return nil
+        case ENAMETOOLONG where number > 1:
+          // No room for ~2: the name's own end gives way; what matters is that nothing is overwritten.
+          return try move(shortened(name), renaming: name, from: source, to: target, path: path())
+        default: throw error
+        }
       }
     }
   }
@@ -104,12 +105,13 @@ package final class Spool: Sendable {
   ) throws(SystemFault) -> FileName? {
     for number in 2... {
       let newName = short.numbered(number)
-      let failed = name.withPointer { old in
-        newName.withPointer { new in msgspool_rename_noreplace(source, old, target, new) }
+      do throws(SystemFault) {
+        try Renaming.rename(name, in: source, to: newName, in: target, path: "\(path())/\(name.display)")
+        return newName
+      } catch {
+        if error.number == ENOENT { return nil }
+        guard error.number == EEXIST else { throw error }
       }
-      if failed == 0 { return newName }
-      if errno == ENOENT { return nil }
-      if errno != EEXIST && errno != EINTR { throw SystemFault("rename", errno, "\(path())/\(name.display)") }
     }
     return nil
   }

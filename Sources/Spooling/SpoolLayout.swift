@@ -10,8 +10,6 @@ package enum Folder: String, Sendable, CaseIterable {
 package enum SpoolLayout {
   package static let ledger = "ledger.db"
   package static let configuration = "config.json"
-  /// Held by retry, prune and check --repair, one at a time.
-  package static let operatorLock = ".operator.lock"
 
   /// Producers of other users need to write in tmp/ and new/ alone. Everything else is the sweeper's.
   package static let folderMode: mode_t = 0o755

@@ -28,6 +28,8 @@ package struct SystemFault: Error, Sendable, Hashable, CustomStringConvertible {
     case ENOENT: "make the spool with: msgspool init"
     case ENOMEM: "give it more memory, or end what takes it all; then try again"
     case EXDEV: "keep the whole spool on one file system"
+    case EOPNOTSUPP where call == "link":
+      "this file system can neither rename without overwriting nor link: keep the spool on another (ext4, XFS, Btrfs, ZFS)"
     default: "see the system's message"
     }
   }
@@ -74,6 +76,32 @@ package enum Syscalls {
     var status = stat()
     try retry("stat", name.display) { name.withPointer { fstatat(folder, $0, &status, AT_SYMLINK_NOFOLLOW) } }
     return status
+  }
+
+  /// Opens a file to read it, following no link and waiting for nobody.
+  package static func openToRead(
+    _ name: FileName, in folder: Int32, path: @autoclosure () -> String
+  ) throws(SystemFault) -> Int32 {
+    func open() throws(SystemFault) -> Int32 {
+      try retry("open", path()) {
+        name.withPointer { openat(folder, $0, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY) }
+      }
+    }
+    do throws(SystemFault) { return try open() } catch {
+      guard error.isRefusal else { throw error }
+      // What root may read, it may copy for the owner.
+      let result = Identity.asRoot { () -> Result<Int32, SystemFault> in
+        do throws(SystemFault) { return .success(try open()) } catch { return .failure(error) }
+      }
+      return try result.get()
+    }
+  }
+
+  /// What is gone already is no trouble.
+  package static func remove(_ name: FileName, in folder: Int32, path: @autoclosure () -> String) throws(SystemFault) {
+    guard name.withPointer({ unlinkat(folder, $0, 0) }) == 0 || errno == ENOENT else {
+      throw SystemFault("unlink", errno, path())
+    }
   }
 
   /// Writes all of it, or throws; a short write is followed by another, whose error tells why it was short.
@@ -160,6 +188,14 @@ package struct FileName: Sendable, Hashable, Comparable {
   /// The name with `~2`, `~3`... behind, for a folder in which it is taken.
   package func numbered(_ number: Int) -> FileName {
     number < 2 ? self : FileName(bytes: Array(bytes) + Array("~\(number)".utf8))
+  }
+
+  /// Of a name with `~2` behind the one before it was numbered; nil of others.
+  var withoutNumber: FileName? {
+    let digits = bytes.reversed().prefix { $0 &- 0x30 < 10 }
+    let rest = bytes.dropLast(digits.count)
+    guard !digits.isEmpty, rest.count > 1, rest.last == UInt8(ascii: "~") else { return nil }
+    return FileName(bytes: rest.dropLast())
   }
 
   package static func < (one: FileName, other: FileName) -> Bool {

@@ -45,9 +45,7 @@ package struct TailReader: ~Copyable {
   }
 
   private mutating func tail(_ name: FileName, in folder: Int32, path: String) throws(SystemFault) -> Tail? {
-    let descriptor = try Syscalls.retry("open", "\(path)/\(name.display)") {
-      name.withPointer { openat(folder, $0, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY) }
-    }
+    let descriptor = try Syscalls.openToRead(name, in: folder, path: "\(path)/\(name.display)")
     defer { close(descriptor) }
     let status = try Syscalls.status(descriptor, path: "\(path)/\(name.display)")
     guard status.isRegularFile else { return nil }

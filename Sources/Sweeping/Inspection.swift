@@ -37,6 +37,8 @@ package struct Inspection {
   var broken: [String: Broken] = [:]
   /// Dead sweeps have left something, or were given something back.
   var needsRescue = false
+  /// Files with a second hard link somewhere, told together: a backup may have linked all of them.
+  var linked = Strays()
 
   var limit: Int { (configuration ?? Configuration()).maxMessageBytes }
 
@@ -58,6 +60,7 @@ package struct Inspection {
       try inspectForgotten()
       for folder in [Folder.new, .deferred] { try inspectWaiting(folder) }
       for folder in [Folder.deferred, .done, .failed] { try inspectHistory(of: folder) }
+      tellLinked()
       try inspectSweeps()
     } catch {
       throw SweepTrouble(fault: error)
@@ -83,6 +86,7 @@ package struct Inspection {
     for folder in Folder.allCases {
       let facts = try spool.facts(folder)
       let path = spool.path(folder)
+      inspectOwner(FileName(folder.rawValue), in: spool.rootDescriptor, folder.rawValue + "/", root)
       if facts.device != root.device {
         tell(
           Complaint(
@@ -108,6 +112,35 @@ package struct Inspection {
       guard let facts = spool.facts(of: name), facts.mode & 0o002 != 0 else { continue }
       tell(closed(FileName(name), in: spool.rootDescriptor, "\(spool.path)/\(name)", facts))
     }
+  }
+
+  @discardableResult
+  func inspectOwner(_ name: FileName, in folder: Int32, _ subject: String, _ root: FileFacts) -> Bool {
+    Inspection.inspectOwner(name, in: folder, subject, root, of: spool, isRepair: repair != nil, tell: tell)
+  }
+
+  /// Whether the ledger's files are the spool's owner's: looked at before it is opened, which fails otherwise.
+  package static func inspectLedgerOwner(of spool: Spool, isRepair: Bool, tell: (Complaint) -> Void) {
+    guard let root = try? spool.facts() else { return }
+    for name in [SpoolLayout.ledger, "\(SpoolLayout.ledger)-wal", "\(SpoolLayout.ledger)-shm"] {
+      inspectOwner(FileName(name), in: spool.rootDescriptor, name, root, of: spool, isRepair: isRepair, tell: tell)
+    }
+  }
+
+  /// What the sweeper needs for itself must be the spool's owner's: what root left there shuts it out.
+  /// - Returns: whether it is, or has become, the owner's.
+  @discardableResult
+  private static func inspectOwner(
+    _ name: FileName, in folder: Int32, _ subject: String, _ root: FileFacts, of spool: Spool, isRepair: Bool,
+    tell: (Complaint) -> Void
+  ) -> Bool {
+    guard let facts = try? FileFacts(of: name, in: folder), facts.owner != root.owner else { return true }
+    var complaint = Complaint(
+      .error, .permissions, subject, "belongs to user \(facts.owner), and the spool to user \(root.owner)",
+      hint: "as root: msgspool check --repair, or chown -R --reference=\(spool.path) \(spool.path)/\(subject)")
+    if isRepair, spool.giveToOwner(name, in: folder, root) { complaint.action = "given to the spool's owner" }
+    tell(complaint)
+    return complaint.action != nil
   }
 
   /// The complaint about a file that anybody may write to, mended where that is asked for.

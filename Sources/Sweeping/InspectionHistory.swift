@@ -35,7 +35,7 @@ extension Inspection {
           tell(Complaint(.error, .history, subject(found), "cannot be read: \(fault)", hint: fault.hint))
         }
       case .tail(let tail)?:
-        if folder != .deferred { inspectFile(found, tail.facts) }
+        if folder != .deferred, !inspectFile(found, tail.facts) { continue }
         try inspect(tail, of: found)
       }
     }

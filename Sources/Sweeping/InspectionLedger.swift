@@ -7,6 +7,7 @@ import Spooling
 extension Inspection {
   /// What dead sweeps left in cur/. The next sweep settles it as well; check only says so, or does it now.
   mutating func inspectSweeps() throws(SystemFault) {
+    let root = try spool.facts()
     var listing = try spool.list(.cur)
     while let entry = try listing.next() {
       let name = String(decoding: entry.name.bytes, as: UTF8.self)
@@ -18,6 +19,8 @@ extension Inspection {
             hint: "if it is a message that was never sent, move it to new/"))
         continue
       }
+      if !inspectOwner(entry.name, in: spool.descriptor(.cur), "cur/\(entry.name.display)", root) { continue }
+      giveFilesToOwner(in: entry.name, root)
       if spool.isAlive(sweep: name) { continue }
       let left = try count(entry.name)
       guard let left else { continue }
@@ -30,6 +33,20 @@ extension Inspection {
         complaint.action = "settled from the ledger"
       }
       tell(complaint)
+    }
+  }
+
+  /// A sweep that root ran, and that was killed, has left its own copies of others' messages.
+  private func giveFilesToOwner(in sweep: FileName, _ root: FileFacts) {
+    let name = String(decoding: sweep.bytes, as: UTF8.self)
+    guard repair != nil, let place = try? spool.places(.cur).first(where: { $0.sweep == name }),
+      var listing = try? Listing(place.descriptor, path: place.path)
+    else { return }
+    while let entry = try? listing.next() {
+      guard let facts = try? FileFacts(of: entry.name, in: place.descriptor), facts.isRegular, facts.links == 1,
+        facts.owner != root.owner
+      else { continue }
+      _ = spool.giveToOwner(entry.name, in: place.descriptor, root)
     }
   }
 

@@ -31,7 +31,7 @@ extension Inspection {
     tell(complaint)
   }
 
-  private func inspectWaiting(_ found: Walk.Found) {
+  private mutating func inspectWaiting(_ found: Walk.Found) {
     guard let facts = try? FileFacts(of: found.name, in: found.place.descriptor) else { return }
     inspectFile(found, facts)
     let path = "\(found.place.path)/\(found.name.display)"
@@ -91,23 +91,64 @@ extension Inspection {
     }
   }
 
+  /// A second name within the spool is a move that was cut short between two steps; any other is somebody else's.
+  /// - Returns: whether this is the name to go.
+  private mutating func inspectLinks(_ found: Walk.Found, _ facts: FileFacts) -> Bool {
+    let others = [Folder.new, .deferred, .done, .failed].filter { $0 != found.place.folder }
+    guard let twin = spool.twin(of: found.name, facts, in: others) else {
+      linked.add(
+        subject(found), ClaimReader.secondLink,
+        hint: "find / -xdev -samefile \(found.place.path)/\(found.name.display) tells its names")
+      return false
+    }
+    // The other name is looked at as well, and complained about if it is the one to go.
+    guard isOldName(found, twin) else { return false }
+    var complaint = Complaint(
+      .error, .oddities, subject(found),
+      "is \(twin.folder.rawValue)/\(twin.name.display) as well: its move there was cut short, and it is not sent",
+      hint: "msgspool check --repair finishes the move")
+    if repair != nil, (try? spool.remove(found.name, in: found.place.descriptor, path: found.place.path)) != nil {
+      complaint.action = "the name here is removed"
+    }
+    tell(complaint)
+    return true
+  }
+
+  /// Whether the name is the one that a cut move left behind. A new name may have got a number; where both are the same, a
+  /// message goes to new/ when a person wants it to, and else to where its last line says.
+  private func isOldName(_ found: Walk.Found, _ twin: (folder: Folder, name: FileName)) -> Bool {
+    guard twin.name == found.name else { return twin.name.bytes.count > found.name.bytes.count }
+    if found.place.folder == .new || twin.folder == .new { return twin.folder == .new }
+    var reader = TailReader()
+    guard case .tail(let tail)? = reader.read(found.name, in: found.place.descriptor, path: found.place.path),
+      let last = tail.last
+    else { return false }
+    return SpoolLayout.folder(of: last.state) != found.place.folder
+  }
+
+  func tellLinked() {
+    for line in linked.lines {
+      tell(Complaint(.error, .oddities, line.subject, line.problem, hint: line.hint))
+    }
+  }
+
   /// What may be wrong with any file of the spool.
-  func inspectFile(_ found: Walk.Found, _ facts: FileFacts) {
-    if facts.links > 1, now().timeIntervalSince(facts.modified) > ClaimReader.linkGrace {
-      tell(
-        Complaint(
-          .error, .oddities, subject(found), "has a second hard link, and is not sent while it has",
-          hint: "remove one of its names"))
+  /// - Returns: false for a name that a move has left behind: the file is elsewhere.
+  @discardableResult
+  mutating func inspectFile(_ found: Walk.Found, _ facts: FileFacts) -> Bool {
+    if facts.links > 1, now().timeIntervalSince(facts.modified) > ClaimReader.linkGrace, inspectLinks(found, facts) {
+      return false
     }
     if facts.mode & 0o002 != 0 {
       tell(closed(found.name, in: found.place.descriptor, subject(found), facts))
     }
-    guard found.place.folder == .failed || found.place.folder == .deferred else { return }
+    guard found.place.folder == .failed || found.place.folder == .deferred else { return true }
     if (try? FileFacts(of: found.name, in: spool.descriptor(.new))) != nil {
       tell(
         Complaint(
           .note, .oddities, subject(found), "new/ has another message of that name",
           hint: "nothing is overwritten: the later one is numbered; msgspool show tells both"))
     }
+    return true
   }
 }

@@ -22,6 +22,7 @@ import Spooling
 /// | 6 | nothing: the file is settled | outcomes | nothing to do |
 /// | any, and the ledger is lost | the file | another generation | unconfirmed: nobody can tell what was sent |
 /// | within rescue | as above: rescue takes the same steps in the same order, under the same lock | | done again |
+/// | between the two steps of a rename, where it takes two (`Renaming`) | a second name of the file | as before | the name in cur/ is removed where the other is in new/, deferred/, done/ or failed/; else as above |
 /// | copying a foreign file aside | `.copy-N` beside the file | | the copy is removed |
 package struct Rescue {
   /// Files settled between two flushes.
@@ -66,7 +67,7 @@ package struct Rescue {
       while let entry = try listing.next() { names.append(entry.name) }
       taken = (dead, names, try dead.modified())
     } catch {
-      throw SweepTrouble(fault: error)
+      return try pass(over: id, error)
     }
     defer { taken.dead.end() }
     if taken.names.isEmpty { return }
@@ -79,9 +80,18 @@ package struct Rescue {
     do throws(SystemFault) {
       try settle(taken.names, in: taken.dead, evidence)
     } catch {
-      throw SweepTrouble(fault: error)
+      return try pass(over: id, error)
     }
     close(evidence, of: taken.dead)
+  }
+
+  /// A folder that is another user's, as a sweep by root may have left it, stops nobody.
+  private func pass(over id: FileName, _ fault: SystemFault) throws(SweepTrouble) {
+    guard fault.isRefusal else { throw SweepTrouble(fault: fault) }
+    let spool = environment.spool
+    let hint = "give it to the sweeper's user: chown -R --reference=\(spool.path) \(spool.path(.cur))"
+    environment.observe(
+      .notice(Notice("cur/\(id.display)", "may not be settled by this user, and was left alone: \(fault)", hint: hint)))
   }
 
   private mutating func settle(
@@ -108,6 +118,7 @@ package struct Rescue {
         dead.remove(name)
         continue
       }
+      if dead.finishMove(of: name) { continue }
       let claim: Claim
       do throws(SystemFault) {
         claim = try reader.read(name, from: .deferred, now: now)
@@ -120,9 +131,9 @@ package struct Rescue {
       switch claim {
       case .left(_, let notice) where evidence.mayHaveSent(name):
         // It is no message now, but was: what the ledger knows of it must not be lost by sending it anew.
-        stay(name, notice ?? "has a second hard link; remove one of its names", dead)
+        stay(name, notice ?? ClaimReader.secondLink, dead)
       case .invalid(let file, let fault) where evidence.parts[name] != nil:
-        settlements.append(Settlement(file, orphan(file, evidence.parts[name] ?? [], fault.message, dead, now)))
+        settlements.append(Settlement(file, orphan(evidence.parts[name] ?? [], fault.message, dead, now)))
       case .left, .invalid:
         // No message: nothing of it was ever sent, and the next claim says what is wrong with it.
         try dead.put(name, into: .new)
@@ -139,7 +150,7 @@ package struct Rescue {
     }
     var settler = Settler(dead, of: environment.spool)
     try settler.settle(settlements)
-    settleIds(of: settlements)
+    record(settlements, seen: evidence)
     for settlement in settlements {
       guard let line = settlement.line else { continue }
       count(line)
@@ -173,10 +184,18 @@ package struct Rescue {
           hint: "it may have been sent by a sweep that was cut short, so it waits there until it can be settled")))
   }
 
-  /// The id of a message that failed is free again, that of any other is kept by it for good. Where that can't be recorded
-  /// now, the id is free when its window ends.
-  private func settleIds(of settlements: [Settlement]) {
+  /// The id of a message that failed is free again, that of any other is kept by it for good; one that goes back has the
+  /// age it had. Where that can't be recorded now, the id is free when its window ends, and the age begins anew.
+  private func record(_ settlements: [Settlement], seen evidence: Evidence) {
     var group = GroupCommit(now: environment.now())
+    for settlement in settlements {
+      let file = settlement.file
+      guard settlement.line == nil else {
+        group.forgotten.append(file.identity)
+        continue
+      }
+      group.returned.append(Seen(file: file.identity, since: seen(file) ?? min(evidence.claimed, group.now)))
+    }
     group.settledIds = settlements.compactMap { settlement in
       guard let line = settlement.line, line.state.isFinal, let channel = line.channel,
         let id = ids[settlement.file.name]
@@ -185,6 +204,10 @@ package struct Rescue {
         channel: channel, id: id, inode: settlement.file.inode, isFree: line.state == .failed)
     }
     if !group.isEmpty { _ = try? environment.ledger.commit(group) }
+  }
+
+  private func seen(_ file: ClaimedFile) -> Date? {
+    ((try? environment.ledger.seen([file.identity])) ?? [:])[file.identity]
   }
 
   /// The line was written, the rename was not.
@@ -200,9 +223,10 @@ package struct Rescue {
     if parts.isEmpty, evidence.isComplete { return nil }
     let progress = Progress(content.lines)
     let circumstances = Verdict.Circumstances(
-      now: now, sweep: dead.id, dropped: progress.dropped ?? file.modified, random: environment.random())
+      now: now, sweep: dead.id, dropped: progress.began(seen: seen(file) ?? evidence.claimed, now: now),
+      random: environment.random())
     guard case .go(let itinerary) = router.routeAtOnce(content.message, progress) else {
-      return orphan(file, parts, "its channel is no longer in the configuration", dead, now)
+      return orphan(parts, "its channel is no longer in the configuration", dead, now)
     }
     // What sent nothing is in no doubt, ledger or not: a message without recipients left.
     if itinerary.legs.isEmpty { return nil }
@@ -295,7 +319,7 @@ package struct Rescue {
   /// The message can't be routed any more (its channel is gone from the configuration, a limit was lowered): what is
   /// known of those who took part in calls is kept, what isn't is in doubt.
   private func orphan(
-    _ file: ClaimedFile, _ parts: [Evidence.Part], _ problem: String, _ dead: any SweepDisk, _ now: Date
+    _ parts: [Evidence.Part], _ problem: String, _ dead: any SweepDisk, _ now: Date
   ) -> HistoryLine {
     let results = parts.map { part in
       let outcome = part.outcome ?? .unconfirmed()
@@ -311,8 +335,7 @@ package struct Rescue {
         "the sweep was cut short, and the message cannot be taken up again: \(problem)",
         hint: isInDoubt
           ? "find out whether it arrived; then: msgspool retry NAME --state unconfirmed"
-          : "when the cause is mended: msgspool retry NAME (what was accepted is not sent again)"),
-      dropped: file.modified)
+          : "when the cause is mended: msgspool retry NAME (what was accepted is not sent again)"))
   }
 }
 
@@ -345,6 +368,8 @@ private struct Evidence {
   var parts: [FileName: [Part]] = [:]
   /// Calls without an outcome, and how many took part in each.
   var open: [String: Int] = [:]
+  /// About when the sweep saw its messages: the last time that one came into its folder, or left it.
+  let claimed: Date
   /// This ledger was there when the sweep ran: a call that isn't in it was never made.
   var isComplete: Bool
 
@@ -358,6 +383,7 @@ private struct Evidence {
   func mayHaveSent(_ name: FileName) -> Bool { !isComplete || parts[name] != nil }
 
   init(_ sweep: String, modified: Date, _ names: [FileName], _ ledger: any Ledger) throws(LedgerFault) {
+    claimed = modified
     let parts = sweep.split(separator: "-")
     if parts.count == 3, parts[1].count == ledger.generation.count {
       isComplete = parts[1] == ledger.generation

@@ -52,11 +52,33 @@ enum Surroundings {
   }
 
   static func spool(_ arguments: Arguments, isForProducer: Bool = false) throws(Failure) -> Spool {
+    let path = spoolPath(arguments)
+    try becomeOwner(of: path)
     do throws(SpoolFault) {
-      return try Spool(spoolPath(arguments), isForProducer: isForProducer)
+      return try Spool(path, isForProducer: isForProducer)
     } catch {
       if let trouble = error.trouble { throw Failure(trouble) }
       throw Failure(error.number == EACCES ? .noPermission : .notFound, error.message, hint: error.hint)
+    }
+  }
+
+  /// Run by root, all is done as the spool's owner, from before anything in it is touched.
+  static func becomeOwner(of path: String) throws(Failure) {
+    guard geteuid() == 0, let facts = try? FileFacts(ofWhatIsAt: path), facts.owner != 0 else { return }
+    do throws(SystemFault) {
+      try Identity.become(user: facts.owner, group: facts.group)
+    } catch {
+      throw Failure(
+        .noPermission,
+        "the spool \(path) belongs to user \(facts.owner), and this root may not become that user: \(error)",
+        hint:
+          "run msgspool as that user: setpriv --reuid \(facts.owner) --regid \(facts.group) --clear-groups msgspool ..."
+      )
+    }
+    guard (try? FileFacts(ofWhatIsAt: path)) != nil else {
+      throw Failure(
+        .noPermission, "the spool \(path) belongs to user \(facts.owner), who cannot reach it",
+        hint: "let all pass through the folders that lead to it: chmod a+x; or give the spool to root")
     }
   }
 
@@ -65,7 +87,10 @@ enum Surroundings {
   /// The configuration's path, whether or not it was named; nil when there is none in any of the places.
   static func configurationPath(_ arguments: Arguments, spool: String) -> String? {
     if let path = arguments["--config"] ?? variable("MSGSPOOL_CONFIG") { return path }
-    return ["\(spool)/\(SpoolLayout.configuration)", "/etc/msgspool/config.json"].first { access($0, F_OK) == 0 }
+    return ["\(spool)/\(SpoolLayout.configuration)", "/etc/msgspool/config.json"].first { path in
+      // Found, and not to be read, is to be said; what only root can reach, root finds.
+      Identity.asRoot { (try? FileFacts(ofWhatIsAt: path)) != nil }
+    }
   }
 
   static func configuration(_ arguments: Arguments, spool: Spool) throws(Failure) -> Configuration {
@@ -90,10 +115,11 @@ enum Surroundings {
     }
   }
 
-  /// Configurations and secrets are small; anything larger is a mistake.
+  /// Configurations and secrets are small; anything larger is a mistake. Those that only root may read, root reads.
   @Sendable private static func file(_ path: String) throws(ConfigurationFault) -> ConfigurationReader.File {
     do throws(SystemFault) {
-      let descriptor = try Syscalls.retry("open", path) { open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
+      let (descriptor, number) = Identity.asRoot { (open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), errno) }
+      guard descriptor >= 0 else { throw SystemFault("open", number, path) }
       defer { close(descriptor) }
       let facts = try FileFacts(descriptor, path: path)
       guard facts.isRegular, facts.size < 4 << 20 else { throw SystemFault("read", EINVAL, path) }

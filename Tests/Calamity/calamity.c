@@ -14,6 +14,7 @@
  *   CALAMITY_ONLY=NAME   only calls of this name count
  *   CALAMITY_AFTER=PATH  nothing counts before this file exists
  *   CALAMITY_SYNC=N      before the N-th call the file system of CALAMITY_DISK is flushed, as the kernel may at any time
+ *   CALAMITY_PLAIN=1     renames know no flags, as on NFS and 9p
  *   CALAMITY_LOG=PATH    a line per counted call; "struck" and its name where it struck
  */
 #define _GNU_SOURCE
@@ -56,7 +57,7 @@ enum kind {
 static struct {
   long at, sync;
   enum act act;
-  int number, lasts, reads, log, disk;
+  int number, lasts, reads, plain, log, disk;
   const char *after, *only;
 } plan = {.log = -1, .disk = -1};
 static atomic_long count;
@@ -80,6 +81,7 @@ __attribute__((constructor)) static void prepare(void) {
   else plan.act = ERROR, plan.number = atoi(text);
   plan.lasts = getenv("CALAMITY_LASTS") != NULL;
   plan.reads = getenv("CALAMITY_READS") != NULL;
+  plan.plain = getenv("CALAMITY_PLAIN") != NULL;
   plan.only = getenv("CALAMITY_ONLY");
   plan.after = getenv("CALAMITY_AFTER");
   if ((text = getenv("CALAMITY_LOG")))
@@ -326,6 +328,10 @@ long syscall(long number, ...) {
   for (int index = 0; index < 6; index++) a[index] = va_arg(list, long);
   va_end(list);
   int how = 0;
+  if (number == SYS_renameat2 && plan.plain && a[4] != 0) {
+    errno = EINVAL;
+    return -1;
+  }
   switch (number) {
   case SYS_renameat2: how = meet(MAKES | LOOKS_UP, "renameat2"); break;
   case SYS_syncfs: how = meet(FLUSHES, "syncfs"); break;

@@ -21,6 +21,8 @@ package struct Calamity: Sendable, CustomStringConvertible {
   package var at: Int
   /// An error stays.
   package var lasts = false
+  /// Renames know no flags, as on some file systems.
+  package var renamesPlainly = false
   /// Calls that only read count as well.
   package var countsReads = false
   /// Only calls of this name count.
@@ -101,6 +103,7 @@ package struct Calamity: Sendable, CustomStringConvertible {
     case .fail(let number): variables["CALAMITY_DO"] = String(number)
     }
     if lasts { variables["CALAMITY_LASTS"] = "1" }
+    if renamesPlainly { variables["CALAMITY_PLAIN"] = "1" }
     if countsReads { variables["CALAMITY_READS"] = "1" }
     if flush > 0 { variables["CALAMITY_SYNC"] = String(flush) }
     variables["CALAMITY_ONLY"] = only

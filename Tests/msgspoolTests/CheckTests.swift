@@ -33,6 +33,19 @@ struct Mishap: Sendable, CustomTestStringConvertible {
       try $0.put("new/m", message, age: 120)
       link($0.path("new/m"), $0.root + "/other")
     },
+    Mishap(testDescription: "a retry that was cut short between two names", subject: "failed/m", mended: "new/m") {
+      try $0.put("failed/m", settled("failed", kind: "recipient"), age: 120)
+      link($0.path("failed/m"), $0.path("new/m"))
+    },
+    Mishap(testDescription: "such a one whose name was taken", subject: "failed/m", mended: "new/m~2") {
+      try $0.put("failed/m", settled("failed", kind: "recipient"), age: 120)
+      try $0.put("new/m", message)
+      link($0.path("failed/m"), $0.path("new/m~2"))
+    },
+    Mishap(testDescription: "a mending that was cut short between two names", subject: "failed/m", mended: "done/m") {
+      try $0.put("failed/m", settled("done"), age: 120)
+      link($0.path("failed/m"), $0.path("done/m"))
+    },
     Mishap(testDescription: "a file in cur/ itself", subject: "cur/m") { try $0.put("cur/m", message) },
     Mishap(testDescription: "an attachment that is not there", subject: "new/m") {
       try $0.configure(
@@ -106,9 +119,8 @@ struct CheckTests {
         let ran = try await yard.msgspool(arguments)
         #expect(ran.status == 0, "\(ran.stdout)\(ran.stderr)")
       }
-      // Repair takes over what the ledger's write-ahead log holds, and leaves its lock file.
-      let ours = [".operator.lock", "ledger.db"]
-      #expect(try yard.snapshot().filter { !ours.contains($0.key) } == before.filter { !ours.contains($0.key) })
+      // Repair takes over what the ledger's write-ahead log holds; its lock is on the spool's folder, and takes no file.
+      #expect(try yard.snapshot().filter { $0.key != "ledger.db" } == before.filter { $0.key != "ledger.db" })
     }
   }
 
@@ -269,5 +281,18 @@ struct CheckTests {
       #expect(try await yard.msgspool("check", "--repair").status == 0)
       #expect((try await yard.msgspool("status", "--json").rows.first?["suspended"] as? [Any])?.isEmpty == true)
     }
+  }
+
+  @Test("a backup by cp -al is one complaint with the number of files, and says what to do")
+  func linkedBackup() async throws {
+    let yard = try Yard()
+    for number in 1...50 { try yard.put("new/m\(number)", Mishap.message, age: 120) }
+    #expect(try await run("cp", ["-al", yard.spool, yard.root + "/backup"]).status == 0)
+    let ran = try await yard.msgspool("check", "--json")
+    let rows = try ran.rows.filter { ($0["problem"] as? String)?.contains("second hard link") == true }
+    #expect(ran.status == 1 && rows.count == 1)
+    #expect((rows.first?["subject"] as? String)?.hasSuffix("and 47 more") == true)
+    #expect((rows.first?["problem"] as? String)?.hasPrefix("50 files") == true)
+    #expect((rows.first?["problem"] as? String)?.contains("cp -al") == true)
   }
 }

@@ -15,6 +15,29 @@ struct CrashTests {
   @Test("The end of watch, with calls in flight")
   func shutdown() async throws { try await Self.kill(Assault.shutdown, some: 3) }
 
+  @Test(
+    "Between the two steps of a rename, where the file system knows no flags for it",
+    arguments: [Assault.batch, .rescue, .retry, .repair, .send, .initialize])
+  func plainRenames(assault: Assault) async throws {
+    try await withStation(faults: assault.faults, timeout: .seconds(3600)) { station in
+      var calamity = Calamity.none
+      calamity.renamesPlainly = true
+      // A name that is removed is the second step.
+      calamity.only = "unlinkat"
+      let (one, _) = try await assault.begin(station, run: 0)
+      let whole = try await calamity.strike { try await assault.act(one, $0) }
+      #expect([0, 1].contains(whole.ran.status), "\(whole.ran.stderr)")
+      calamity.act = .kill
+      for (run, point) in Assault.points(max(1, whole.calls.count), some: 6).enumerated() {
+        calamity.at = point
+        await assault.undergo(
+          calamity, station, run: run + 1,
+          .init(kind: "killed between two names", mostInDoubt: assault.mostInDoubt))
+      }
+      #expect(try station.accepted().values.allSatisfy { $0 == 1 })
+    }
+  }
+
   private static func kill(_ assault: Assault, some: Int) async throws {
     try await withStation(faults: assault.faults, timeout: .seconds(3600)) { station in
       var run = 0

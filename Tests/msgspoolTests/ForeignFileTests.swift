@@ -50,4 +50,82 @@ struct ForeignFileTests {
     let mode = try FileManager.default.attributesOfItem(atPath: yard.path("ledger.db"))[.posixPermissions] as? Int
     #expect(mode == 0o640, "whom messages went to is nobody else's business")
   }
+
+  // MARK: Root at a spool of somebody else
+
+  /// The spool belongs to nobody, and others can reach it.
+  private func serviceYard() async throws -> Yard {
+    let yard = try Yard()
+    let program = try #require(builtProgram())
+    let own = #"cp "$0" "$1/msgspool" && chmod 755 "$1" && chown -R nobody:nogroup "$1""#
+    #expect(try await run("sh", ["-c", own, program, yard.root], timeout: patience).status == 0)
+    return yard
+  }
+
+  private func asService(_ yard: Yard, _ arguments: String...) async throws -> Ran {
+    try await run(
+      "setpriv",
+      ["--reuid", "nobody", "--regid", "nogroup", "--clear-groups", "\(yard.root)/msgspool"] + arguments
+        + ["--spool", yard.spool], timeout: patience)
+  }
+
+  private func owners(_ yard: Yard) throws -> Set<String> {
+    var owners: Set<String> = []
+    for case let name as String in FileManager.default.enumerator(atPath: yard.spool) ?? .init() {
+      let attributes = try FileManager.default.attributesOfItem(atPath: yard.path(name))
+      owners.insert(attributes[.ownerAccountName] as? String ?? "?")
+    }
+    return owners
+  }
+
+  @Test("whatever root makes or claims belongs to the spool's owner, and root's secrets are read all the same")
+  func root() async throws {
+    let yard = try await serviceYard()
+    try yard.put("a.secret", "AT_a")
+    chmod(yard.path("a.secret"), 0o600)
+    chown(yard.path("a.secret"), 0, 0)
+    try FileManager.default.moveItem(atPath: yard.path("a.secret"), toPath: yard.root + "/a.secret")
+    try yard.configure(
+      """
+      { default_channel: "a", channels: {
+          a: { provider: "wxpusher", app_token: { file: "\(yard.root)/a.secret" }, endpoint: "http://127.0.0.1:9" } } }
+      """)
+    // Root's own, too; the rest is to be the owner's.
+    try FileManager.default.moveItem(atPath: yard.path("config.json"), toPath: yard.root + "/config.json")
+    chown(yard.root + "/config.json", 0, 0)
+    try yard.put("new/private", #"{"to":"UID_2","body":"x"}"#)
+    chmod(yard.path("new/private"), 0o600)
+    chown(yard.path("new/private"), 1, 1)
+    for command in [
+      ["init"], ["send", "--to", "UID_1", "hi"], ["sweep"], ["check", "--repair"], ["prune", "--older-than", "9d"],
+    ] {
+      let ran = try await yard.msgspool(command + ["--config", yard.root + "/config.json"])
+      #expect(ran.status == 0, "\(command): \(ran.stdout)\(ran.stderr)")
+    }
+    #expect(yard.exists("deferred/private") && yard.exists("ledger.db"))
+    #expect(try owners(yard) == ["nobody"])
+  }
+
+  @Test("what root left there stops nobody, is named by check, and mended when root repairs")
+  func leftByRoot() async throws {
+    let yard = try await serviceYard()
+    try yard.put("new/m", #"{"to":"UID_1","body":"x"}"#)
+    chown(yard.path("new/m"), 65534, 65534)
+    try FileManager.default.createDirectory(
+      atPath: yard.path("cur/20261122T090000-abc123-0a1b2c3d"), withIntermediateDirectories: false)
+    chmod(yard.path("cur/20261122T090000-abc123-0a1b2c3d"), 0o750)
+    try yard.put("cur/20261122T090000-abc123-0a1b2c3d/left", #"{"to":"UID_1","body":"y"}"#)
+    let swept = try await asService(yard, "sweep", "--json")
+    #expect(swept.status == 0 && swept.stderr.contains("cur/20261122T090000-abc123-0a1b2c3d"), "\(swept.stderr)")
+    // Nobody listens at the channel's endpoint.
+    #expect(yard.exists("deferred/m"), "\(swept.stderr)")
+    for name in ["ledger.db", "ledger.db-wal", "ledger.db-shm"] where yard.exists(name) { chown(yard.path(name), 0, 0) }
+    let seen = try await asService(yard, "check", "--json")
+    let subjects = try Set(seen.rows.compactMap { $0["subject"] as? String })
+    #expect(seen.status == 1 && subjects.isSuperset(of: ["cur/20261122T090000-abc123-0a1b2c3d", "ledger.db"]))
+    let mended = try await yard.msgspool("check", "--repair", "--json")
+    #expect(try mended.rows.count { $0["repaired"] as? Bool == true } >= 2, "\(mended.stdout)")
+    #expect(try await asService(yard, "check").status == 0)
+    #expect(try owners(yard) == ["nobody"])
+  }
 }

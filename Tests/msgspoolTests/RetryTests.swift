@@ -122,7 +122,7 @@ struct RetryTests {
     let program = try #require(builtProgram())
     for command in [["retry", "--all"], ["prune", "--older-than", "0s"], ["check", "--repair"]] {
       let ran = try await run(
-        "flock", [yard.path(".operator.lock"), program] + command + ["--spool", yard.spool])
+        "flock", [yard.spool, program] + command + ["--spool", yard.spool])
       #expect(ran.status == 75, "\(command): \(ran.stderr)")
     }
     #expect(try yard.names("new") == [])

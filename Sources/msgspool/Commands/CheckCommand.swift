@@ -97,6 +97,7 @@ enum CheckCommand: Command {
   // MARK: Ledger
 
   private static func lookAtLedger(_ spool: Spool, _ report: CheckReport) -> SQLiteLedger? {
+    Inspection.inspectLedgerOwner(of: spool, isRepair: false) { report.tell($0) }
     inspectOrphans(spool, report, isRepair: false)
     do throws(LedgerFault) {
       if let ledger = try SQLiteLedger.look(Surroundings.ledgerPath(spool)) { return ledger }
@@ -109,6 +110,7 @@ enum CheckCommand: Command {
   }
 
   private static func openLedger(_ spool: Spool, _ report: CheckReport) -> SQLiteLedger? {
+    Inspection.inspectLedgerOwner(of: spool, isRepair: true) { report.tell($0) }
     inspectOrphans(spool, report, isRepair: true)
     let path = Surroundings.ledgerPath(spool)
     let sweeps = (try? spool.places(.cur))?.compactMap(\.sweep) ?? []

@@ -18,6 +18,8 @@ enum InitCommand: Command {
   static func run(_ arguments: Arguments) throws(Failure) -> ExitStatus {
     let path =
       arguments.operands.first ?? arguments["--spool"] ?? Surroundings.variable("MSGSPOOL_DIR") ?? "spool"
+    // What is added to a spool that is there belongs to its owner.
+    try Surroundings.becomeOwner(of: path)
     do throws(SystemFault) {
       try Spool.make(path)
     } catch {
