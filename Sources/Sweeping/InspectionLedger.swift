@@ -63,7 +63,8 @@ extension Inspection {
   func rescue() throws(LedgerFault) {
     guard let repair, let configuration else { return }
     let environment = SweepEnvironment(
-      spool: spool, ledger: repair.ledger, configuration: configuration, transport: { _ in NoTransport() }, clock: { [now] in Moment(date: now(), steady: 0) },
+      spool: spool, ledger: repair.ledger, configuration: configuration, transport: { _ in NoTransport() },
+      clock: { [now] in Moment(date: now(), steady: 0) },
       random: repair.random, nonce: repair.nonce, observe: { _ in })
     do throws(SweepTrouble) {
       var rescue = Rescue(environment)

@@ -89,7 +89,7 @@ package struct Rescue {
   private func pass(over id: FileName, _ fault: SystemFault) throws(SweepTrouble) {
     guard fault.isRefusal else { throw SweepTrouble(fault: fault) }
     let spool = environment.spool
-    let hint = "give it to the sweeper's user: chown -R --reference=\(spool.path) \(spool.path(.cur))"
+    let hint = "give it to the sweeper's user: chown -R --reference=\(spool.path) \(spool.path)/cur"
     environment.observe(
       .notice(Notice("cur/\(id.display)", "may not be settled by this user, and was left alone: \(fault)", hint: hint)))
   }

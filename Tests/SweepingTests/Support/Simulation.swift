@@ -370,6 +370,7 @@ final class MortalLedger: Ledger, @unchecked Sendable {
   func isDuplicate(_ id: IdentifierClaim, newerThan: Date) throws(LedgerFault) -> Bool {
     try ledger.isDuplicate(id, newerThan: newerThan)
   }
+  func seen(_ files: [UInt64]) throws(LedgerFault) -> [UInt64: Date] { try ledger.seen(files) }
   func counted(_ channel: String, day: Int) throws(LedgerFault) -> Int { try ledger.counted(channel, day: day) }
   func suspensions() throws(LedgerFault) -> [Suspension] { try ledger.suspensions() }
   func calls(ofSweep sweep: String, _ visit: (CallRecord) -> Void) throws(LedgerFault) {
