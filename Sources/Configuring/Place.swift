@@ -104,7 +104,7 @@ struct Place {
         throw fault
       case .unknown(let nearest):
         var fault = expected(example)
-        fault.hint = nearest.map { "did you mean \"\($0)\"?" }
+        fault.hint = nearest.map { "did you mean \"\($0)\"?" } ?? "all names: timedatectl list-timezones"
         throw fault
       case .noData(let folder):
         throw ConfigurationFault(

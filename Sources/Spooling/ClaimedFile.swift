@@ -44,12 +44,8 @@ package final class ClaimedFile: Sendable {
     if descriptor >= 0 { close(descriptor) }
   }
 
-  /// What the ledger knows the file by while it waits without history (`Ledger.seen`): its inode, which a rename keeps, and
-  /// its name, since a deleted file's inode may be the next one's. Both by FNV-1a.
-  package var identity: UInt64 {
-    let bytes = (0..<8).map { UInt8(truncatingIfNeeded: inode >> ($0 * 8)) } + name.bytes
-    return bytes.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01B3 }
-  }
+  /// What the ledger knows the file by while it waits without history (`Ledger.seen`).
+  package var identity: UInt64 { name.identity(inode: inode) }
 }
 
 extension stat {

@@ -190,6 +190,13 @@ package struct FileName: Sendable, Hashable, Comparable {
     number < 2 ? self : FileName(bytes: Array(bytes) + Array("~\(number)".utf8))
   }
 
+  /// A file for as long as it is under this name: its inode, which a rename keeps, and the name, since a deleted file's
+  /// inode may be the next one's. Both by FNV-1a.
+  package func identity(inode: UInt64) -> UInt64 {
+    let bytes = (0..<8).map { UInt8(truncatingIfNeeded: inode >> ($0 * 8)) } + bytes
+    return bytes.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01B3 }
+  }
+
   /// Of a name with `~2` behind the one before it was numbered; nil of others.
   var withoutNumber: FileName? {
     let digits = bytes.reversed().prefix { $0 &- 0x30 < 10 }
