@@ -45,12 +45,15 @@ struct Guide {
 
 /// A command's words, sorted into options and operands.
 struct Arguments {
+  /// The command's name.
+  let command: String
   private var values: [String: [String]] = [:]
   private(set) var operands: [String] = []
 
   private static let short = ["-h": "--help", "-v": "--verbose", "-q": "--quiet"]
 
   init(_ words: [String], _ guide: Guide) throws(Failure) {
+    command = guide.name
     var rest = words[...]
     var isRaw = false
     while let word = rest.popFirst() {

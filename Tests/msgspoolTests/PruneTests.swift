@@ -45,7 +45,9 @@ struct PruneTests {
     #expect(!yard.exists("ledger.db"))
   }
 
-  @Test("without an age, or with none that is one, it is a usage error", arguments: [[], ["--older-than", "week"], ["--older-than", "7"], ["--older-than", "0"]])
+  @Test(
+    "without an age, or with none that is one, it is a usage error",
+    arguments: [[], ["--older-than", "week"], ["--older-than", "7"], ["--older-than", "0"]])
   func usage(_ options: [String]) async throws {
     let yard = try Yard()
     try fill(yard)
