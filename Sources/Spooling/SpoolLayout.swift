@@ -5,12 +5,17 @@ import Glibc
 /// Names, modes and the meaning of everything in a spool (contract, section 2). Other code asks this for verbs.
 package enum Folder: String, Sendable, CaseIterable {
   case tmp, new, cur, deferred, done, failed
+  /// What an operator has set aside.
+  case hold
+
+  /// What every spool has; the rest is made when it is first needed.
+  package static let required: [Folder] = [.tmp, .new, .cur, .deferred, .done, .failed]
 }
 
 package enum SpoolLayout {
   package static let ledger = "ledger.db"
   package static let configuration = "config.json"
-  /// Held by retry, prune and check --repair, one at a time.
+  /// Held by the commands that move or remove messages, one at a time.
   package static let operatorLock = ".operator.lock"
 
   /// Producers of other users need to write in tmp/ and new/ alone. Everything else is the sweeper's.
@@ -62,19 +67,25 @@ package struct Listing: ~Copyable {
   private var position = 0
   private var end = 0
 
-  /// - Parameter folder: an open folder; it is opened anew, so that several listings don't share one position.
+  /// - Parameter folder: an open folder; it is opened anew, so that several listings don't share one position. -1 is one
+  ///   that is not there, and empty.
   package init(_ folder: Int32, path: String) throws(SystemFault) {
     self.path = path
+    if folder == -1 {
+      descriptor = -1
+      return
+    }
     descriptor = try Syscalls.openFolder(".", in: folder, path: path)
   }
 
   deinit {
     buffer.deallocate()
-    close(descriptor)
+    if descriptor >= 0 { close(descriptor) }
   }
 
   /// The next name that isn't `.` or `..`.
   package mutating func next() throws(SystemFault) -> Entry? {
+    if descriptor < 0 { return nil }
     while true {
       if position == end {
         end = try Syscalls.retry("getdents", path) {

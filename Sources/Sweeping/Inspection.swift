@@ -80,7 +80,7 @@ package struct Inspection {
         Complaint(
           .error, .permissions, spool.path, "anybody may write in it", hint: "chmod o-w \(spool.path)"))
     }
-    for folder in Folder.allCases {
+    for folder in Folder.allCases where spool.has(folder) {
       let facts = try spool.facts(folder)
       let path = spool.path(folder)
       if facts.device != root.device {

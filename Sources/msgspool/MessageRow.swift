@@ -68,6 +68,13 @@ struct MessageRow {
     return row
   }
 
+  /// A command has moved it.
+  mutating func moved(to folder: Folder, _ name: FileName) {
+    self.name = name.display
+    self.folder = folder
+    place = folder.rawValue
+  }
+
   // MARK: Output
 
   /// The contract's keys, absent ones null, so that every row has the same.
@@ -116,6 +123,7 @@ private func folderWord(_ folder: Folder) -> String {
   switch folder {
   case .tmp: "unfinished"
   case .cur: "claimed"
+  case .hold: "held"
   case .new, .deferred, .done, .failed: folder.rawValue
   }
 }
@@ -135,7 +143,7 @@ struct RowReader: ~Copyable {
   mutating func row(_ found: Walk.Found) -> MessageRow? {
     if found.isOdd { return .odd(found) }
     switch found.place.folder {
-    case .tmp, .new, .cur:
+    case .tmp, .new, .cur, .hold:
       let facts = try? FileFacts(of: found.name, in: found.place.descriptor)
       let path = "\(found.place.path)/\(found.name.display)"
       let limit = configuration?.maxMessageBytes ?? Configuration().maxMessageBytes

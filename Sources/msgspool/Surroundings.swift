@@ -25,7 +25,8 @@ enum Surroundings {
     if let date = RFC3339.date(text) { return date }
     throw Failure(
       .usage,
-      "\(option): found \"\(text)\"; expected an age such as 30m, 12h or 7d, or a time such as 2026-11-22T09:00:00Z")
+      "\(option): found \"\(text)\"; expected an age such as 30m, 12h or 7d, or a time such as 2026-11-22T09:00:00Z",
+      hint: TimeSpan.question(text))
   }
 
   static func variable(_ name: String) -> String? {
@@ -48,16 +49,63 @@ enum Surroundings {
 
   static func spoolPath(_ arguments: Arguments) -> String {
     if let path = arguments["--spool"] ?? variable("MSGSPOOL_DIR") { return path }
-    return (try? Spool("spool", isForProducer: true)) == nil ? "/var/spool/msgspool" : "spool"
+    return isSpool("spool") ? "spool" : "/var/spool/msgspool"
   }
 
-  static func spool(_ arguments: Arguments, isForProducer: Bool = false) throws(Failure) -> Spool {
+  private static func isSpool(_ path: String) -> Bool {
     do throws(SpoolFault) {
-      return try Spool(spoolPath(arguments), isForProducer: isForProducer)
+      _ = try Spool(path, for: .look)
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  /// Opens the spool. A copy that lacks folders is completed, which is said, unless it is only to be looked at.
+  static func spool(_ arguments: Arguments, for purpose: Spool.Purpose = .work) throws(Failure) -> Spool {
+    let path = spoolPath(arguments)
+    do throws(SpoolFault) {
+      do throws(SpoolFault) {
+        return try Spool(path, for: purpose)
+      } catch  where error.isRest {
+        try complete(path)
+        return try Spool(path, for: purpose)
+      }
     } catch {
       if let trouble = error.trouble { throw Failure(trouble) }
       throw Failure(error.number == EACCES ? .noPermission : .notFound, error.message, hint: error.hint)
     }
+  }
+
+  private static func complete(_ path: String) throws(SpoolFault) {
+    let lacking = try Spool(path, for: .look).lacking
+    do throws(SystemFault) {
+      try Spool.make(path)
+      Console.warn(path, "had no \(names(lacking)), as a copy without empty folders: made")
+    } catch {
+      Console.report(Failure(error))
+    }
+  }
+
+  /// `new/, cur/ and tmp/`.
+  static func names(_ folders: [Folder]) -> String {
+    let names = folders.map { "\($0.rawValue)/" }
+    return names.count < 2
+      ? names.joined() : "\(names.dropLast().joined(separator: ", ")) and \(names[names.count - 1])"
+  }
+
+  /// For a command that has no use for a part.
+  static func requireAll(_ spool: Spool) throws(Failure) {
+    guard spool.closed.isEmpty else {
+      throw Failure(
+        .noPermission, "this user may not read \(names(spool.closed)) of \(spool.path)", hint: remedy(spool))
+    }
+  }
+
+  /// How to see what this user may not.
+  static func remedy(_ spool: Spool) -> String? {
+    guard !spool.closed.isEmpty, let facts = try? spool.facts() else { return nil }
+    return "its owner sees the rest: sudo -u \(facts.ownerName) msgspool ... --spool \(spool.path)"
   }
 
   // MARK: Configuration
@@ -117,7 +165,7 @@ enum Surroundings {
 
   // MARK: Operators
 
-  /// One retry, prune or repair at a time.
+  /// One command that moves or removes messages at a time.
   static func operatorLock(_ spool: Spool) throws(Failure) -> OperatorLock {
     do throws(SystemFault) {
       if let lock = try OperatorLock(spool) { return lock }
@@ -125,7 +173,7 @@ enum Surroundings {
       throw Failure(error)
     }
     throw Failure(
-      .tryAgain, "another retry, prune or check --repair is at work on \(spool.path)",
+      .tryAgain, "another operator command (retry, prune, check --repair, ...) is at work on \(spool.path)",
       hint: "try again when it has ended")
   }
 

@@ -22,12 +22,20 @@ enum CheckCommand: Command {
     ])
 
   static func run(_ arguments: Arguments) throws(Failure) -> ExitStatus {
-    let spool = try Surroundings.spool(arguments)
     let isRepair = arguments.has("--repair")
+    let found = try Surroundings.spool(arguments, for: .look)
+    try Surroundings.requireAll(found)
+    let spool = isRepair && !found.lacking.isEmpty ? try complete(found) : found
     // Held to the end of the command.
     let lock = isRepair ? try Surroundings.operatorLock(spool) : nil
     defer { withExtendedLifetime(lock != nil) {} }
     let report = CheckReport(asJSON: arguments.has("--json"))
+    for folder in found.lacking {
+      report.tell(
+        Complaint(
+          .error, .oddities, found.path(folder), "is missing, as in a copy that left out empty folders",
+          hint: "check --repair makes it, and so does a sweep", action: spool.has(folder) ? "made" : nil))
+    }
     var configuration: Configuration?
     var refusal: Failure?
     do throws(Failure) {
@@ -50,6 +58,13 @@ enum CheckCommand: Command {
     report.conclude()
     if refusal != nil { return .configuration }
     return report.isWell ? .ok : .failed
+  }
+
+  private static func complete(_ spool: Spool) throws(Failure) -> Spool {
+    do throws(SystemFault) { try Spool.make(spool.path) } catch { throw Failure(error) }
+    do throws(SpoolFault) { return try Spool(spool.path) } catch {
+      throw Failure(.cannotWrite, error.message, hint: error.hint)
+    }
   }
 
   private static func repair(_ ledger: SQLiteLedger) -> Inspection.Repair {

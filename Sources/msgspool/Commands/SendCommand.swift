@@ -29,7 +29,7 @@ enum SendCommand: Command {
     ])
 
   static func run(_ arguments: Arguments) throws(Failure) -> ExitStatus {
-    let spool = try Surroundings.spool(arguments, isForProducer: true)
+    let spool = try Surroundings.spool(arguments, for: .drop)
     let messages = arguments.has("--json") ? try lines(arguments) : [try message(arguments)]
     let channels = try knownChannels(arguments, spool)
     for (index, bytes) in messages.enumerated() {
@@ -37,11 +37,11 @@ enum SendCommand: Command {
     }
     let stamp = Surroundings.now().timeIntervalSince1970
     let nonce = Surroundings.nonce().prefix(8)
+    let names: [FileName]
     do throws(DropFault) {
-      let names = try spool.drop(messages) { index in
+      names = try spool.drop(messages) { index in
         FileName("\(Int(stamp)).\(getpid())-\(index + 1)-\(nonce).json")
       }
-      if !Console.isQuiet { for name in names { Console.output(name.display + "\n") } }
     } catch {
       // What a producer is not told of, it drops again.
       if !Console.isQuiet { for name in error.stuck { Console.output(name.display + "\n") } }
@@ -54,7 +54,18 @@ enum SendCommand: Command {
       }
       throw failure
     }
+    if !Console.isQuiet { try tell(names) }
     return .ok
+  }
+
+  /// Whoever can't read the name must still learn that the message is on its way, or drops it again.
+  private static func tell(_ names: [FileName]) throws(Failure) {
+    Console.output(names.map { $0.display + "\n" }.joined())
+    guard var failure = Console.outputFailure else { return }
+    let dropped = names.count == 1 ? names[0].display : Columns.count(names.count, "message")
+    failure.message += "; \(dropped) was dropped all the same"
+    failure.hint = "do not send again what is on its way"
+    throw failure
   }
 
   /// A message that the sweeper would refuse is refused here, where its author can see it.
