@@ -29,6 +29,11 @@ package enum SpoolLayout {
       || bytes.ends(with: ".part")
   }
 
+  /// What keeps a folder in Git: a hidden file with nothing in it. No producer forgot that.
+  package static func keepsFolder(_ name: FileName, _ facts: FileFacts) -> Bool {
+    facts.size == 0 && name.bytes.first == UInt8(ascii: ".")
+  }
+
   /// Where a message of that state belongs.
   package static func folder(of state: MessageState) -> Folder {
     switch state {

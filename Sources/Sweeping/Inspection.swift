@@ -130,7 +130,7 @@ package struct Inspection {
       }
       guard let facts = try? FileFacts(of: found.name, in: found.place.descriptor) else { continue }
       let age = now.timeIntervalSince(facts.modified)
-      guard age > Pruning.forgotten else { continue }
+      guard age > Pruning.forgotten, !SpoolLayout.keepsFolder(found.name, facts) else { continue }
       var complaint = Complaint(
         .warning, .leftovers, subject(found), "a producer left it unfinished \(TimeSpan.text(age)) ago",
         hint: "msgspool prune removes it")

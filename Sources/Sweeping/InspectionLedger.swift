@@ -9,6 +9,8 @@ extension Inspection {
   mutating func inspectSweeps() throws(SystemFault) {
     var listing = try spool.list(.cur)
     while let entry = try listing.next() {
+      // As everywhere in a spool; no sweep has such a name.
+      if SpoolLayout.isIgnored(entry.name) { continue }
       let name = String(decoding: entry.name.bytes, as: UTF8.self)
       let isFolder = (try? FileFacts(of: entry.name, in: spool.descriptor(.cur)))?.isFolder ?? true
       guard isFolder else {

@@ -205,11 +205,12 @@ enum Columns {
   /// Without spaces at the end.
   static func trimmed(_ text: String) -> String { String(text.reversed().drop { $0 == " " }.reversed()) }
 
-  /// The text's words in lines of at most 79 columns, indented.
-  static func wrapped(_ text: String, indent: Int) -> String {
+  /// The text's words in lines of so many columns at most, indented.
+  static func wrapped(_ text: String, indent: Int, columns: Int = 79) -> String {
     var lines = [String(repeating: " ", count: indent)]
     for word in text.split(separator: " ") {
-      if width(lines[lines.count - 1]) + width(String(word)) > 79, lines[lines.count - 1].contains(where: { $0 != " " })
+      if width(lines[lines.count - 1]) + width(String(word)) > columns,
+        lines[lines.count - 1].contains(where: { $0 != " " })
       {
         lines.append(String(repeating: " ", count: indent))
       }

@@ -186,7 +186,9 @@ enum Surroundings {
     do throws(LedgerFault) {
       return try SQLiteLedger.look(ledgerPath(spool))
     } catch {
-      Console.warn(ledgerPath(spool), "cannot be read: \(error.message)", hint: "see: msgspool check")
+      Console.warn(
+        ledgerPath(spool), "cannot be read: \(error.message)",
+        hint: error.isNewer ? Failure(error).hint : "see: msgspool check")
       return nil
     }
   }
@@ -215,7 +217,15 @@ extension Failure {
     self.init(ExitStatus(rawValue: trouble.kind.rawValue) ?? .ioError, trouble.message, hint: trouble.hint)
   }
 
-  init(_ fault: LedgerFault) { self.init(SweepTrouble(fault: fault)) }
+  init(_ fault: LedgerFault) {
+    self.init(SweepTrouble(fault: fault))
+    guard fault.isNewer else { return }
+    // No restart mends it: a person has to.
+    status = .configuration
+    message = fault.message
+    hint = "install that version again; messages in doubt would become unconfirmed with a new ledger"
+  }
+
   init(_ fault: SystemFault) {
     self.init(ExitStatus(rawValue: SweepTrouble(fault: fault).kind.rawValue) ?? .ioError, "\(fault)", hint: fault.hint)
   }

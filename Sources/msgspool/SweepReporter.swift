@@ -8,6 +8,8 @@ import Transports
 
 /// What a sweep tells, as text, progress line or JSON log. Nothing here waits for whoever reads it.
 final class SweepReporter: Sendable {
+  private enum LogFormat: String, CaseIterable { case text, json }
+
   private let logsJSON: Bool
   private let logsAddresses: Bool
   /// Each call and message that did not go well has a line of its own.
@@ -23,11 +25,7 @@ final class SweepReporter: Sendable {
   private let said = Mutex<Set<Notice>>([])
 
   init(_ arguments: Arguments) throws(Failure) {
-    switch arguments["--log"] {
-    case nil, "text": logsJSON = false
-    case "json": logsJSON = true
-    case let other?: throw Failure(.usage, "--log: found \"\(other)\"; expected text or json")
-    }
+    logsJSON = try arguments.choice("--log", LogFormat.allCases) == .json
     logsAddresses = arguments.has("--log-addresses")
     isEndless = arguments.command == "watch"
     followsTrouble = !arguments.has("--quiet") && (isEndless || arguments.has("--log"))

@@ -121,8 +121,24 @@ private let now = moment("2026-11-22T09:00:00Z")
       try database.execute("UPDATE about SET value = '2' WHERE key = 'version'")
     }
     let fault = #expect(throws: LedgerFault.self) { try open("g2") }
-    #expect(fault?.kind == .other && fault?.message.contains("version 2") == true)
+    #expect(fault?.kind == .other && fault?.isNewer == true && fault?.message.contains("version 2") == true)
     #expect(try folder.names().filter { $0.contains("damaged") }.isEmpty)
+  }
+
+  @Test func anOlderLedgerIsBroughtUpToDateStepByStepOrNotAtAll() throws {
+    _ = try open()
+    let database = try SQLiteDatabase(folder.path("ledger.db"), .create)
+    let steps = [
+      1: "ALTER TABLE ids ADD COLUMN a INTEGER", 2: "CREATE TABLE b (c TEXT)", 3: "INSERT INTO nowhere VALUES (1)",
+    ]
+    #expect(throws: LedgerFault.self) { try SQLiteLedger.migrate(database, to: 4, by: steps) }
+    #expect(throws: LedgerFault.self) { try database.execute("SELECT a FROM ids") }
+    try SQLiteLedger.migrate(database, to: 3, by: steps)
+    try SQLiteLedger.migrate(database, to: 3, by: steps)
+    try database.execute("SELECT a FROM ids; SELECT c FROM b")
+    // Now it is a newer one's.
+    #expect(throws: LedgerFault.self) { try open() }
+    #expect(throws: LedgerFault.self) { try SQLiteLedger.migrate(database, to: 5, by: steps) }
   }
 
   @Test func aFolderInItsPlaceIsAFault() throws {

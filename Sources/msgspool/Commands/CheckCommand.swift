@@ -46,6 +46,7 @@ enum CheckCommand: Command {
     }
     inspectConfiguration(arguments, spool, configuration, report)
     let ledger = isRepair ? openLedger(spool, report) : lookAtLedger(spool, report)
+    if let ledger { inspectSuspensions(ledger, configuration, report) }
     let repair = isRepair ? ledger.map(repair) : nil
     var inspection = Inspection(
       spool, configuration, ledger, repair: repair, now: Surroundings.now, tell: { report.tell($0) })
@@ -153,6 +154,29 @@ enum CheckCommand: Command {
         Complaint(
           .error, .ledger, SpoolLayout.ledger, error.message, hint: "stop the sweeps, then: msgspool check --repair"))
       return nil
+    }
+  }
+
+  /// Channels that send nothing. Those that the configuration no longer has are the inspection's.
+  private static func inspectSuspensions(
+    _ ledger: SQLiteLedger, _ configuration: Configuration?, _ report: CheckReport
+  ) {
+    guard let suspensions = try? ledger.suspensions() else { return }
+    for suspension in suspensions where configuration?.channels[suspension.channel] != nil {
+      let now = Surroundings.now()
+      let since =
+        "since \(RFC3339.string(suspension.since)) (\(TimeSpan.text(now.timeIntervalSince(suspension.since))))"
+      let next =
+        switch suspension.until {
+        case Date.distantFuture?: "it is tried again when the configuration has changed"
+        case let until? where until > now: "it is not tried before \(RFC3339.string(until))"
+        default: "the next sweep tries with one call"
+        }
+      report.tell(
+        Complaint(
+          .warning, .configuration, "channels.\(suspension.channel)",
+          "is suspended \(since), \(suspension.kind.rawValue): \(suspension.reason)",
+          hint: "what waits for it is in new/; mend the cause, and \(next)"))
     }
   }
 

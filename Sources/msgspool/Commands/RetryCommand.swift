@@ -31,6 +31,7 @@ enum RetryCommand: Command {
   static func run(_ arguments: Arguments) throws(Failure) -> ExitStatus {
     let filter = try filter(arguments)
     let spool = try Surroundings.spool(arguments)
+    try checkChannel(arguments, spool)
     let isNamed = !arguments.operands.isEmpty
     let isDry = arguments.has("--dry-run")
     // Held to the end of the command.
@@ -64,13 +65,10 @@ enum RetryCommand: Command {
     var filter = RetryFilter()
     filter.channel = arguments["--channel"]
     filter.provider = arguments["--provider"]
-    if let word = arguments["--kind"] {
-      filter.kind = try choice("--kind", word, ErrorKind.allCases)
-    }
-    if let word = arguments["--state"] {
-      let states = MessageState.allCases.filter { SpoolLayout.folder(of: $0) == .failed }
-      filter.state = try choice("--state", word, states)
-    }
+    if let provider = filter.provider { _ = try ProvidersCommand.card(named: provider) }
+    filter.kind = try arguments.choice("--kind", ErrorKind.allCases)
+    filter.state = try arguments.choice(
+      "--state", MessageState.allCases.filter { SpoolLayout.folder(of: $0) == .failed })
     filter.since = try Surroundings.time("--since", arguments)
     let options = ["--all", "--channel", "--provider", "--kind", "--state", "--since"]
     guard !arguments.operands.isEmpty || options.contains(where: arguments.has) else {
@@ -80,14 +78,13 @@ enum RetryCommand: Command {
     return filter
   }
 
-  private static func choice<Choice: RawRepresentable<String>>(
-    _ option: String, _ word: String, _ choices: [Choice]
-  ) throws(Failure) -> Choice {
-    if let choice = choices.first(where: { $0.rawValue == word }) { return choice }
-    let known = choices.map(\.rawValue)
-    let nearest = Suggestion.nearest(to: word, among: known).map { "did you mean \"\($0)\"?" }
-    throw Failure(
-      .usage, "\(option): found \"\(word)\"; expected one of \(known.joined(separator: ", "))", hint: nearest)
+  /// What has no message in failed/ may be a slip, or the name of a channel that was.
+  private static func checkChannel(_ arguments: Arguments, _ spool: Spool) throws(Failure) {
+    guard let name = arguments["--channel"],
+      let channels = Surroundings.configurationIfUsable(arguments, spool: spool)?.channels, channels[name] == nil,
+      Suggestion.nearest(to: name, among: channels.keys) != nil
+    else { return }
+    throw .usage("there is no channel \"\(name)\"", known: Array(channels.keys), found: name)
   }
 
   // MARK: Work

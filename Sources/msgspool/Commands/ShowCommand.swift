@@ -29,7 +29,7 @@ enum ShowCommand: Command {
       guard let row = reader.row(found) else { continue }
       let limit = configuration?.maxMessageBytes ?? Configuration().maxMessageBytes
       let bytes = found.isOdd ? nil : try? spool.read(name, in: place.descriptor, path: place.path, limit: limit)
-      let sheet = MessageSheet(row, bytes ?? [], facts, limit: limit)
+      let sheet = MessageSheet(row, bytes ?? [], facts, configuration)
       if arguments.has("--json") {
         Console.output(sheet.json)
       } else {
