@@ -36,7 +36,8 @@ struct SlipTests {
   @Test(
     "send refuses what the sweep would: no recipient, no text, an unknown channel",
     arguments: [
-      (["hello"], "to"), (["--to", "UID_1"], "body"),       (["--to", "UID_1", "--channel", "tt", "hello"], "did you mean \"t\"?"),
+      (["hello"], "to"), (["--to", "UID_1"], "body"),
+      (["--to", "UID_1", "--channel", "tt", "hello"], "did you mean \"t\"?"),
     ])
   func send(arguments: [String], answer: String) async throws {
     let yard = try Yard()

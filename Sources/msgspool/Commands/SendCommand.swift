@@ -88,7 +88,8 @@ enum SendCommand: Command {
       throw .usage("\(place)there is no channel \"\(channel)\" in the configuration", known: channels, found: channel)
     }
     if case .finish(_, let fault, _) = Router(configuration).routeAtOnce(message, Progress([])) {
-      throw Failure(.usage, "\(place)\(fault.message)", hint: "\(fault.hint.map { "\($0); " } ?? "")nothing was dropped")
+      throw Failure(
+        .usage, "\(place)\(fault.message)", hint: "\(fault.hint.map { "\($0); " } ?? "")nothing was dropped")
     }
   }
 
