@@ -11,6 +11,7 @@ enum Console {
     var verbose = false
     var showsProgress = false
     var logsJSON = false
+    var lastWords: (@Sendable () -> Void)?
     /// Why standard output could not be written (errno); 0 while it can.
     var outputFault: Int32 = 0
   }
@@ -74,8 +75,14 @@ enum Console {
       hint: "the command did its work; what it had to tell is lost")
   }
 
+  /// What is still to be said when the command has ended, however it did.
+  static func atEnd(_ say: @escaping @Sendable () -> Void) { state.withLock { $0.lastWords = say } }
+
   /// At the end: standard error gets a moment to take what waits.
-  static func drain() { diagnostics.drain(within: 1) }
+  static func conclude() {
+    state.withLock { $0.lastWords }?()
+    diagnostics.drain(within: 1)
+  }
 
   // MARK: Everything else
 

@@ -31,7 +31,7 @@ enum Program {
       Console.report(failure)
       status = failure.status
     }
-    Console.drain()
+    Console.conclude()
     return status
   }
 

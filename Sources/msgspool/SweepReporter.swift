@@ -32,6 +32,7 @@ final class SweepReporter: Sendable {
     spoolPath = Surroundings.spoolPath(arguments)
     spoolOption = arguments["--spool"].map { " --spool \($0)" } ?? ""
     Console.logsJSON = logsJSON
+    Console.atEnd { [self] in flushCauses() }
   }
 
   /// How many messages waited when the sweep began.
@@ -73,7 +74,7 @@ final class SweepReporter: Sendable {
     }
   }
 
-  /// Says everything that waits: at the end.
+  /// Says everything that waits: at the end, which `Console` knows.
   func flushCauses() { say(all: true, now: SweepReporter.now) }
 
   private func say(all: Bool, now: Double) {
