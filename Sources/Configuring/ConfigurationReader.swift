@@ -273,15 +273,12 @@ package struct ConfigurationReader: Sendable {
     return .object(members)
   }
 
-  /// What `{ env: NAME }`, `{ file: PATH }` or `{ credential: NAME }` stands for; nil for anything else.
+  /// What `{ env: NAME }` or `{ file: PATH }` stands for; nil for anything else.
   private func source(_ entry: Place, _ secrets: inout Secrets) throws(ConfigurationFault) -> String? {
     guard entry.value.members != nil else { return nil }
-    let sources = ["env", "file", "credential"]
-    try entry.allow(sources)
-    let named = sources.filter { entry[$0] != nil }
-    if named.count > 1 {
-      throw ConfigurationFault(
-        entry.path, "expected either \(named[0]) or \(named[1]), found \(named.count == 2 ? "both" : "all of them")")
+    try entry.allow(["env", "file"])
+    if entry["env"] != nil, entry["file"] != nil {
+      throw ConfigurationFault(entry.path, "expected either env or file, found both")
     }
     if let name = try entry["env"]?.string() {
       guard let value = environment(name), !value.isEmpty else {
@@ -289,11 +286,8 @@ package struct ConfigurationReader: Sendable {
       }
       return value
     }
-    let credential = try credential(entry)
-    let written = try (entry["file"]?.string()).map(resolved)
-    guard let path = credential ?? written else {
-      throw ConfigurationFault(
-        entry.path, "expected a string, { env: NAME }, { file: PATH } or { credential: NAME }")
+    guard let path = try (entry["file"]?.string()).map(resolved) else {
+      throw ConfigurationFault(entry.path, "expected a string, { env: NAME } or { file: PATH }")
     }
     let file: File
     do throws(ConfigurationFault) {
@@ -311,19 +305,5 @@ package struct ConfigurationReader: Sendable {
     secrets.modified = max(secrets.modified, file.modified)
     // An editor's newline at the end is no part of the secret.
     return String(text.reversed().drop { $0.isNewline }.reversed())
-  }
-
-  /// Where systemd puts what a unit's LoadCredential= names (systemd.exec(5)); nil where none is asked for.
-  private func credential(_ entry: Place) throws(ConfigurationFault) -> String? {
-    guard let name = try entry["credential"]?.string() else { return nil }
-    guard !name.contains("/"), name != ".." else {
-      throw ConfigurationFault("\(entry.path).credential", "\"\(name)\" is no name of a credential")
-    }
-    guard let folder = environment("CREDENTIALS_DIRECTORY") else {
-      throw ConfigurationFault(
-        entry.path, "the credential \(name) is not there: $CREDENTIALS_DIRECTORY is not set",
-        hint: "systemd sets it for a unit with LoadCredential=\(name):/etc/msgspool/\(name)")
-    }
-    return "\(folder)/\(name)"
   }
 }

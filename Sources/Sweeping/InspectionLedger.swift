@@ -91,7 +91,7 @@ extension Inspection {
       guard folder == nil, try ledger.call(id)?.outcomes == nil else { continue }
       var complaint = Complaint(
         .warning, .ledger, "call \(id)",
-        "began at \(RFC3339.string(call.started)) for \(call.members) recipients, and its sweep died without an outcome",
+        "began at \(RFC3339.string(call.started)) for \(call.members) recipient\(call.members == 1 ? "" : "s"), and its sweep died without an outcome",
         hint: "its messages say unconfirmed where they are in doubt; check --repair closes the call")
       if repair != nil {
         let reason = "the sweep died before an answer came"

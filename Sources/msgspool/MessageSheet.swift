@@ -15,7 +15,7 @@ struct MessageSheet {
   private let lines: [HistoryLine]
   private let size: Int
   private let modified: Date?
-  /// The channel's address book.
+  /// What the names in the channel's address book stand for.
   private let book: [String: [String]]
 
   init(_ row: MessageRow, _ bytes: [UInt8], _ facts: FileFacts?, _ configuration: Configuration?) {

@@ -7,7 +7,7 @@ import Testing
 
 @testable import Configuring
 
-private let environment = ["TOKEN": "tok-from-env", "EMPTY": "", "CREDENTIALS_DIRECTORY": "/run/credentials/u"]
+private let environment = ["TOKEN": "tok-from-env", "EMPTY": ""]
 
 /// Reads a configuration of the test provider's channels, and of the real ones'.
 private func read(
@@ -301,29 +301,10 @@ extension ConfigurationFault {
     #expect(try read(token("{ file: '/s' }"), files: ["/s": (" a b \n", 0o640)]).channels["c"]?.secrets == [" a b "])
   }
 
-  @Test func aSecretComesFromAUnitsCredentials() throws {
-    let files = ["/run/credentials/u/wx": ("tok-of-unit\n", UInt32(0o400))]
-    #expect(try read(token("{ credential: 'wx' }"), files: files).channels["c"]?.secrets == ["tok-of-unit"])
-    #expect(fault(token("{ credential: 'other' }"), files: files)?.problem.contains("/run/credentials/u/other") == true)
-    for name in ["../wx", "a/b", ".."] {
-      #expect(fault(token("{ credential: '\(name)' }"), files: files)?.problem.contains("is no name") == true)
-    }
-    #expect(
-      fault(token("{ credential: 'wx', env: 'TOKEN' }"), files: files)?.problem.contains("either env or credential")
-        == true)
-    let reader = ConfigurationReader(providers: [PlainProvider.self], environment: { _ in nil }) {
-      (path) throws(ConfigurationFault) in throw ConfigurationFault("", "\(path) is not to be read")
-    }
-    let found = #expect(throws: ConfigurationFault.self) {
-      try reader.configuration("config.json", .init(bytes: Array(token("{ credential: 'wx' }").utf8), mode: 0o600))
-    }
-    #expect(found?.problem.contains("$CREDENTIALS_DIRECTORY is not set") == true)
-  }
-
   @Test(arguments: [
     ("{ env: 'NOT_SET' }", "environment variable NOT_SET is not set"), ("{ env: 'EMPTY' }", "EMPTY is not set"),
     ("{ env: 1 }", "found 1; expected a string"),
-    ("{}", "expected a string, { env: NAME }, { file: PATH } or { credential: NAME }"),
+    ("{}", "expected a string, { env: NAME } or { file: PATH }"),
     ("{ envv: 'TOKEN' }", "did you mean \"env\"?"), ("{ file: '/missing' }", "/missing cannot be read"),
     ("{ env: 'TOKEN', file: '/s' }", "either env or file"), ("['x']", "found an array; expected string"),
     ("{ file: '/empty' }", "is empty"), ("{ file: '/open' }", "everybody may read it"),
