@@ -29,10 +29,21 @@ package final class SQLiteLedger: Ledger {
     """
 
   /// The format of the tables. A newer one is refused rather than guessed at.
-  private static let version = 1
+  private static let version = 2
 
   /// SQL that takes a ledger of that version to the next. A change to the tables raises `version` and adds its line here.
-  private static let migrations: [Int: String] = [:]
+  private static let migrations = [
+    // What a channel is suspected for.
+    1: """
+    CREATE TABLE suspensions_2 (
+      channel TEXT PRIMARY KEY, kind TEXT NOT NULL, reason TEXT NOT NULL, since REAL NOT NULL,
+      until REAL, suspected TEXT, culprits TEXT) WITHOUT ROWID;
+    INSERT INTO suspensions_2 (channel, kind, reason, since, until)
+      SELECT channel, kind, reason, since, until FROM suspensions;
+    DROP TABLE suspensions;
+    ALTER TABLE suspensions_2 RENAME TO suspensions;
+    """
+  ]
 
   /// Opens the ledger, and makes it where there is none.
   package init(_ path: String, now: Date, generation fresh: String) throws(LedgerFault) {

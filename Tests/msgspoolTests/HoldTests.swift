@@ -75,7 +75,8 @@ struct HoldTests {
     let yard = try Yard()
     #expect(try await yard.msgspool(command).status == 64)
     try yard.put("new/a", "{}")
-    let hold = #"exec 9>"$1/.operator.lock"; flock 9; echo held; exec sleep 600"#
+    // By the folder or a file in it.
+    let hold = #"exec 9>"$1/.operator.lock" 8<"$1"; flock 9; flock 8; echo held; exec sleep 600"#
     try await whileRunning("sh", ["-c", hold, "sh", yard.spool], timeout: patience) { (_: String) async throws in
       #expect(try await yard.msgspool(command, "a").status == 75)
       #expect(try await yard.msgspool("flush").status == 75)
