@@ -7,6 +7,8 @@ BINDIR  ?= $(PREFIX)/bin
 MANDIR  ?= $(PREFIX)/share/man/man1
 # Where systemd looks for what the administrator installed; for another PREFIX it has to be told.
 UNITDIR ?= $(PREFIX)/lib/systemd/system
+# Programs for `exec` channels.
+BRIDGEDIR ?= $(PREFIX)/share/msgspool/bridges
 # An absolute path of its own: configuration belongs to the machine, not to a prefix.
 CONFDIR ?= /etc/msgspool
 
@@ -18,6 +20,7 @@ CHECKED := --explicit-target-dependency-import-check error
 RELEASE := -c release --static-swift-stdlib $(CHECKED) --product msgspool
 SOURCES := Sources Tests Package.swift
 UNITS   := msgspool.service msgspool-sweep.service msgspool-sweep.timer
+BRIDGES := apprise-bridge.py itchat-bridge.py
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-build build demo test torture bench lint format install uninstall clean
@@ -67,14 +70,18 @@ lint: setup ## check format and style, and that no target imports what it did no
 format: ## format the sources in place
 	$(SWIFT) format --in-place --recursive $(SOURCES)
 
-install: ## install under PREFIX: program, manual, systemd units; and CONFDIR
+install: ## install under PREFIX: program, manual, systemd units, bridges; and CONFDIR
 	@if [ ! -x $(BINARY) ] || [ -n "$$(find Sources Package.swift -name '*.swift' -newer $(BINARY) | head -n 1)" ]; \
 	then $(MAKE) build; fi
-	install -d '$(DESTDIR)$(BINDIR)' '$(DESTDIR)$(MANDIR)' '$(DESTDIR)$(UNITDIR)' '$(DESTDIR)$(CONFDIR)'
+	install -d '$(DESTDIR)$(BINDIR)' '$(DESTDIR)$(MANDIR)' '$(DESTDIR)$(UNITDIR)' '$(DESTDIR)$(BRIDGEDIR)' \
+	  '$(DESTDIR)$(CONFDIR)'
 	install -m 755 $(BINARY) '$(DESTDIR)$(BINDIR)/msgspool'
 	install -m 644 Sources/Packaging/msgspool.1 '$(DESTDIR)$(MANDIR)/msgspool.1'
+	for bridge in $(BRIDGES); do \
+	  install -m 755 Sources/Bridges/$$bridge '$(DESTDIR)$(BRIDGEDIR)/'$$bridge || exit 1; \
+	done
 	for unit in $(UNITS); do \
-	  sed 's|@BINDIR@|$(BINDIR)|g' Sources/Packaging/$$unit > '$(DESTDIR)$(UNITDIR)'/$$unit && \
+	  sed 's|@BINDIR@|$(BINDIR)|g; s|@CONFDIR@|$(CONFDIR)|g' Sources/Packaging/$$unit > '$(DESTDIR)$(UNITDIR)'/$$unit && \
 	  chmod 644 '$(DESTDIR)$(UNITDIR)'/$$unit || exit 1; \
 	done
 	@sed 's|@BINDIR@|$(BINDIR)|g; s|@CONFDIR@|$(CONFDIR)|g' Sources/Packaging/next-steps.txt
@@ -82,6 +89,8 @@ install: ## install under PREFIX: program, manual, systemd units; and CONFDIR
 uninstall: ## remove what install put there; configuration and spool stay
 	rm -f '$(DESTDIR)$(BINDIR)/msgspool' '$(DESTDIR)$(MANDIR)/msgspool.1'
 	cd '$(DESTDIR)$(UNITDIR)' 2> /dev/null && rm -f $(UNITS) || true
+	cd '$(DESTDIR)$(BRIDGEDIR)' 2> /dev/null && rm -f $(BRIDGES) || true
+	rmdir '$(DESTDIR)$(BRIDGEDIR)' "$$(dirname '$(DESTDIR)$(BRIDGEDIR)')" 2> /dev/null || true
 	rmdir '$(DESTDIR)$(CONFDIR)' 2> /dev/null || true
 
 clean: ## remove what was built

@@ -58,7 +58,7 @@ let package = Package(
     tests(of: "Transports", uses: ["Core"], fixtures: true),
     tests(of: "Sweeping", uses: ["Core", "Spooling", "Ledgers", "Providers"]),
     tests(of: "Sandbox", uses: ["Digests"], fixtures: true),
-    tests(of: "msgspool"),
+    tests(of: "msgspool", uses: ["Core"]),
   ],
   swiftLanguageModes: [.v6]
 )

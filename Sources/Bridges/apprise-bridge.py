@@ -5,7 +5,7 @@ Configuration:
 
     ops: {
       provider: "exec",
-      command: ["/usr/bin/python3", "/usr/share/msgspool/bridges/apprise-bridge.py"],
+      command: ["/usr/bin/python3", "/usr/local/share/msgspool/bridges/apprise-bridge.py"],
       timeout: 120,
       recipients: { alice: "json://127.0.0.1:8080/alice", room: "mmost://chat.example.com/TOKEN" },
     }

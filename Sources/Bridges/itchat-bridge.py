@@ -9,7 +9,7 @@ Configuration; a recipient is a friend's remark, nickname or WeChat id, or room:
 
     wechat: {
       provider: "exec",
-      command: ["/usr/bin/python3", "/usr/share/msgspool/bridges/itchat-bridge.py", "/var/lib/msgspool/.itchat-session"],
+      command: ["/usr/bin/python3", "/usr/local/share/msgspool/bridges/itchat-bridge.py", "/var/lib/msgspool/.itchat-session"],
       rate: 0.5, timeout: 120,
     }
 """

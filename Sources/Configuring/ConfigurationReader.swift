@@ -172,7 +172,7 @@ package struct ConfigurationReader: Sendable {
   }
 
   private func times(_ channel: inout Channel, _ place: Place) throws(ConfigurationFault) {
-    channel.timeout = try place["timeout"]?.span(in: 0.001...3600) ?? channel.timeout
+    channel.timeout = try place["timeout"]?.seconds(in: 0.001...3600) ?? channel.timeout
     channel.expireAfter = try place["expire_after"]?.span() ?? channel.expireAfter
     channel.reconcileAfter = try place["reconcile_after"]?.span()
     channel.zone = try place["zone"]?.zone(zones) ?? zones.system
@@ -182,8 +182,8 @@ package struct ConfigurationReader: Sendable {
     if let retry = place["retry"] {
       try retry.allow(["attempts", "first", "max"])
       channel.retry.attempts = try retry["attempts"]?.integer(in: 1...1000) ?? channel.retry.attempts
-      channel.retry.first = try retry["first"]?.span() ?? channel.retry.first
-      channel.retry.max = try retry["max"]?.span() ?? max(channel.retry.max, channel.retry.first)
+      channel.retry.first = try retry["first"]?.seconds() ?? channel.retry.first
+      channel.retry.max = try retry["max"]?.seconds() ?? max(channel.retry.max, channel.retry.first)
     }
     if let quiet = place["quiet_hours"] {
       try quiet.allow(["from", "to", "zone"])

@@ -74,10 +74,18 @@ struct Place {
     return number
   }
 
-  /// Seconds, from a number or a span such as "7d".
-  func span(in range: ClosedRange<Double> = 0...1e10) throws(ConfigurationFault) -> Double {
+  /// Seconds of a span such as "7d". A bare number is none, but 0 is the same in every unit.
+  func span() throws(ConfigurationFault) -> Double {
+    if value.number == 0 { return 0 }
+    if let seconds = value.string.flatMap(TimeSpan.seconds), seconds <= 1e10 { return seconds }
+    let question = TimeSpan.question(value.string ?? value.text).map { " (\($0))" } ?? ""
+    throw expected("a span with its unit, such as \"30m\", \"12h\" or \"7d\"\(question)")
+  }
+
+  /// Where seconds are what is documented: a number of them, or a span such as "2m".
+  func seconds(in range: ClosedRange<Double> = 0...1e10) throws(ConfigurationFault) -> Double {
     if let seconds = value.number ?? value.string.flatMap(TimeSpan.seconds), range.contains(seconds) { return seconds }
-    throw expected("seconds, or a span such as \"30m\" or \"7d\"")
+    throw expected("seconds, or a span such as \"30s\" or \"2m\"")
   }
 
   func timeOfDay() throws(ConfigurationFault) -> Int {

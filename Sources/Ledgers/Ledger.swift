@@ -60,6 +60,8 @@ package struct LedgerFault: Error, Sendable, Hashable {
   package var message: String
   /// What the system said (errno); 0 where it was not asked.
   package var number: Int32
+  /// A newer msgspool wrote it: nothing is wrong but the version of the one that reads it.
+  package var isNewer = false
 
   package init(_ kind: Kind, _ message: String, number: Int32 = 0) {
     self.kind = kind

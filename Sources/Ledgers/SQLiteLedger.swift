@@ -29,12 +29,27 @@ package final class SQLiteLedger: Ledger {
     \(seenTable)
     """
 
-  /// Younger than the format: an older ledger gets it when it is opened, and an older program passes over it.
   private static let seenTable =
     "CREATE TABLE IF NOT EXISTS seen (file INTEGER PRIMARY KEY, since REAL NOT NULL, noted REAL NOT NULL);"
 
-  /// The format of the tables; an unknown one is refused rather than guessed at.
-  private static let version = 1
+  /// The format of the tables. A newer one is refused rather than guessed at.
+  private static let version = 3
+
+  /// SQL that takes a ledger of that version to the next. A change to the tables raises `version` and adds its line here.
+  private static let migrations = [
+    // What a channel is suspected for.
+    1: """
+    CREATE TABLE suspensions_2 (
+      channel TEXT PRIMARY KEY, kind TEXT NOT NULL, reason TEXT NOT NULL, since REAL NOT NULL,
+      until REAL, suspected TEXT, culprits TEXT) WITHOUT ROWID;
+    INSERT INTO suspensions_2 (channel, kind, reason, since, until)
+      SELECT channel, kind, reason, since, until FROM suspensions;
+    DROP TABLE suspensions;
+    ALTER TABLE suspensions_2 RENAME TO suspensions;
+    """,
+    // When messages were first seen that went back to new/.
+    2: seenTable,
+  ]
 
   /// Opens the ledger, and makes it where there is none.
   package init(_ path: String, now: Date, generation fresh: String) throws(LedgerFault) {
@@ -45,8 +60,8 @@ package final class SQLiteLedger: Ledger {
     let known = try? SQLiteLedger.about(database)
     let about: (generation: String, created: Double)
     if let known {
-      about = known
-      try SQLiteLedger.addSeen(to: database)
+      about = (known.generation, known.created)
+      try SQLiteLedger.migrate(database, to: SQLiteLedger.version, by: SQLiteLedger.migrations)
     } else {
       about = try database.transaction { () throws(LedgerFault) in
         try database.execute(SQLiteLedger.schema)
@@ -54,17 +69,14 @@ package final class SQLiteLedger: Ledger {
         try database.statement(insert).fresh.bind("version").bind(String(SQLiteLedger.version)).run()
         try database.statement(insert).fresh.bind("generation").bind(fresh).run()
         try database.statement(insert).fresh.bind("created").bind(String(now.timeIntervalSince1970)).run()
-        return try SQLiteLedger.about(database)
+        let made = try SQLiteLedger.about(database)
+        return (made.generation, made.created)
       }
     }
     self.path = path
     generation = about.generation
     createdAt = Date(timeIntervalSince1970: about.created)
     self.database = Mutex(database)
-  }
-
-  private static func addSeen(to database: SQLiteDatabase) throws(LedgerFault) {
-    if try !hasSeen(database) { try database.execute(seenTable) }
   }
 
   static func hasSeen(_ database: SQLiteDatabase) throws(LedgerFault) -> Bool {
@@ -90,13 +102,45 @@ package final class SQLiteLedger: Ledger {
   init(reading path: String, _ access: SQLiteDatabase.Access) throws(LedgerFault) {
     let database = try SQLiteDatabase(path, access)
     let about = try SQLiteLedger.about(database)
+    guard about.version == SQLiteLedger.version else { throw SQLiteLedger.fault(of: about.version) }
     self.path = path
     generation = about.generation
     createdAt = Date(timeIntervalSince1970: about.created)
     self.database = Mutex(database)
   }
 
-  private static func about(_ database: SQLiteDatabase) throws(LedgerFault) -> (generation: String, created: Double) {
+  /// Brings the tables up to date, all the steps or none.
+  static func migrate(
+    _ database: SQLiteDatabase, to target: Int, by migrations: [Int: String]
+  ) throws(LedgerFault) {
+    let version = try about(database).version
+    if version == target { return }
+    guard version < target else { throw fault(of: version) }
+    try database.transaction { () throws(LedgerFault) in
+      // Another sweep may have done it meanwhile.
+      var version = try about(database).version
+      while version < target {
+        guard let step = migrations[version] else { throw fault(of: version) }
+        try database.execute(step)
+        version += 1
+        try database.statement("UPDATE about SET value = ? WHERE key = 'version'").fresh.bind(String(version)).run()
+      }
+    }
+  }
+
+  private static func fault(of version: Int) -> LedgerFault {
+    var fault = LedgerFault(
+      .other,
+      version > SQLiteLedger.version
+        ? "the ledger was written by a newer msgspool: it is of version \(version), and this one knows \(SQLiteLedger.version)"
+        : "the ledger is of version \(version); the next sweep brings it to version \(SQLiteLedger.version)")
+    fault.isNewer = version > SQLiteLedger.version
+    return fault
+  }
+
+  private static func about(
+    _ database: SQLiteDatabase
+  ) throws(LedgerFault) -> (version: Int, generation: String, created: Double) {
     var values: [String: String] = [:]
     let rows = try database.statement("SELECT key, value FROM about").fresh
     while try rows.step() {
@@ -106,11 +150,7 @@ package final class SQLiteLedger: Ledger {
     guard let version = values["version"].flatMap(Int.init), let generation = values["generation"],
       let created = values["created"].flatMap(Double.init)
     else { throw LedgerFault(.damaged, "the ledger has no description of itself") }
-    guard version == SQLiteLedger.version else {
-      throw LedgerFault(
-        .other, "the ledger is of version \(version); this msgspool knows version \(SQLiteLedger.version)")
-    }
-    return (generation, created)
+    return (version, generation, created)
   }
 
   /// Runs `body` under the lock; `Mutex` rethrows untyped, hence the detour.

@@ -80,8 +80,9 @@ package struct Walk: ~Copyable {
   }
 }
 
-/// How much is where.
+/// How much is where, as far as this user may see it.
 package struct Census: Sendable {
+  /// None for a folder that may not be read.
   package private(set) var counts: [Folder: Int] = [:]
   /// When the oldest message in new/ was dropped.
   package private(set) var oldestNew: Date?
@@ -92,7 +93,7 @@ package struct Census: Sendable {
 
   /// Messages that move meanwhile may be counted twice or not at all; nothing is locked.
   package init(_ spool: Spool) throws(SystemFault) {
-    for folder in [Folder.new, .cur, .deferred, .done, .failed] {
+    for folder in [Folder.new, .cur, .deferred, .done, .failed, .hold] where !spool.closed.contains(folder) {
       var count = 0
       var reader = TailReader()
       var walk = try Walk(folder, of: spool)
@@ -126,6 +127,7 @@ package struct Census: Sendable {
 extension Spool {
   /// The folder itself; for cur/ the folders of its sweeps.
   package func places(_ folder: Folder) throws(SystemFault) -> [Place] {
+    if closed.contains(folder) { throw SystemFault("open", EACCES, path(folder)) }
     guard folder == .cur else { return [Place(folder, in: self)] }
     var sweeps: [FileName] = []
     var listing = try list(.cur)
@@ -133,13 +135,13 @@ extension Spool {
     return sweeps.sorted().compactMap { Place(sweep: $0, in: self) }
   }
 
-  /// Every place that has a file of that name, folder by folder.
+  /// Every place that has a file of that name, folder by folder, where this user may look.
   package func find(_ name: FileName, in folders: [Folder]) throws(SystemFault) -> [Walk.Found] {
     var found: [Walk.Found] = []
     // A name is one component, and no folder of ours.
     guard !name.bytes.isEmpty, !name.bytes.contains(UInt8(ascii: "/")), name != FileName("."), name != FileName("..")
     else { return [] }
-    for folder in folders {
+    for folder in folders where !closed.contains(folder) {
       for place in try places(folder) {
         guard let status = try? Syscalls.status(of: name, in: place.descriptor) else { continue }
         found.append(Walk.Found(name: name, place: place, isOdd: !status.isRegularFile))
@@ -152,7 +154,7 @@ extension Spool {
   package func nearest(to name: FileName, in folders: [Folder]) throws(SystemFault) -> FileName? {
     let word = name.display
     var best: String?
-    for folder in folders {
+    for folder in folders where !closed.contains(folder) {
       var chunk: [String] = []
       var walk = try Walk(folder, of: self)
       while let found = try walk.next() {

@@ -50,6 +50,18 @@ package struct FileFacts: Sendable, Hashable {
 
   package func isSameFile(as other: FileFacts) -> Bool { inode == other.inode && device == other.device }
 
+  /// As sudo and chown take it: a name, or #1000 for a user that the system does not know.
+  package var ownerName: String {
+    var entry = passwd()
+    var found: UnsafeMutablePointer<passwd>?
+    return withUnsafeTemporaryAllocation(of: CChar.self, capacity: 16 << 10) { buffer in
+      guard let words = buffer.baseAddress, getpwuid_r(owner, &entry, words, buffer.count, &found) == 0, found != nil,
+        let name = entry.pw_name
+      else { return "#\(owner)" }
+      return String(cString: name)
+    }
+  }
+
   package init(_ descriptor: Int32, path: @autoclosure () -> String) throws(SystemFault) {
     self.init(try Syscalls.status(descriptor, path: path()))
   }

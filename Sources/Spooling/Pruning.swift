@@ -51,7 +51,7 @@ package struct Pruning: ~Copyable {
     while let found = try walk.next() {
       if found.isOdd { continue }
       guard let facts = try? FileFacts(of: found.name, in: found.place.descriptor), facts.isRegular,
-        now.timeIntervalSince(facts.modified) > Pruning.forgotten
+        !SpoolLayout.keepsFolder(found.name, facts), now.timeIntervalSince(facts.modified) > Pruning.forgotten
       else { continue }
       _ = try remove(found, facts)
     }

@@ -38,43 +38,62 @@ package struct RetryFilter: Sendable {
   }
 }
 
-/// Moves messages from failed/ back to new/.
+/// Moves messages from failed/ or hold/ back to where they wait.
 package struct Requeue {
   private let spool: Spool
+  private let source: Folder
   private let now: @Sendable () -> Date
-  private var hasMoved = false
+  private var targets: Set<Folder> = []
 
-  package init(_ spool: Spool, now: @escaping @Sendable () -> Date) {
+  package init(_ spool: Spool, from source: Folder = .failed, now: @escaping @Sendable () -> Date) {
     self.spool = spool
+    self.source = source
     self.now = now
   }
 
   /// - Returns: the name it got in new/; nil when the file is gone meanwhile.
   package mutating func move(_ name: FileName, _ tail: Tail) throws(SystemFault) -> FileName? {
-    // Before the move: a sweep may claim the file right after it.
+    // Before the move: a sweep may claim the file right after it, and `status` tells how long the oldest has waited.
     guard try refresh(name, tail) else { return nil }
+    return try move(name, to: .new)
+  }
+
+  /// Moves a file as it is: one that was deferred when it was set aside still has its due time.
+  package mutating func move(_ name: FileName, to target: Folder) throws(SystemFault) -> FileName? {
     let moved = try Spool.move(
-      name, from: spool.descriptor(.failed), to: spool.descriptor(.new), path: spool.path(.new))
-    if moved != nil { hasMoved = true }
+      name, from: spool.descriptor(source), to: spool.descriptor(target), path: spool.path(target))
+    if moved != nil { targets.insert(target) }
     return moved
   }
 
   /// Once for all that was moved.
   package func flush() throws(SystemFault) {
-    guard hasMoved else { return }
+    if targets.isEmpty { return }
     // The new name first: a power cut between the two may show the message twice under one inode, but never loses it.
-    try spool.flush(.new)
-    try spool.flush(.failed)
+    for target in targets { try spool.flush(target) }
+    try spool.flush(source)
   }
 
   /// Lets it look as new as it is in new/, where `status` tells how long the oldest has waited.
   private func refresh(_ name: FileName, _ tail: Tail) throws(SystemFault) -> Bool {
-    let path = "\(spool.path(.failed))/\(name.display)"
+    // What does not parse and was written just now is taken for a producer's unfinished work and left for a later sweep
+    // (`ClaimReader.grace`). This one is finished, so its new life begins a moment earlier.
+    let isFinished = tail.last == nil || tail.last?.state == .invalid
+    let begin = now().timeIntervalSince1970 - (isFinished ? ClaimReader.grace + 1 : 0)
+    return try spool.setTime(of: name, in: source, to: Date(timeIntervalSince1970: begin))
+  }
+}
+
+extension Spool {
+  /// Sets a file's time, which in new/ is its age and in deferred/ when it is due.
+  /// - Returns: false when the file is gone meanwhile.
+  package func setTime(of name: FileName, in folder: Folder, to date: Date) throws(SystemFault) -> Bool {
+    let path = "\(path(folder))/\(name.display)"
     let descriptor: Int32
     do throws(SystemFault) {
       descriptor = try Syscalls.retry("open", path) {
         name.withPointer {
-          openat(spool.descriptor(.failed), $0, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)
+          openat(self.descriptor(folder), $0, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)
         }
       }
     } catch {
@@ -82,12 +101,9 @@ package struct Requeue {
       throw error
     }
     defer { close(descriptor) }
-    // What does not parse and was written just now is taken for a producer's unfinished work and left for a later sweep
-    // (`ClaimReader.grace`). This one is finished, so its new life begins a moment earlier.
-    let isFinished = tail.last == nil || tail.last?.state == .invalid
-    let begin = now().timeIntervalSince1970 - (isFinished ? ClaimReader.grace + 1 : 0)
-    let seconds = begin.rounded(.down)
-    let time = timespec(tv_sec: Int(seconds), tv_nsec: Int(((begin - seconds) * 1e9).rounded(.down)))
+    let seconds = date.timeIntervalSince1970.rounded(.down)
+    let nanoseconds = ((date.timeIntervalSince1970 - seconds) * 1e9).rounded(.down)
+    let time = timespec(tv_sec: Int(seconds), tv_nsec: Int(nanoseconds))
     let times = [time, time]
     if futimens(descriptor, times) == 0 { return true }
     // Another's file that we may write: its time can be set to now, and to nothing else.

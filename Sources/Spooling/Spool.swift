@@ -5,37 +5,77 @@ import Glibc
 
 /// An open spool: the folders' descriptors and the moves between them. All moves are renames that never overwrite.
 package final class Spool: Sendable {
+  /// What a command opens it for.
+  package enum Purpose: Sendable {
+    /// All folders that every spool has, to read and to write.
+    case work
+    /// Only to drop messages, which needs the right to write in tmp/ and new/ and no other.
+    case drop
+    /// Only to look: a folder that is missing counts as empty, and one that may not be read is passed over.
+    case look
+  }
+
   package let path: String
+  /// Folders that every spool has, and this one lacks: a copy that left out what was empty.
+  package let lacking: [Folder]
+  /// Folders that this user may not read; none but where it was opened to look.
+  package let closed: [Folder]
   private let root: Int32
+  /// -1 for a folder that is not there, or closed.
   private let folders: [Int32]
 
-  /// - Parameter isForProducer: to drop messages only, which needs the right to write in tmp/ and new/ and no other.
   /// - Throws: `SpoolFault` when the folder is none or is no spool.
-  package init(_ path: String, isForProducer: Bool = false) throws(SpoolFault) {
+  package init(_ path: String, for purpose: Purpose = .work) throws(SpoolFault) {
     let root: Int32
     do throws(SystemFault) {
-      root = try Spool.openFolder(path, in: AT_FDCWD, path, isForProducer)
+      root = try Spool.openFolder(path, in: AT_FDCWD, path, purpose)
     } catch {
       throw SpoolFault(path: path, missing: nil, number: error.number)
     }
     var folders: [Int32] = []
+    var (lacking, closed): ([Folder], [Folder]) = ([], [])
     for folder in Folder.allCases {
       do throws(SystemFault) {
-        folders.append(try Spool.openFolder(folder.rawValue, in: root, "\(path)/\(folder)", isForProducer))
+        folders.append(try Spool.openFolder(folder.rawValue, in: root, "\(path)/\(folder)", purpose))
+        // Who may only pass through it can drop, and see nothing.
+        if purpose == .look, !Spool.isReadable(folders[folders.count - 1]) {
+          closed.append(folder)
+          close(folders.removeLast())
+          folders.append(-1)
+        }
+      } catch  where error.number == ENOENT {
+        folders.append(-1)
+        if Folder.required.contains(folder) { lacking.append(folder) }
       } catch {
-        folders.forEach { close($0) }
+        for folder in folders where folder >= 0 { close(folder) }
         close(root)
         throw SpoolFault(path: path, missing: folder, number: error.number)
       }
     }
+    let needed: [Folder] = purpose == .drop ? [.tmp, .new] : Folder.required
+    if let missing = needed.first(where: lacking.contains), purpose != .look || !Spool.isRest(root, lacking) {
+      for folder in folders where folder >= 0 { close(folder) }
+      defer { close(root) }
+      throw SpoolFault(path: path, missing: missing, number: ENOENT, isRest: Spool.isRest(root, lacking))
+    }
     self.path = path
     self.root = root
     self.folders = folders
+    self.lacking = lacking
+    self.closed = closed
+  }
+
+  /// Whether it was a whole spool once. Every system's root has a tmp/, so that alone says nothing.
+  private static func isRest(_ root: Int32, _ lacking: [Folder]) -> Bool {
+    Folder.required.contains { $0 != .tmp && !lacking.contains($0) }
+      || [SpoolLayout.ledger, SpoolLayout.configuration].contains(where: { (name: String) -> Bool in
+        faccessat(root, name, F_OK, 0) == 0
+      })
   }
 
   /// A folder that a producer may not read can be dropped into all the same.
   private static func openFolder(
-    _ name: String, in parent: Int32, _ path: String, _ isForProducer: Bool
+    _ name: String, in parent: Int32, _ path: String, _ purpose: Purpose
   ) throws(SystemFault) -> Int32 {
     let isRoot = parent == AT_FDCWD
     do throws(SystemFault) {
@@ -43,13 +83,13 @@ package final class Spool: Sendable {
       return try Syscalls.retry("open", path) { open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
     } catch {
       let flags = O_DIRECTORY | O_CLOEXEC | (isRoot ? 0 : O_NOFOLLOW)
-      guard isForProducer, error.number == EACCES else { throw error }
+      guard purpose != .work, error.number == EACCES else { throw error }
       return try Syscalls.retry("open", path) { openat(parent, name, msgspool_o_path() | flags) }
     }
   }
 
   deinit {
-    folders.forEach { close($0) }
+    for folder in folders where folder >= 0 { close(folder) }
     close(root)
   }
 
@@ -61,7 +101,12 @@ package final class Spool: Sendable {
   package var rootDescriptor: Int32 { root }
 
   /// Not so for a producer that may only pass through.
-  var isReadable: Bool { fcntl(root, F_GETFL) & msgspool_o_path() == 0 }
+  var isReadable: Bool { Spool.isReadable(root) }
+
+  private static func isReadable(_ descriptor: Int32) -> Bool { fcntl(descriptor, F_GETFL) & msgspool_o_path() == 0 }
+
+  /// Whether the folder is there, and may be read.
+  package func has(_ folder: Folder) -> Bool { descriptor(folder) >= 0 }
 
   package func path(_ folder: Folder) -> String { "\(path)/\(folder.rawValue)" }
 
@@ -143,6 +188,8 @@ package struct SpoolFault: Error, Sendable {
   package var path: String
   package var missing: Folder?
   package var number: Int32
+  /// Parts of a spool are there: a restored copy, which is to be completed.
+  package var isRest = false
 
   /// What keeps it from being opened, where that says nothing about a spool: descriptors or memory are short, the disk fails.
   package var trouble: SystemFault? {
@@ -155,8 +202,16 @@ package struct SpoolFault: Error, Sendable {
   }
 
   package var hint: String {
-    number == EACCES
-      ? "run as the sweeper's user, or let it own the spool: chown -R msgspool \(path)" : "msgspool init \(path)"
+    switch number {
+    case EACCES: "as its owner it may: sudo -u \(SpoolFault.owner(of: path)) msgspool ..."
+    case _ where isRest: "make what is missing: msgspool check --repair --spool \(path)"
+    default: "msgspool init \(path)"
+    }
+  }
+
+  private static func owner(of path: String) -> String {
+    var status = stat()
+    return stat(path, &status) == 0 ? FileFacts(status).ownerName : "msgspool"
   }
 }
 
@@ -164,11 +219,11 @@ package struct SpoolFault: Error, Sendable {
 
 extension Spool {
   /// Makes the folders that are missing; what is there is left as it is.
-  package static func make(_ path: String) throws(SystemFault) {
+  package static func make(_ path: String, _ folders: [Folder] = Folder.required) throws(SystemFault) {
     try makeFolders(leadingTo: path)
     let root = try Syscalls.retry("open", path) { open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
     defer { close(root) }
-    for folder in Folder.allCases {
+    for folder in folders {
       let isShared = folder == .tmp || folder == .new
       let mode = isShared ? SpoolLayout.folderMode : SpoolLayout.privateFolderMode
       if mkdirat(root, folder.rawValue, mode) != 0, errno != EEXIST {

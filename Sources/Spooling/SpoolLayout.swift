@@ -5,6 +5,11 @@ import Glibc
 /// Names, modes and the meaning of everything in a spool (contract, section 2). Other code asks this for verbs.
 package enum Folder: String, Sendable, CaseIterable {
   case tmp, new, cur, deferred, done, failed
+  /// What an operator has set aside.
+  case hold
+
+  /// What every spool has; the rest is made when it is first needed.
+  package static let required: [Folder] = [.tmp, .new, .cur, .deferred, .done, .failed]
 }
 
 package enum SpoolLayout {
@@ -20,6 +25,11 @@ package enum SpoolLayout {
     let bytes = name.bytes
     return bytes.first == UInt8(ascii: ".") || bytes.last == UInt8(ascii: "~") || bytes.ends(with: ".tmp")
       || bytes.ends(with: ".part")
+  }
+
+  /// What keeps a folder in Git: a hidden file with nothing in it. No producer forgot that.
+  package static func keepsFolder(_ name: FileName, _ facts: FileFacts) -> Bool {
+    facts.size == 0 && name.bytes.first == UInt8(ascii: ".")
   }
 
   /// Where a message of that state belongs.
@@ -60,19 +70,25 @@ package struct Listing: ~Copyable {
   private var position = 0
   private var end = 0
 
-  /// - Parameter folder: an open folder; it is opened anew, so that several listings don't share one position.
+  /// - Parameter folder: an open folder; it is opened anew, so that several listings don't share one position. -1 is one
+  ///   that is not there, and empty.
   package init(_ folder: Int32, path: String) throws(SystemFault) {
     self.path = path
+    if folder == -1 {
+      descriptor = -1
+      return
+    }
     descriptor = try Syscalls.openFolder(".", in: folder, path: path)
   }
 
   deinit {
     buffer.deallocate()
-    close(descriptor)
+    if descriptor >= 0 { close(descriptor) }
   }
 
   /// The next name that isn't `.` or `..`.
   package mutating func next() throws(SystemFault) -> Entry? {
+    if descriptor < 0 { return nil }
     while true {
       if position == end {
         end = try Syscalls.retry("getdents", path) {

@@ -95,4 +95,21 @@ package struct TailReader: ~Copyable {
     }
     return isWhole ? (nil, isTorn) : nil
   }
+
+  /// A file's latest history lines, oldest first: those in its last 64 kB.
+  package static func lines(of name: FileName, in folder: String) throws(SystemFault) -> [HistoryLine] {
+    let path = "\(folder)/\(name.display)"
+    let parent = try Syscalls.openFolder(folder, in: AT_FDCWD, path: folder)
+    defer { close(parent) }
+    let descriptor = try Syscalls.retry("open", path) {
+      name.withPointer { openat(parent, $0, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY) }
+    }
+    defer { close(descriptor) }
+    let size = Int(try Syscalls.status(descriptor, path: path).st_size)
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: min(size, 64 << 10), alignment: 16)
+    defer { buffer.deallocate() }
+    let got = try Syscalls.readAll(descriptor, into: buffer, from: size - buffer.count, path: path)
+    return History.lines(
+      in: UnsafeBufferPointer(start: buffer.assumingMemoryBound(to: UInt8.self).baseAddress, count: got))
+  }
 }

@@ -120,7 +120,7 @@ package final class Watcher: Sendable {
     if mask & (IN_MOVE_SELF | IN_DELETE_SELF | IN_UNMOUNT) != 0 { return .replaced }
     if mask & IN_IGNORED != 0 { return nil }
     if event.wd == root {
-      return Folder.allCases.contains { FileName($0.rawValue) == name } ? .replaced : nil
+      return Folder.required.contains { FileName($0.rawValue) == name } ? .replaced : nil
     }
     switch folders[event.wd] {
     case .new: return mask & IN_CREATE != 0 ? .created(name) : .arrived(name)

@@ -83,7 +83,7 @@ package struct Inspection {
         Complaint(
           .error, .permissions, spool.path, "anybody may write in it", hint: "chmod o-w \(spool.path)"))
     }
-    for folder in Folder.allCases {
+    for folder in Folder.allCases where spool.has(folder) {
       let facts = try spool.facts(folder)
       let path = spool.path(folder)
       inspectOwner(FileName(folder.rawValue), in: spool.rootDescriptor, folder.rawValue + "/", root)
@@ -163,7 +163,7 @@ package struct Inspection {
       }
       guard let facts = try? FileFacts(of: found.name, in: found.place.descriptor) else { continue }
       let age = now.timeIntervalSince(facts.modified)
-      guard age > Pruning.forgotten else { continue }
+      guard age > Pruning.forgotten, !SpoolLayout.keepsFolder(found.name, facts) else { continue }
       var complaint = Complaint(
         .warning, .leftovers, subject(found), "a producer left it unfinished \(TimeSpan.text(age)) ago",
         hint: "msgspool prune removes it")

@@ -10,6 +10,8 @@ extension Inspection {
     let root = try spool.facts()
     var listing = try spool.list(.cur)
     while let entry = try listing.next() {
+      // As everywhere in a spool; no sweep has such a name.
+      if SpoolLayout.isIgnored(entry.name) { continue }
       let name = String(decoding: entry.name.bytes, as: UTF8.self)
       let isFolder = (try? FileFacts(of: entry.name, in: spool.descriptor(.cur)))?.isFolder ?? true
       guard isFolder else {
@@ -107,7 +109,7 @@ extension Inspection {
       guard folder == nil, try ledger.call(id)?.outcomes == nil else { continue }
       var complaint = Complaint(
         .warning, .ledger, "call \(id)",
-        "began at \(RFC3339.string(call.started)) for \(call.members) recipients, and its sweep died without an outcome",
+        "began at \(RFC3339.string(call.started)) for \(call.members) recipient\(call.members == 1 ? "" : "s"), and its sweep died without an outcome",
         hint: "its messages say unconfirmed where they are in doubt; check --repair closes the call")
       if repair != nil {
         let reason = "the sweep died before an answer came"

@@ -3,7 +3,7 @@ import Glibc
 /// Starts a thread on which no signal is delivered but those of a crash: signals belong to the program's own threads,
 /// and a write to a closed connection or pipe would otherwise end the process (SIGPIPE).
 /// - Returns: nil when the system has no thread to give.
-func startQuietThread(_ body: @escaping @Sendable () -> Void) -> pthread_t? {
+package func startQuietThread(_ body: @escaping @Sendable () -> Void) -> pthread_t? {
   final class Start {
     let body: @Sendable () -> Void
     init(_ body: @escaping @Sendable () -> Void) { self.body = body }

@@ -41,16 +41,23 @@ struct Guide {
   ]
 
   var allOptions: [Option] { options + Guide.common }
+
+  var usage: String {
+    "msgspool \(name)\(options.isEmpty ? "" : " [options]")\(operands.isEmpty ? "" : " \(operands)")"
+  }
 }
 
 /// A command's words, sorted into options and operands.
 struct Arguments {
+  /// The command's name.
+  let command: String
   private var values: [String: [String]] = [:]
   private(set) var operands: [String] = []
 
   private static let short = ["-h": "--help", "-v": "--verbose", "-q": "--quiet"]
 
   init(_ words: [String], _ guide: Guide) throws(Failure) {
+    command = guide.name
     var rest = words[...]
     var isRaw = false
     while let word = rest.popFirst() {
@@ -66,8 +73,7 @@ struct Arguments {
     guard guide.operandCount.contains(operands.count) else {
       let problem =
         operands.count < guide.operandCount.lowerBound ? "is missing something" : "takes no \"\(operands.last ?? "")\""
-      throw Failure(
-        .usage, "msgspool \(guide.name) \(problem)", hint: "usage: msgspool \(guide.name) \(guide.operands)")
+      throw Failure(.usage, "msgspool \(guide.name) \(problem)", hint: "usage: \(guide.usage)")
     }
   }
 
@@ -96,6 +102,18 @@ struct Arguments {
   func has(_ name: String) -> Bool { values[name] != nil }
   subscript(name: String) -> String? { values[name]?.last }
   func all(_ name: String) -> [String] { values[name] ?? [] }
+
+  /// One of a few words; a usage error, with the nearest, for anything else.
+  func choice<Choice: RawRepresentable<String>>(
+    _ name: String, _ choices: [Choice]
+  ) throws(Failure) -> Choice? {
+    guard let word = self[name] else { return nil }
+    if let choice = choices.first(where: { $0.rawValue == word }) { return choice }
+    let known = choices.map(\.rawValue)
+    let nearest = Suggestion.nearest(to: word, among: known).map { "did you mean \"\($0)\"?" }
+    throw Failure(
+      .usage, "\(name): found \"\(word)\"; expected one of \(known.joined(separator: ", "))", hint: nearest)
+  }
 
   /// A whole number; a usage error for anything else.
   func integer(_ name: String, in range: ClosedRange<Int>) throws(Failure) -> Int? {

@@ -6,75 +6,135 @@ import Synchronization
 /// The one door to standard output and standard error. Results go out on the first, everything else on the second. What
 /// comes from files, providers or people is escaped before it gets to a terminal.
 enum Console {
-  private static let flags = Mutex((quiet: false, verbose: false, progress: 0))
+  private struct State {
+    var quiet = false
+    var verbose = false
+    var showsProgress = false
+    var logsJSON = false
+    var lastWords: (@Sendable () -> Void)?
+    /// Why standard output could not be written (errno); 0 while it can.
+    var outputFault: Int32 = 0
+  }
+
+  private static let state = Mutex(State())
 
   static var isQuiet: Bool {
-    get { flags.withLock { $0.quiet } }
-    set { flags.withLock { $0.quiet = newValue } }
+    get { state.withLock { $0.quiet } }
+    set { state.withLock { $0.quiet = newValue } }
   }
 
   static var isVerbose: Bool {
-    get { flags.withLock { $0.verbose } }
-    set { flags.withLock { $0.verbose = newValue } }
+    get { state.withLock { $0.verbose } }
+    set { state.withLock { $0.verbose = newValue } }
+  }
+
+  /// Standard error is for a program to read, line by line.
+  static var logsJSON: Bool {
+    get { state.withLock { $0.logsJSON } }
+    set { state.withLock { $0.logsJSON = newValue } }
   }
 
   static let outputIsTerminal = isatty(1) == 1
   static let errorIsTerminal = isatty(2) == 1
   /// How wide standard output's terminal is; nil when it is none, and nothing needs to be cut.
-  static let outputColumns: Int? = {
-    guard outputIsTerminal else { return nil }
+  static let outputColumns = columns(of: 1)
+
+  private static func columns(of descriptor: Int32) -> Int? {
+    guard isatty(descriptor) == 1 else { return nil }
     var size = winsize()
-    return ioctl(1, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 ? Int(size.ws_col) : 80
-  }()
+    return ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 ? Int(size.ws_col) : 80
+  }
 
+  /// A terminal that obeys no escapes shows them.
+  private static let isDumb = getenv("TERM").map { String(cString: $0) == "dumb" } ?? false
   /// https://no-color.org
-  private static let allowsColor = getenv("NO_COLOR").map { $0.pointee == 0 } ?? true
+  private static let allowsColor = !isDumb && (getenv("NO_COLOR").map { $0.pointee == 0 } ?? true)
 
-  // MARK: Writing
+  // MARK: Results
 
-  static func output(_ text: String) { write(text, to: 1) }
+  static func output(_ text: String) {
+    guard !outputHasEnded else { return }
+    // In the order in which they were said, where both are one terminal.
+    diagnostics.drain(within: 1)
+    let fault = Diagnostics.write(Array(text.utf8), to: 1)
+    if fault != 0 { state.withLock { $0.outputFault = fault } }
+  }
 
   /// One JSON value on a line of its own.
-  static func output(_ json: JSON) { write(json.text + "\n", to: 1) }
+  static func output(_ json: JSON) { output(json.text + "\n") }
 
-  static func error(_ text: String) {
+  /// Nobody can be told any more: a reader that went away, or a full disk. Whoever has much to tell may stop.
+  static var outputHasEnded: Bool { state.withLock { $0.outputFault != 0 } }
+
+  /// What kept results from being written; nil also when their reader just had enough (`| head`).
+  static var outputFailure: Failure? {
+    let fault = state.withLock { $0.outputFault }
+    guard fault != 0, fault != EPIPE else { return nil }
+    return Failure(
+      .ioError, "standard output cannot be written: \(String(cString: strerror(fault)))",
+      hint: "the command did its work; what it had to tell is lost")
+  }
+
+  /// What is still to be said when the command has ended, however it did.
+  static func atEnd(_ say: @escaping @Sendable () -> Void) { state.withLock { $0.lastWords = say } }
+
+  /// At the end: standard error gets a moment to take what waits.
+  static func conclude() {
+    state.withLock { $0.lastWords }?()
+    diagnostics.drain(within: 1)
+  }
+
+  // MARK: Everything else
+
+  /// As syslog and systemd's journal number them.
+  enum Priority: Int { case error = 3, warning, notice, info, debug }
+
+  private static let diagnostics = Diagnostics(2, limit: 4 << 20) { lost in
+    logsJSON
+      ? marked(JSON.object([.init("event", .string("lost")), .init("lines", .integer(lost))]).text + "\n", .warning)
+      : marked("msgspool: \(Columns.count(lost, "line")) could not be said in time, as nobody read them\n", .warning)
+  }
+
+  static func error(_ text: String, _ priority: Priority = .error) {
     clearProgress()
-    write(text, to: 2)
+    diagnostics.write(marked(text, priority))
+  }
+
+  /// Under systemd each line tells its priority, if standard error is the journal indeed and not a file or pipe that
+  /// the unit's program put there (systemd.exec(5), $JOURNAL_STREAM).
+  private static let errorIsJournal: Bool = {
+    guard let stream = getenv("JOURNAL_STREAM").map({ String(cString: $0) }) else { return false }
+    var status = stat()
+    return fstat(2, &status) == 0 && stream == "\(status.st_dev):\(status.st_ino)"
+  }()
+
+  private static func marked(_ text: String, _ priority: Priority) -> String {
+    guard errorIsJournal else { return text }
+    return text.split(separator: "\n").map { "<\(priority.rawValue)>\($0)\n" }.joined()
   }
 
   /// Something a person should know; `--quiet` doesn't silence it.
   static func warn(_ subject: String, _ message: String, hint: String? = nil) {
     var text = "msgspool: \(styled(subject.safeText, .bold, on: errorIsTerminal)): \(message.safeText)\n"
     if let hint { text += "  hint: \(hint.safeText)\n" }
-    error(text)
+    error(text, .warning)
   }
 
+  /// A line that a person should see, whatever was asked for.
+  static func say(_ message: String, _ priority: Priority) { error("msgspool: \(message.safeText)\n", priority) }
+
   static func note(_ message: String) {
-    if !isQuiet { error("msgspool: \(message.safeText)\n") }
+    if !isQuiet { say(message, .info) }
   }
 
   static func detail(_ message: String) {
-    if isVerbose { error("msgspool: \(message.safeText)\n") }
+    if isVerbose { say(message, .debug) }
   }
 
   static func report(_ failure: Failure) {
     var text = "msgspool: \(styled("error", .red, on: errorIsTerminal)): \(failure.message.safeText)\n"
     if let hint = failure.hint { text += "  hint: \(hint.safeText)\n" }
     error(text)
-  }
-
-  private static func write(_ text: String, to descriptor: Int32) {
-    var text = text
-    text.withUTF8 { bytes in
-      var rest = UnsafeRawBufferPointer(bytes)
-      while !rest.isEmpty {
-        let count = Glibc.write(descriptor, rest.baseAddress, rest.count)
-        if count < 0, errno == EINTR { continue }
-        // Nobody reads any more, or the disk is full: nothing can be said about it.
-        if count <= 0 { return }
-        rest = UnsafeRawBufferPointer(rebasing: rest[count...])
-      }
-    }
   }
 
   // MARK: Style
@@ -94,19 +154,22 @@ enum Console {
 
   // MARK: Progress
 
-  /// Replaces the progress line; only on a terminal.
+  /// Whether there is somebody to watch it, on a terminal that can overwrite a line.
+  static var showsProgress: Bool { errorIsTerminal && !isDumb && !isQuiet }
+
+  /// Replaces the progress line, cut to the terminal as it is now: a window may have been made narrower.
   static func progress(_ text: String) {
-    guard errorIsTerminal, !isQuiet else { return }
-    write("\r\(text)\u{1B}[K", to: 2)
-    flags.withLock { $0.progress = 1 }
+    guard showsProgress, let columns = columns(of: 2) else { return }
+    diagnostics.write("\r\(Columns.cut(text, columns - 1))\u{1B}[K")
+    state.withLock { $0.showsProgress = true }
   }
 
   static func clearProgress() {
-    let isShown = flags.withLock { flags in
-      defer { flags.progress = 0 }
-      return flags.progress != 0
+    let isShown = state.withLock { state in
+      defer { state.showsProgress = false }
+      return state.showsProgress
     }
-    if isShown { write("\r\u{1B}[K", to: 2) }
+    if isShown { diagnostics.write("\r\u{1B}[K") }
   }
 }
 
@@ -149,11 +212,12 @@ enum Columns {
   /// Without spaces at the end.
   static func trimmed(_ text: String) -> String { String(text.reversed().drop { $0 == " " }.reversed()) }
 
-  /// The text's words in lines of at most 79 columns, indented.
-  static func wrapped(_ text: String, indent: Int) -> String {
+  /// The text's words in lines of so many columns at most, indented.
+  static func wrapped(_ text: String, indent: Int, columns: Int = 79) -> String {
     var lines = [String(repeating: " ", count: indent)]
     for word in text.split(separator: " ") {
-      if width(lines[lines.count - 1]) + width(String(word)) > 79, lines[lines.count - 1].contains(where: { $0 != " " })
+      if width(lines[lines.count - 1]) + width(String(word)) > columns,
+        lines[lines.count - 1].contains(where: { $0 != " " })
       {
         lines.append(String(repeating: " ", count: indent))
       }

@@ -28,7 +28,8 @@ struct MessageRow {
     self.init(found, state: tail.last?.state.rawValue ?? folderWord(found.place.folder))
     channel = tail.last?.channel
     at = tail.last?.at ?? tail.modified
-    error = tail.last?.error
+    // A wait that somebody wanted is no error; the due time tells of it.
+    if let last = tail.last, !last.isPatience { error = last.error }
     // The file's own time counts, whatever its line once said.
     if folder == .deferred { due = tail.modified }
     if tail.isTorn, error == nil { error = Fault(.message, "its last history line is torn", hint: "msgspool check") }
@@ -68,6 +69,13 @@ struct MessageRow {
     return row
   }
 
+  /// A command has moved it.
+  mutating func moved(to folder: Folder, _ name: FileName) {
+    self.name = name.display
+    self.folder = folder
+    place = folder.rawValue
+  }
+
   // MARK: Output
 
   /// The contract's keys, absent ones null, so that every row has the same.
@@ -81,20 +89,24 @@ struct MessageRow {
     ]
   }
 
-  /// One line. Names are whole, as they are handles; what does not fit on a terminal is cut from the error.
+  /// One line; on a narrow terminal the error stands below it. Names are whole, as they are handles.
   func text(now: Date) -> String {
     let (name, state) = (Columns.pad(name, 32), Columns.pad(state, 11))
     let rest = Columns.pad((channel ?? "-").safeText, 10) + " " + Columns.pad(when(now), 10)
     var line = "\(name) \(Console.styled(state, style)) \(rest)"
-    if let error {
-      let words = [error.kind.rawValue, error.code, error.message].compactMap { $0 }.filter { !$0.isEmpty }
-      var text = words.joined(separator: ": ").safeText
-      let used = Columns.width("\(name) \(state) \(rest) ")
-      if let columns = Console.outputColumns { text = Columns.cut(text, max(12, columns - used)) }
-      line += " " + text
+    guard let error else { return Columns.trimmed(line) + "\n" }
+    let reason = error.words.safeText
+    let used = Columns.width("\(name) \(state) \(rest) ")
+    // Where too little room is left to say it, it gets lines of its own.
+    if let columns = Console.outputColumns, columns - used < min(MessageRow.readable, Columns.width(reason)) {
+      return Columns.trimmed(line) + "\n" + Columns.wrapped(reason, indent: 4, columns: columns - 1)
     }
+    line += " " + (Console.outputColumns.map { Columns.cut(reason, $0 - used) } ?? reason)
     return Columns.trimmed(line) + "\n"
   }
+
+  /// Columns in which a reason can be read.
+  private static let readable = 40
 
   private func when(_ now: Date) -> String {
     if let due, due > now { return "in " + TimeSpan.text(due.timeIntervalSince(now)) }
@@ -116,6 +128,7 @@ private func folderWord(_ folder: Folder) -> String {
   switch folder {
   case .tmp: "unfinished"
   case .cur: "claimed"
+  case .hold: "held"
   case .new, .deferred, .done, .failed: folder.rawValue
   }
 }
@@ -135,7 +148,7 @@ struct RowReader: ~Copyable {
   mutating func row(_ found: Walk.Found) -> MessageRow? {
     if found.isOdd { return .odd(found) }
     switch found.place.folder {
-    case .tmp, .new, .cur:
+    case .tmp, .new, .cur, .hold:
       let facts = try? FileFacts(of: found.name, in: found.place.descriptor)
       let path = "\(found.place.path)/\(found.name.display)"
       let limit = configuration?.maxMessageBytes ?? Configuration().maxMessageBytes

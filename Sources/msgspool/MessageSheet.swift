@@ -15,15 +15,20 @@ struct MessageSheet {
   private let lines: [HistoryLine]
   private let size: Int
   private let modified: Date?
+  /// What the names in the channel's address book stand for.
+  private let book: [String: [String]]
 
-  init(_ row: MessageRow, _ bytes: [UInt8], _ facts: FileFacts?, limit: Int) {
+  init(_ row: MessageRow, _ bytes: [UInt8], _ facts: FileFacts?, _ configuration: Configuration?) {
     self.row = row
+    let limit = (configuration ?? Configuration()).maxMessageBytes
     size = facts?.size ?? bytes.count
     modified = facts?.modified
     (raw, message, lines) = bytes.withUnsafeBufferPointer { buffer in
       let file = try? MessageFile(buffer, limit: limit)
       return (RawFile(buffer), file?.message, file?.lines ?? MessageFile.history(in: buffer, limit: limit))
     }
+    let channel = lines.last?.channel ?? message?.channel ?? configuration?.defaultChannel
+    book = channel.flatMap { configuration?.channels[$0]?.recipients } ?? [:]
   }
 
   var json: JSON {
@@ -85,10 +90,18 @@ struct MessageSheet {
         if latest.updateValue(result, forKey: result.to) == nil { order.append(result.to) }
       }
     }
-    // Names in an address book stand for addresses that only the history tells.
-    order += (message?.to ?? []).filter { latest[$0] == nil }
+    // A name in the address book stands for addresses, which is what the history knows.
+    let names = (message?.to ?? []).filter { book[$0] != nil && latest[$0] == nil }
+    for to in (message?.to ?? []).flatMap({ names.contains($0) ? book[$0] ?? [] : [$0] })
+    where latest[to] == nil && !order.contains(to) {
+      order.append(to)
+    }
     guard !order.isEmpty else { return "" }
     var text = "\nrecipients (\(order.count))\n"
+    for name in names.prefix(MessageSheet.recipients) {
+      let addresses = (book[name] ?? []).prefix(MessageSheet.recipients).joined(separator: ", ")
+      text += "  " + Console.styled("\(name.safeText) → \(Columns.cut(addresses.safeText, 500))", .dim) + "\n"
+    }
     for to in order.prefix(MessageSheet.recipients) { text += person(to, latest[to]) }
     if order.count > MessageSheet.recipients {
       text += "  … and \(order.count - MessageSheet.recipients) more (--json has all)\n"
@@ -130,8 +143,7 @@ struct MessageSheet {
       let start = "  \(Columns.fit(RFC3339.string(line.at), 25))\(Columns.fit(line.state.rawValue, 12))"
       text += Columns.trimmed(start + Columns.fit(String(line.attempt), 8) + counts.joined(separator: ", ")) + "\n"
       if let error = line.error {
-        let words = [error.kind.rawValue, error.code, error.message].compactMap { $0 }.joined(separator: ": ")
-        text += Columns.wrapped(words.safeText, indent: 27)
+        text += Columns.wrapped(line.isPatience ? error.message.safeText : error.words.safeText, indent: 27)
       }
       if let due = line.due { text += "\(String(repeating: " ", count: 27))next try \(RFC3339.string(due))\n" }
       if !line.calls.isEmpty {

@@ -14,6 +14,10 @@ enum Program {
     ListCommand.self,
     ShowCommand.self,
     RetryCommand.self,
+    FlushCommand.self,
+    HoldCommand.self,
+    ReleaseCommand.self,
+    DeleteCommand.self,
     CheckCommand.self,
     PruneCommand.self,
     ProvidersCommand.self,
@@ -22,18 +26,28 @@ enum Program {
 
   static func run(_ words: [String]) -> ExitStatus {
     prepareProcess()
-    let words = Array(words.dropFirst())
+    var status = perform(Array(words.dropFirst()))
+    if let failure = Console.outputFailure, [.ok, .failed].contains(status) {
+      Console.report(failure)
+      status = failure.status
+    }
+    Console.conclude()
+    return status
+  }
+
+  private static func perform(_ words: [String]) -> ExitStatus {
     guard let name = words.first else {
       Console.error(Help.overview(commands))
       return .usage
     }
     switch name {
     case "help", "--help", "-h":
-      if words.count > 1, let command = command(words[1]) {
-        Console.output(Help.text(command.guide))
-      } else {
+      guard words.count > 1 else {
         Console.output(Help.overview(commands))
+        return .ok
       }
+      guard let command = command(words[1]) else { return unknown(words[1]) }
+      Console.output(Help.text(command.guide))
       return .ok
     case "version", "--version", "-V":
       Console.output("msgspool \(version)\n")
@@ -47,17 +61,19 @@ enum Program {
   }
 
   private static func run(_ name: String, _ words: [String]) -> ExitStatus {
-    guard let command = command(name) else {
-      let failure = Failure.usage("there is no command \"\(name)\"", known: commands.map { $0.guide.name }, found: name)
-      Console.report(failure)
-      return failure.status
-    }
+    guard let command = command(name) else { return unknown(name) }
     do throws(Failure) {
       return try run(command, words)
     } catch {
       Console.report(error)
       return error.status
     }
+  }
+
+  private static func unknown(_ name: String) -> ExitStatus {
+    let failure = Failure.usage("there is no command \"\(name)\"", known: commands.map { $0.guide.name }, found: name)
+    Console.report(failure)
+    return failure.status
   }
 
   private static func run(_ command: any Command.Type, _ words: [String]) throws(Failure) -> ExitStatus {

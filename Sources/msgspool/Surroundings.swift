@@ -25,7 +25,8 @@ enum Surroundings {
     if let date = RFC3339.date(text) { return date }
     throw Failure(
       .usage,
-      "\(option): found \"\(text)\"; expected an age such as 30m, 12h or 7d, or a time such as 2026-11-22T09:00:00Z")
+      "\(option): found \"\(text)\"; expected an age such as 30m, 12h or 7d, or a time such as 2026-11-22T09:00:00Z",
+      hint: TimeSpan.question(text))
   }
 
   static func variable(_ name: String) -> String? {
@@ -48,14 +49,29 @@ enum Surroundings {
 
   static func spoolPath(_ arguments: Arguments) -> String {
     if let path = arguments["--spool"] ?? variable("MSGSPOOL_DIR") { return path }
-    return (try? Spool("spool", isForProducer: true)) == nil ? "/var/spool/msgspool" : "spool"
+    return isSpool("spool") ? "spool" : "/var/spool/msgspool"
   }
 
-  static func spool(_ arguments: Arguments, isForProducer: Bool = false) throws(Failure) -> Spool {
+  private static func isSpool(_ path: String) -> Bool {
+    do throws(SpoolFault) {
+      _ = try Spool(path, for: .look)
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  /// Opens the spool. A copy that lacks folders is completed, which is said, unless it is only to be looked at.
+  static func spool(_ arguments: Arguments, for purpose: Spool.Purpose = .work) throws(Failure) -> Spool {
     let path = spoolPath(arguments)
     try becomeOwner(of: path)
     do throws(SpoolFault) {
-      return try Spool(path, isForProducer: isForProducer)
+      do throws(SpoolFault) {
+        return try Spool(path, for: purpose)
+      } catch  where error.isRest {
+        try complete(path)
+        return try Spool(path, for: purpose)
+      }
     } catch {
       if let trouble = error.trouble { throw Failure(trouble) }
       throw Failure(error.number == EACCES ? .noPermission : .notFound, error.message, hint: error.hint)
@@ -80,6 +96,37 @@ enum Surroundings {
         .noPermission, "the spool \(path) belongs to user \(facts.owner), who cannot reach it",
         hint: "let all pass through the folders that lead to it: chmod a+x; or give the spool to root")
     }
+  }
+
+  private static func complete(_ path: String) throws(SpoolFault) {
+    let lacking = try Spool(path, for: .look).lacking
+    do throws(SystemFault) {
+      try Spool.make(path)
+      Console.warn(path, "had no \(names(lacking)), as a copy without empty folders: made")
+    } catch {
+      Console.report(Failure(error))
+    }
+  }
+
+  /// `new/, cur/ and tmp/`.
+  static func names(_ folders: [Folder]) -> String {
+    let names = folders.map { "\($0.rawValue)/" }
+    return names.count < 2
+      ? names.joined() : "\(names.dropLast().joined(separator: ", ")) and \(names[names.count - 1])"
+  }
+
+  /// For a command that has no use for a part.
+  static func requireAll(_ spool: Spool) throws(Failure) {
+    guard spool.closed.isEmpty else {
+      throw Failure(
+        .noPermission, "this user may not read \(names(spool.closed)) of \(spool.path)", hint: remedy(spool))
+    }
+  }
+
+  /// How to see what this user may not.
+  static func remedy(_ spool: Spool) -> String? {
+    guard !spool.closed.isEmpty, let facts = try? spool.facts() else { return nil }
+    return "its owner sees the rest: sudo -u \(facts.ownerName) msgspool ... --spool \(spool.path)"
   }
 
   // MARK: Configuration
@@ -145,7 +192,7 @@ enum Surroundings {
 
   // MARK: Operators
 
-  /// One retry, prune or repair at a time.
+  /// One command that moves or removes messages at a time.
   static func operatorLock(_ spool: Spool) throws(Failure) -> OperatorLock {
     do throws(SystemFault) {
       if let lock = try OperatorLock(spool) { return lock }
@@ -153,7 +200,7 @@ enum Surroundings {
       throw Failure(error)
     }
     throw Failure(
-      .tryAgain, "another retry, prune or check --repair is at work on \(spool.path)",
+      .tryAgain, "another operator command (retry, prune, check --repair, ...) is at work on \(spool.path)",
       hint: "try again when it has ended")
   }
 
@@ -166,7 +213,9 @@ enum Surroundings {
     do throws(LedgerFault) {
       return try SQLiteLedger.look(ledgerPath(spool))
     } catch {
-      Console.warn(ledgerPath(spool), "cannot be read: \(error.message)", hint: "see: msgspool check")
+      Console.warn(
+        ledgerPath(spool), "cannot be read: \(error.message)",
+        hint: error.isNewer ? Failure(error).hint : "see: msgspool check")
       return nil
     }
   }
@@ -195,7 +244,15 @@ extension Failure {
     self.init(ExitStatus(rawValue: trouble.kind.rawValue) ?? .ioError, trouble.message, hint: trouble.hint)
   }
 
-  init(_ fault: LedgerFault) { self.init(SweepTrouble(fault: fault)) }
+  init(_ fault: LedgerFault) {
+    self.init(SweepTrouble(fault: fault))
+    guard fault.isNewer else { return }
+    // No restart mends it: a person has to.
+    status = .configuration
+    message = fault.message
+    hint = "install that version again; messages in doubt would become unconfirmed with a new ledger"
+  }
+
   init(_ fault: SystemFault) {
     self.init(ExitStatus(rawValue: SweepTrouble(fault: fault).kind.rawValue) ?? .ioError, "\(fault)", hint: fault.hint)
   }

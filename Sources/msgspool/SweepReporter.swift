@@ -1,36 +1,112 @@
 import Core
 import FoundationEssentials
+import Glibc
+import Spooling
 import Sweeping
 import Synchronization
+import Transports
 
-/// What a sweep tells, as text, progress line or JSON log.
+/// What a sweep tells, as text, progress line or JSON log. Nothing here waits for whoever reads it.
 final class SweepReporter: Sendable {
+  private enum LogFormat: String, CaseIterable { case text, json }
+
   private let logsJSON: Bool
   private let logsAddresses: Bool
-  /// Messages waiting when the sweep began, for the time left; 0 is not known.
-  private let total = Mutex(0)
+  /// Each call and message that did not go well has a line of its own.
+  private let followsTrouble: Bool
+  /// `watch` has no end at which everything could be summed up.
+  private let isEndless: Bool
+  private let spoolPath: String
+  /// How this spool is named in a command that is recommended.
+  private let spoolOption: String
+  private let estimate = Mutex(Estimate())
+  private let causes = Mutex((book: CauseBook(), hasThread: false))
   /// `watch` says each thing once, not at every pass.
   private let said = Mutex<Set<Notice>>([])
 
   init(_ arguments: Arguments) throws(Failure) {
-    switch arguments["--log"] {
-    case nil, "text": logsJSON = false
-    case "json": logsJSON = true
-    case let other?: throw Failure(.usage, "--log: found \"\(other)\"; expected text or json")
-    }
+    logsJSON = try arguments.choice("--log", LogFormat.allCases) == .json
     logsAddresses = arguments.has("--log-addresses")
+    isEndless = arguments.command == "watch"
+    followsTrouble = !arguments.has("--quiet") && (isEndless || arguments.has("--log"))
+    spoolPath = Surroundings.spoolPath(arguments)
+    spoolOption = arguments["--spool"].map { " --spool \($0)" } ?? ""
+    Console.logsJSON = logsJSON
+    Console.atEnd { [self] in flushCauses() }
   }
 
-  func expect(_ count: Int) { total.withLock { $0 = count } }
+  /// How many messages waited when the sweep began.
+  func expect(_ count: Int) { estimate.withLock { $0.total = count } }
   func forgetNotices() { said.withLock { $0.removeAll() } }
 
   func observe(_ event: SweepEvent) {
     switch event {
     case .notice(let notice): tell(notice)
     case .call(let report): if logsJSON { log(report) } else { detail(report) }
-    case .settled(let name, let line): if logsJSON { log(name, line) } else { detail(name, line) }
+    case .settled(let name, let line):
+      if logsJSON { return log(name, line) }
+      detail(name, line)
+      note(name, line)
     case .progress(let summary): progress(summary)
     }
+  }
+
+  // MARK: Causes
+
+  private func note(_ name: String, _ line: HistoryLine) {
+    if line.state == .done { return }
+    causes.withLock { causes in
+      causes.book.note(name, line, at: SweepReporter.now) { isFirstDeferral(name, line) }
+      // A sweep sums up when it ends.
+      guard isEndless, causes.book.due != nil, !causes.hasThread else { return }
+      causes.hasThread = startQuietThread { [self] in tellInTime() } != nil
+    }
+  }
+
+  /// Says what is due; called by a thread of the reporter's own while something waits to be said.
+  /// - Returns: seconds until there is more; nil when nothing waits.
+  func tick(now: Double = SweepReporter.now) -> Double? {
+    say(all: false, now: now)
+    return causes.withLock { causes in
+      let due = causes.book.due
+      if due == nil { causes.hasThread = false }
+      return due.map { max(0, $0 - now) }
+    }
+  }
+
+  /// Says everything that waits: at the end, which `Console` knows.
+  func flushCauses() { say(all: true, now: SweepReporter.now) }
+
+  private func say(all: Bool, now: Double) {
+    let lines = causes.withLock { $0.book.lines(at: now, all: all) { "msgspool \($0)\(spoolOption)" } }
+    for (state, text) in lines { Console.say(text, SweepReporter.priority(state)) }
+  }
+
+  private func tellInTime() {
+    while let seconds = tick() { usleep(useconds_t(min(seconds, 60) * 1e6) + 1000) }
+  }
+
+  private static func priority(_ state: MessageState) -> Console.Priority {
+    switch state {
+    case .done, .duplicate: .info
+    case .deferred: .warning
+    case .failed, .invalid, .expired, .unconfirmed: .error
+    }
+  }
+
+  private static var now: Double {
+    var now = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &now)
+    return Double(now.tv_sec) + Double(now.tv_nsec) / 1e9
+  }
+
+  /// Whether its file, settled a moment ago, tells of no deferral before this one. A try that never got to the provider
+  /// uses up no attempt, so the line alone does not tell.
+  private func isFirstDeferral(_ name: String, _ line: HistoryLine) -> Bool {
+    guard line.attempt <= 1 else { return false }
+    let earlier =
+      (try? TailReader.lines(of: FileName(display: name), in: "\(spoolPath)/\(Folder.deferred.rawValue)")) ?? []
+    return !earlier.dropLast().reversed().prefix { !$0.state.isFinal }.contains { !$0.isPatience }
   }
 
   private func tell(_ notice: Notice) {
@@ -49,17 +125,25 @@ final class SweepReporter: Sendable {
   // MARK: Text
 
   private func detail(_ report: CallReport) {
-    guard Console.isVerbose else { return }
+    let refused = report.outcomes.first { $0.state != .accepted }
+    let isTrouble = report.failure != nil || refused != nil
+    guard Console.isVerbose || followsTrouble && isTrouble else { return }
     let what = report.failure?.code ?? report.status.map(String.init) ?? "-"
-    let milliseconds = Int(report.seconds * 1000)
-    Console.detail(
-      "\(report.channel): call \(report.id) for \(report.recipients.count) recipients: \(what), \(counts(report.outcomes)), \(milliseconds) ms"
-    )
+    let reason = report.failure?.message ?? refused.flatMap { $0.reason ?? $0.code }
+    Console.say(
+      "\(report.channel): call \(report.id) for \(Columns.count(report.recipients.count, "recipient")): \(what), "
+        + "\(counts(report.outcomes)), \(Int(report.seconds * 1000)) ms"
+        + (reason.map { " (\(Columns.cut($0, 300)))" } ?? ""),
+      isTrouble ? .warning : .debug)
   }
 
   private func detail(_ name: String, _ line: HistoryLine) {
-    guard Console.isVerbose else { return }
-    Console.detail("\(name): \(line.state.rawValue)\(line.error.map { " (\($0.message))" } ?? "")")
+    let isDone = line.state == .done || line.state == .duplicate
+    guard Console.isVerbose || followsTrouble && !isDone else { return }
+    let due = line.due.map { "; due \(RFC3339.string($0))" } ?? ""
+    Console.say(
+      "\(name): \(line.state.rawValue)\(line.error.map { " (\(Columns.cut($0.words, 300)))" } ?? "")\(due)",
+      isDone ? .debug : line.isPatience ? .info : SweepReporter.priority(line.state))
   }
 
   private func counts(_ outcomes: [Outcome]) -> String {
@@ -70,15 +154,18 @@ final class SweepReporter: Sendable {
   }
 
   private func progress(_ summary: SweepSummary) {
-    guard Console.errorIsTerminal, summary.seconds > 0.3 else { return }
+    guard Console.showsProgress, summary.seconds > 0.3 else { return }
     let settled = summary.done + summary.deferred + summary.failed + summary.unconfirmed + summary.invalid
-    let rate = Double(settled) / summary.seconds
+    let (total, rate, left) = estimate.withLock { estimate in
+      let rate = estimate.rate(settled, at: summary.seconds)
+      return (estimate.total, rate, estimate.left(settled))
+    }
     var text = "\(grouped(settled))"
-    let total = total.withLock { $0 }
     if total > settled { text += " of \(grouped(total))" }
-    text += " messages, \(grouped(summary.calls)) calls, \(grouped(Int(rate))) messages/s"
-    if total > settled, rate > 0 { text += ", \(TimeSpan.text(Double(total - settled) / rate)) left" }
-    Console.progress(Columns.fit(text, 79))
+    text += " messages, \(grouped(summary.calls)) calls, "
+    text += rate < 10 ? "\((rate * 10).rounded() / 10) messages/s" : "\(grouped(Int(rate))) messages/s"
+    if let left { text += ", \(TimeSpan.text(left)) left" }
+    Console.progress(text)
   }
 
   /// 12,345
@@ -140,7 +227,7 @@ final class SweepReporter: Sendable {
 
   private func log(_ members: [(String, JSON)]) {
     let at = JSON.Member("at", .string(RFC3339.string(Surroundings.now())))
-    Console.error(JSON.object([at] + members.map { JSON.Member($0.0, $0.1) }).text + "\n")
+    Console.error(JSON.object([at] + members.map { JSON.Member($0.0, $0.1) }).text + "\n", .info)
   }
 }
 

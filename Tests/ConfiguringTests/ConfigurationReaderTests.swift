@@ -125,8 +125,8 @@ extension ConfigurationFault {
     #expect(try settings("retry: { first: '2h', max: '1h' }").retry.max == 3600)
   }
 
-  @Test(arguments: [("90", 90.0), ("1.5", 1.5), ("\"90\"", 90), ("\"90s\"", 90), ("\"2m\"", 120), ("0x10", 16)])
-  func spansAreSecondsOrText(text: String, seconds: Double) throws {
+  @Test(arguments: [("0", 0.0), ("\"0s\"", 0), ("\"90s\"", 90), ("\"2m\"", 120), ("\"1.5h\"", 5400)])
+  func aSpanHasItsUnit(text: String, seconds: Double) throws {
     #expect(try settings("expire_after: \(text)").expireAfter == seconds)
   }
 
@@ -205,8 +205,14 @@ extension ConfigurationFault {
     ("retry: { first: '-1s' }", "channels.c.retry.first", "found \"-1s\"; expected seconds, or a span"),
     ("retry: { max: true }", "channels.c.retry.max", "found true; expected seconds, or a span"),
     ("on_unconfirmed: 'drop'", "channels.c.on_unconfirmed", "found \"drop\"; expected \"hold\" or \"resend\""),
-    ("reconcile_after: []", "channels.c.reconcile_after", "found an array; expected seconds"),
-    ("expire_after: '7 days'", "channels.c.expire_after", "found \"7 days\"; expected seconds, or a span"),
+    ("reconcile_after: []", "channels.c.reconcile_after", "found an array; expected a span with its unit"),
+    ("reconcile_after: 600", "channels.c.reconcile_after", "(600 what? write 600d, 600h, 600m or 600s)"),
+    ("expire_after: '7 days'", "channels.c.expire_after", "found \"7 days\"; expected a span with its unit"),
+    ("expire_after: 7", "channels.c.expire_after", "(7 what? write 7d, 7h, 7m or 7s)"),
+    ("expire_after: '7'", "channels.c.expire_after", "(7 what? write 7d, 7h, 7m or 7s)"),
+    ("expire_after: 0x7", "channels.c.expire_after", "expected a span with its unit"),
+    ("expire_after: -1", "channels.c.expire_after", "expected a span with its unit"),
+    ("timeout: '30'", "channels.c.timeout", "found \"30\"; expected seconds, or a span"),
     ("daily: -1", "channels.c.daily", "found -1"),
     ("daily_per_recipient: 'x'", "channels.c.daily_per_recipient", "found \"x\""),
     ("zone: 'Mars/Base'", "channels.c.zone", "found \"Mars/Base\"; expected a time zone such as \"Asia/Shanghai\""),
@@ -262,7 +268,8 @@ extension ConfigurationFault {
     ("{ defualt_channel: 'c' }", "defualt_channel", "did you mean \"default_channel\"?"),
     ("{ default_channel: 'c' }", "default_channel", "\"c\" is no channel of this configuration"),
     ("{ default_channel: 1 }", "default_channel", "found 1; expected a string"),
-    ("{ deduplicate_for: 'a week' }", "deduplicate_for", "found \"a week\"; expected seconds"),
+    ("{ deduplicate_for: 'a week' }", "deduplicate_for", "found \"a week\"; expected a span with its unit"),
+    ("{ deduplicate_for: 7 }", "deduplicate_for", "(7 what? write 7d, 7h, 7m or 7s)"),
     ("{ max_message_bytes: 1023 }", "max_message_bytes", "found 1023; expected a whole number from 1024"),
     ("{ max_message_bytes: 1e12 }", "max_message_bytes", "expected a whole number"),
     ("{ attachment_directories: '/a' }", "attachment_directories", "found \"/a\"; expected an array of strings"),
@@ -307,7 +314,8 @@ extension ConfigurationFault {
 
   @Test(arguments: [
     ("{ env: 'NOT_SET' }", "environment variable NOT_SET is not set"), ("{ env: 'EMPTY' }", "EMPTY is not set"),
-    ("{ env: 1 }", "found 1; expected a string"), ("{}", "expected a string, { env: NAME } or { file: PATH }"),
+    ("{ env: 1 }", "found 1; expected a string"),
+    ("{}", "expected a string, { env: NAME } or { file: PATH }"),
     ("{ envv: 'TOKEN' }", "did you mean \"env\"?"), ("{ file: '/missing' }", "/missing cannot be read"),
     ("{ env: 'TOKEN', file: '/s' }", "either env or file"), ("['x']", "found an array; expected string"),
     ("{ file: '/empty' }", "is empty"), ("{ file: '/open' }", "everybody may read it"),

@@ -3,8 +3,8 @@ import Testing
 
 @Suite struct TimeSpanTests {
   @Test(arguments: [
-    ("0", 0.0), ("45", 45), ("45s", 45), ("30m", 1800), ("12h", 43_200), ("7d", 604_800), ("2w", 1_209_600),
-    ("1.5h", 5400), ("0.5", 0.5), ("0s", 0), ("007d", 604_800),
+    ("45s", 45.0), ("30m", 1800), ("12h", 43_200), ("7d", 604_800), ("2w", 1_209_600), ("1.5h", 5400), ("0.5s", 0.5),
+    ("0s", 0), ("007d", 604_800),
   ])
   func spansAreRead(text: String, seconds: Double) {
     #expect(TimeSpan.seconds(text) == seconds)
@@ -13,11 +13,20 @@ import Testing
   @Test(arguments: [
     "", "s", "d", "7 d", " 7d", "7d ", "-1", "-1d", "+7d", "7D", "7y", "7dd", "d7", "1h30m", "nan", "inf", "infinity",
     "nand", "infd", "1e3", "1e3d", "0x10", "0x1d", "0x1p4s", "1_000", "1,5h", "½d", "٧d", ".", ".d", "1.", ".5h",
-    "1..5",
+    "1..5", "0", "7", "0.5",
     "99999999999999999999", "1e400",
   ])
   func whatIsNoSpanIsRefused(text: String) {
     #expect(TimeSpan.seconds(text) == nil)
+  }
+
+  @Test(arguments: [("7", "7 what? write 7d, 7h, 7m or 7s"), ("0.5", "0.5 what? write 0.5d, 0.5h, 0.5m or 0.5s")])
+  func aNumberWithoutItsUnitIsAskedForIt(text: String, question: String) {
+    #expect(TimeSpan.question(text) == question)
+  }
+
+  @Test(arguments: ["7d", "week", "", "-1", "1e3"]) func nothingElseIsAskedForAUnit(text: String) {
+    #expect(TimeSpan.question(text) == nil)
   }
 
   @Test(arguments: [

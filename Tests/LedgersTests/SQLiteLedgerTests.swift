@@ -118,10 +118,10 @@ private let now = moment("2026-11-22T09:00:00Z")
     do {
       _ = try open()
       let database = try SQLiteDatabase(folder.path("ledger.db"), .create)
-      try database.execute("UPDATE about SET value = '2' WHERE key = 'version'")
+      try database.execute("UPDATE about SET value = '99' WHERE key = 'version'")
     }
     let fault = #expect(throws: LedgerFault.self) { try open("g2") }
-    #expect(fault?.kind == .other && fault?.message.contains("version 2") == true)
+    #expect(fault?.kind == .other && fault?.isNewer == true && fault?.message.contains("version 99") == true)
     #expect(try folder.names().filter { $0.contains("damaged") }.isEmpty)
   }
 
@@ -130,7 +130,7 @@ private let now = moment("2026-11-22T09:00:00Z")
     do {
       _ = try open()
       let database = try SQLiteDatabase(folder.path("ledger.db"), .create)
-      try database.execute("DROP TABLE seen")
+      try database.execute("DROP TABLE seen; UPDATE about SET value = '2' WHERE key = 'version'")
     }
     let looked = try #require(try SQLiteLedger.look(folder.path("ledger.db")))
     #expect(try looked.seen([1]) == [:])
@@ -140,6 +140,47 @@ private let now = moment("2026-11-22T09:00:00Z")
     group.returned = [Seen(file: 1, since: Date(timeIntervalSince1970: 50))]
     _ = try ledger.commit(group)
     #expect(try ledger.seen([1]) == [1: Date(timeIntervalSince1970: 50)] && aside == nil)
+  }
+
+  @Test func anOlderLedgerIsBroughtUpToDateStepByStepOrNotAtAll() throws {
+    _ = try open()
+    let database = try SQLiteDatabase(folder.path("ledger.db"), .create)
+    let steps = [
+      2: "ALTER TABLE ids ADD COLUMN a INTEGER", 3: "CREATE TABLE b (c TEXT)", 4: "INSERT INTO nowhere VALUES (1)",
+    ]
+    #expect(throws: LedgerFault.self) { try SQLiteLedger.migrate(database, to: 5, by: steps) }
+    #expect(throws: LedgerFault.self) { try database.execute("SELECT a FROM ids") }
+    try SQLiteLedger.migrate(database, to: 4, by: steps)
+    try SQLiteLedger.migrate(database, to: 4, by: steps)
+    try database.execute("SELECT a FROM ids; SELECT c FROM b")
+    // Now it is a newer one's.
+    #expect(throws: LedgerFault.self) { try open() }
+    #expect(throws: LedgerFault.self) { try SQLiteLedger.migrate(database, to: 5, by: steps) }
+  }
+
+  @Test func aLedgerOfTheFirstVersionKeepsWhatItKnows() throws {
+    do {
+      try record("c1", in: open().0)
+      let database = try SQLiteDatabase(folder.path("ledger.db"), .create)
+      // As the first version made it.
+      try database.execute(
+        """
+        DROP TABLE suspensions;
+        CREATE TABLE suspensions (
+          channel TEXT PRIMARY KEY, kind TEXT NOT NULL, reason TEXT NOT NULL, since REAL NOT NULL,
+          until REAL) WITHOUT ROWID;
+        INSERT INTO suspensions VALUES ('a', 'quota', 'empty', 5, NULL);
+        UPDATE about SET value = '1' WHERE key = 'version';
+        """)
+    }
+    let (ledger, aside) = try open("g2")
+    #expect(aside == nil && ledger.generation != "g2")
+    #expect(try ledger.call("c1") != nil)
+    let suspension = try #require(try ledger.suspensions().first)
+    #expect(suspension.channel == "a" && suspension.reason == "empty" && suspension.culprits == [])
+    #expect(suspension.suspectedFor == nil && suspension.since == Date(timeIntervalSince1970: 5))
+    // Once for all.
+    #expect(try open("g3").0.suspensions().count == 1)
   }
 
   @Test func aFolderInItsPlaceIsAFault() throws {

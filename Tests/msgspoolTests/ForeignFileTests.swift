@@ -128,4 +128,33 @@ struct ForeignFileTests {
     #expect(try await asService(yard, "check").status == 0)
     #expect(try owners(yard) == ["nobody"])
   }
+
+  @Test("who may only drop sees in status what is theirs to see, and how to see the rest")
+  func partOfIt() async throws {
+    let yard = try Yard()
+    let program = try #require(builtProgram())
+    try yard.put("new/m", #"{"to":"UID_1","body":"x"}"#)
+    try yard.put("failed/f", settled("failed"))
+    let open =
+      #"cp "$0" "$1/msgspool" && chmod 755 "$1" "$2" && chmod 1777 "$2/tmp" "$2/new" && "#
+      + #"chmod 700 "$2/cur" "$2/deferred" "$2/done" "$2/failed" && chown -R daemon "$2""#
+    #expect(try await run("sh", ["-c", open, program, yard.root, yard.spool], timeout: patience).status == 0)
+    func asNobody(_ arguments: String...) async throws -> Ran {
+      let line =
+        ["--reuid", "nobody", "--clear-groups", "\(yard.root)/msgspool"] + arguments + ["--spool", yard.spool]
+      return try await run("setpriv", line, timeout: patience)
+    }
+    let text = try await asNobody("status")
+    #expect(text.status == 0, "\(text.stderr)")
+    #expect(text.stdout.hasPrefix("\(yard.spool)\nnew                1"), "\(text.stdout)")
+    #expect(text.stdout.contains("failed             ?"), "\(text.stdout)")
+    #expect(text.stderr.contains("sudo -u daemon msgspool") && !text.stderr.contains("chown"), "\(text.stderr)")
+    let row = try #require(try await asNobody("status", "--json").rows.first)
+    #expect(row["new"] as? Int == 1 && row["failed"] is NSNull && row["unconfirmed"] is NSNull)
+    #expect(try await asNobody("list", "new").status == 0)
+    let closed = try await asNobody("list", "failed")
+    #expect(closed.status == 77 && closed.stderr.contains("sudo -u daemon"), "\(closed.stderr)")
+    let sweep = try await asNobody("sweep")
+    #expect(sweep.status == 77 && sweep.stderr.contains("sudo -u daemon"), "\(sweep.stderr)")
+  }
 }

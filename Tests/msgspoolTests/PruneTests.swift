@@ -45,12 +45,16 @@ struct PruneTests {
     #expect(!yard.exists("ledger.db"))
   }
 
-  @Test("without an age, or with none that is one, it is a usage error", arguments: [[], ["--older-than", "week"]])
+  @Test(
+    "without an age, or with none that is one, it is a usage error",
+    arguments: [[], ["--older-than", "week"], ["--older-than", "7"], ["--older-than", "0"]])
   func usage(_ options: [String]) async throws {
     let yard = try Yard()
     try fill(yard)
     let before = try yard.snapshot()
-    #expect(try await yard.msgspool(["prune"] + options).status == 64)
+    let ran = try await yard.msgspool(["prune"] + options)
+    #expect(ran.status == 64)
+    if options.last == "7" { #expect(ran.stderr.contains("7 what? write 7d, 7h, 7m or 7s")) }
     #expect(try yard.snapshot() == before)
   }
 

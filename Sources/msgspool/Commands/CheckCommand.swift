@@ -22,12 +22,20 @@ enum CheckCommand: Command {
     ])
 
   static func run(_ arguments: Arguments) throws(Failure) -> ExitStatus {
-    let spool = try Surroundings.spool(arguments)
     let isRepair = arguments.has("--repair")
+    let found = try Surroundings.spool(arguments, for: .look)
+    try Surroundings.requireAll(found)
+    let spool = isRepair && !found.lacking.isEmpty ? try complete(found) : found
     // Held to the end of the command.
     let lock = isRepair ? try Surroundings.operatorLock(spool) : nil
     defer { withExtendedLifetime(lock != nil) {} }
     let report = CheckReport(asJSON: arguments.has("--json"))
+    for folder in found.lacking {
+      report.tell(
+        Complaint(
+          .error, .oddities, found.path(folder), "is missing, as in a copy that left out empty folders",
+          hint: "check --repair makes it, and so does a sweep", action: spool.has(folder) ? "made" : nil))
+    }
     var configuration: Configuration?
     var refusal: Failure?
     do throws(Failure) {
@@ -38,6 +46,7 @@ enum CheckCommand: Command {
     }
     inspectConfiguration(arguments, spool, configuration, report)
     let ledger = isRepair ? openLedger(spool, report) : lookAtLedger(spool, report)
+    if let ledger { inspectSuspensions(ledger, configuration, report) }
     let repair = isRepair ? ledger.map(repair) : nil
     var inspection = Inspection(
       spool, configuration, ledger, repair: repair, now: Surroundings.now, tell: { report.tell($0) })
@@ -50,6 +59,13 @@ enum CheckCommand: Command {
     report.conclude()
     if refusal != nil { return .configuration }
     return report.isWell ? .ok : .failed
+  }
+
+  private static func complete(_ spool: Spool) throws(Failure) -> Spool {
+    do throws(SystemFault) { try Spool.make(spool.path) } catch { throw Failure(error) }
+    do throws(SpoolFault) { return try Spool(spool.path) } catch {
+      throw Failure(.cannotWrite, error.message, hint: error.hint)
+    }
   }
 
   private static func repair(_ ledger: SQLiteLedger) -> Inspection.Repair {
@@ -140,6 +156,29 @@ enum CheckCommand: Command {
         Complaint(
           .error, .ledger, SpoolLayout.ledger, error.message, hint: "stop the sweeps, then: msgspool check --repair"))
       return nil
+    }
+  }
+
+  /// Channels that send nothing. Those that the configuration no longer has are the inspection's.
+  private static func inspectSuspensions(
+    _ ledger: SQLiteLedger, _ configuration: Configuration?, _ report: CheckReport
+  ) {
+    guard let suspensions = try? ledger.suspensions() else { return }
+    for suspension in suspensions where configuration?.channels[suspension.channel] != nil {
+      let now = Surroundings.now()
+      let since =
+        "since \(RFC3339.string(suspension.since)) (\(TimeSpan.text(now.timeIntervalSince(suspension.since))))"
+      let next =
+        switch suspension.until {
+        case Date.distantFuture?: "it is tried again when the configuration has changed"
+        case let until? where until > now: "it is not tried before \(RFC3339.string(until))"
+        default: "the next sweep tries with one call"
+        }
+      report.tell(
+        Complaint(
+          .warning, .configuration, "channels.\(suspension.channel)",
+          "is suspended \(since), \(suspension.kind.rawValue): \(suspension.reason)",
+          hint: "what waits for it is in new/; mend the cause, and \(next)"))
     }
   }
 

@@ -5,8 +5,8 @@ enum ListCommand: Command {
   static let guide = Guide(
     name: "list", summary: "the messages in a folder, one line each", operands: "FOLDER", operandCount: 1...1,
     details: """
-      FOLDER is new, cur, deferred, done, failed or tmp; cur lists what running
-      sweeps have in hand. Rows come as the folder has them, not sorted: a folder
+      FOLDER is new, cur, deferred, done, failed, hold or tmp; cur lists what
+      running sweeps have in hand. Rows come as the folder has them, not sorted: a folder
       of a million is listed in little memory. Pipe them through sort where order
       matters. Columns: name, state, channel, age (or time until it is due), error.
       """,
@@ -16,18 +16,19 @@ enum ListCommand: Command {
       ("msgspool list failed --json | jq -r 'select(.error.kind == \"network\").name'", "names for a script"),
     ])
 
-  private static let folders: [Folder] = [.new, .cur, .deferred, .done, .failed, .tmp]
+  private static let folders: [Folder] = [.new, .cur, .deferred, .done, .failed, .hold, .tmp]
 
   static func run(_ arguments: Arguments) throws(Failure) -> ExitStatus {
-    let spool = try Surroundings.spool(arguments)
+    let spool = try Surroundings.spool(arguments, for: .look)
     let folder = try folder(arguments.operands[0])
+    if spool.closed.contains(folder) { try Surroundings.requireAll(spool) }
     let now = Surroundings.now()
     let asJSON = arguments.has("--json")
     var output = BufferedOutput()
     do throws(SystemFault) {
       var reader = RowReader(spool, Surroundings.configurationIfUsable(arguments, spool: spool))
       var walk = try Walk(folder, of: spool, includesIgnored: folder == .tmp)
-      while let found = try walk.next() {
+      while !Console.outputHasEnded, let found = try walk.next() {
         guard let row = reader.row(found) else { continue }
         output.write(asJSON ? JSON.object(row.members).text + "\n" : row.text(now: now))
       }

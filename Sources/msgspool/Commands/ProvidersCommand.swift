@@ -12,12 +12,7 @@ enum ProvidersCommand: Command {
 
   static func run(_ arguments: Arguments) throws(Failure) -> ExitStatus {
     var cards = Catalogue.providers.map { $0.card }
-    if let name = arguments.operands.first {
-      cards.removeAll { $0.name != name }
-      guard !cards.isEmpty else {
-        throw .usage("there is no provider \"\(name)\"", known: Catalogue.providers.map { $0.card.name }, found: name)
-      }
-    }
+    if let name = arguments.operands.first { cards = [try card(named: name)] }
     if arguments.has("--json") {
       Console.output(.array(cards.map(json)))
     } else if arguments.operands.isEmpty {
@@ -27,6 +22,17 @@ enum ProvidersCommand: Command {
       Console.output(text(cards[0]))
     }
     return .ok
+  }
+
+  static func card(named name: String) throws(Failure) -> ProviderCard {
+    let cards = Catalogue.providers.map { $0.card }
+    if let card = cards.first(where: { $0.name == name }) { return card }
+    let nearest = Suggestion.nearest(to: name, among: cards.map(\.name)).map { "did you mean \"\($0)\"?" }
+    throw Failure(
+      .usage, "there is no provider \"\(name)\"",
+      hint: nearest
+        ?? "any HTTP endpoint is reached through webhook, any program through exec; msgspool providers lists all"
+    )
   }
 
   private static func row(_ card: ProviderCard) -> String {
@@ -46,8 +52,9 @@ enum ProvidersCommand: Command {
     text += section("settings", card.settings.map { ($0.name, mark($0) + $0.summary) })
     text += section("options of a message", card.options.map { ($0.name, "\($0.kind.rawValue): \($0.summary)") })
     text += section("kinds of recipient", card.targetKinds.map { ("\($0.kind):...", $0.summary) })
-    if !card.notes.isEmpty { text += "\nnotes\n" + card.notes.map { wrapped($0, indent: 2) }.joined() }
-    return text + "\nexample\n" + card.example.split(separator: "\n").map { "  \($0)\n" }.joined()
+    if !card.notes.isEmpty { text += "\nnotes\n" + card.notes.map { Columns.wrapped($0, indent: 2) }.joined() }
+    return text + "\nexample, one of channels in the configuration\n"
+      + card.exampleEntry.split(separator: "\n").map { "  \($0)\n" }.joined()
   }
 
   private static func mark(_ setting: SettingCard) -> String {
@@ -58,19 +65,10 @@ enum ProvidersCommand: Command {
   private static func section(_ title: String, _ rows: [(String, String)]) -> String {
     guard !rows.isEmpty else { return "" }
     return "\n\(title)\n"
-      + rows.map { name, summary in "  \(Columns.fit(name, 25)) " + wrapped(summary, indent: 28).drop { $0 == " " } }
-      .joined()
-  }
-
-  private static func wrapped(_ text: String, indent: Int) -> String {
-    var lines = [String(repeating: " ", count: indent)]
-    for word in text.split(separator: " ") {
-      if Columns.width(lines[lines.count - 1]) + Columns.width(String(word)) > 79 {
-        lines.append(String(repeating: " ", count: indent))
+      + rows.map { name, summary in
+        "  \(Columns.fit(name, 25)) " + Columns.wrapped(summary, indent: 28).drop { $0 == " " }
       }
-      lines[lines.count - 1] += word + " "
-    }
-    return lines.map { String($0.reversed().drop { $0 == " " }.reversed()) + "\n" }.joined()
+      .joined()
   }
 
   private static func json(_ card: ProviderCard) -> JSON {
@@ -91,4 +89,9 @@ enum ProvidersCommand: Command {
         "limits", .object(card.limits.map { .init($0.name.replacing(" ", with: "_"), .integer($0.value)) })),
     ])
   }
+}
+
+extension ProviderCard {
+  /// Its example with the comma that lets another entry follow.
+  var exampleEntry: String { example.hasSuffix("}") ? example + "," : example }
 }

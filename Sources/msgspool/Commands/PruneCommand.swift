@@ -88,12 +88,14 @@ enum PruneCommand: Command {
       var text = isDry ? "would remove " : "removed "
       text += "\(done) done"
       if arguments.has("--failed") { text += ", \(failed) failed (\(pruning.unconfirmed) of them unconfirmed)" }
-      text += ", \(forgotten) forgotten in tmp/, \(rows) ledger rows; \(pruning.bytes) bytes"
+      text +=
+        ", \(forgotten) forgotten in tmp/, \(Columns.count(rows, "ledger row")); \(Columns.count(pruning.bytes, "byte"))"
       Console.output(text + (isDry ? "; nothing was touched\n" : "\n"))
     }
     if pruning.left > 0 {
       Console.note(
-        "\(pruning.left) files were left alone: their history is torn or says another folder; msgspool check")
+        "\(Columns.count(pruning.left, "file")) left alone: a history that is torn or says another folder; msgspool check"
+      )
     }
   }
 }

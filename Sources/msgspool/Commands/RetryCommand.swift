@@ -28,26 +28,20 @@ enum RetryCommand: Command {
       ("msgspool retry NAME --state unconfirmed", "known not to have arrived"),
     ])
 
-  /// What was moved and what was not, for the count at the end.
-  private struct Tally {
-    var moved = 0
-    var unconfirmed = 0
-    var refused = 0
-  }
-
   static func run(_ arguments: Arguments) throws(Failure) -> ExitStatus {
     let filter = try filter(arguments)
     let spool = try Surroundings.spool(arguments)
-    let names = arguments.operands.map { FileName(operand: $0) }
+    try checkChannel(arguments, spool)
+    let isNamed = !arguments.operands.isEmpty
     let isDry = arguments.has("--dry-run")
     // Held to the end of the command.
     let lock = isDry ? nil : try Surroundings.operatorLock(spool)
     defer { withExtendedLifetime(lock != nil) {} }
-    let named = try find(names, spool)
-    var work = Work(spool, filter, isDry: isDry, isNamed: !names.isEmpty, asJSON: arguments.has("--json"))
+    let named = try NamedMessages.find(arguments.operands, spool, in: [.failed], undone: "nothing was moved")
+    var work = Work(spool, filter, isDry: isDry, isNamed: isNamed, asJSON: arguments.has("--json"))
     do throws(SystemFault) {
       do throws(SystemFault) {
-        if names.isEmpty {
+        if !isNamed {
           var walk = try Walk(.failed, of: spool)
           while let found = try walk.next() { try work.look(at: found) }
         } else {
@@ -71,13 +65,10 @@ enum RetryCommand: Command {
     var filter = RetryFilter()
     filter.channel = arguments["--channel"]
     filter.provider = arguments["--provider"]
-    if let word = arguments["--kind"] {
-      filter.kind = try choice("--kind", word, ErrorKind.allCases)
-    }
-    if let word = arguments["--state"] {
-      let states = MessageState.allCases.filter { SpoolLayout.folder(of: $0) == .failed }
-      filter.state = try choice("--state", word, states)
-    }
+    if let provider = filter.provider { _ = try ProvidersCommand.card(named: provider) }
+    filter.kind = try arguments.choice("--kind", ErrorKind.allCases)
+    filter.state = try arguments.choice(
+      "--state", MessageState.allCases.filter { SpoolLayout.folder(of: $0) == .failed })
     filter.since = try Surroundings.time("--since", arguments)
     let options = ["--all", "--channel", "--provider", "--kind", "--state", "--since"]
     guard !arguments.operands.isEmpty || options.contains(where: arguments.has) else {
@@ -87,35 +78,13 @@ enum RetryCommand: Command {
     return filter
   }
 
-  private static func choice<Choice: RawRepresentable<String>>(
-    _ option: String, _ word: String, _ choices: [Choice]
-  ) throws(Failure) -> Choice {
-    if let choice = choices.first(where: { $0.rawValue == word }) { return choice }
-    let known = choices.map(\.rawValue)
-    let nearest = Suggestion.nearest(to: word, among: known).map { "did you mean \"\($0)\"?" }
-    throw Failure(
-      .usage, "\(option): found \"\(word)\"; expected one of \(known.joined(separator: ", "))", hint: nearest)
-  }
-
-  /// All of them or none: a slip in one name must not leave the rest half done.
-  private static func find(_ names: [FileName], _ spool: Spool) throws(Failure) -> [Walk.Found] {
-    var all: [Walk.Found] = []
-    for name in names where !all.contains(where: { $0.name == name }) {
-      let places: [Walk.Found]
-      do throws(SystemFault) { places = try spool.find(name, in: Folder.allCases) } catch { throw Failure(error) }
-      if let found = places.first(where: { $0.place.folder == .failed }) {
-        all.append(found)
-      } else if let elsewhere = places.first {
-        throw Failure(
-          .notFound, "\(name.display) is in \(elsewhere.place.label)/, not in failed/; nothing was moved",
-          hint: "see: msgspool show \(name.display)")
-      } else {
-        var failure = ShowCommand.missing(name, spool, [.failed])
-        failure.message += "; nothing was moved"
-        throw failure
-      }
-    }
-    return all
+  /// What has no message in failed/ may be a slip, or the name of a channel that was.
+  private static func checkChannel(_ arguments: Arguments, _ spool: Spool) throws(Failure) {
+    guard let name = arguments["--channel"],
+      let channels = Surroundings.configurationIfUsable(arguments, spool: spool)?.channels, channels[name] == nil,
+      Suggestion.nearest(to: name, among: channels.keys) != nil
+    else { return }
+    throw .usage("there is no channel \"\(name)\"", known: Array(channels.keys), found: name)
   }
 
   // MARK: Work
@@ -125,18 +94,17 @@ enum RetryCommand: Command {
     let filter: RetryFilter
     let isDry: Bool
     let isNamed: Bool
-    let asJSON: Bool
     var requeue: Requeue
-    var tally = Tally()
+    private var unconfirmed = 0
     private var tails = TailReader()
-    private var output = BufferedOutput()
+    private var output: MessageOutput
 
     init(_ spool: Spool, _ filter: RetryFilter, isDry: Bool, isNamed: Bool, asJSON: Bool) {
       self.spool = spool
       self.filter = filter
       self.isDry = isDry
       self.isNamed = isNamed
-      self.asJSON = asJSON
+      output = MessageOutput(asJSON: asJSON)
       requeue = Requeue(spool, now: Surroundings.now)
     }
 
@@ -151,7 +119,7 @@ enum RetryCommand: Command {
         case .take: try take(found, tail)
         case .skip: if isNamed { Console.note("\(name) does not match, and stays in failed/") }
         case .unconfirmed:
-          tally.unconfirmed += 1
+          unconfirmed += 1
           guard isNamed else { return }
           Console.warn(
             name, "is unconfirmed: it was sent, and nobody knows whether it arrived; it stays in failed/",
@@ -164,35 +132,28 @@ enum RetryCommand: Command {
     }
 
     private mutating func refuse(_ name: String, _ problem: String, hint: String?) {
-      tally.refused += 1
-      if tally.refused <= 20 { Console.warn(name, "\(problem); it stays in failed/", hint: hint) }
+      output.refuse(name, "\(problem); it stays in failed/", hint: hint)
     }
 
     private mutating func take(_ found: Walk.Found, _ tail: Tail) throws(SystemFault) {
       var row = MessageRow(found, tail)
       if !isDry {
         guard let moved = try requeue.move(found.name, tail) else { return }
-        row.name = moved.display
-        row.folder = .new
+        row.moved(to: .new, moved)
       }
-      tally.moved += 1
-      if !asJSON { return output.write(row.name + "\n") }
-      // Where the name was taken in new/: how to find it in what was known before.
-      let was = row.name == found.name.display ? [] : [JSON.Member("was", .string(found.name.display))]
-      output.write(JSON.object(row.members + was).text + "\n")
+      output.tell(row, was: found.name.display)
     }
 
     consuming func conclude() -> ExitStatus {
       output.flush()
-      let messages = Columns.count(tally.moved, "message")
+      let messages = Columns.count(output.done, "message")
       Console.note(isDry ? "\(messages) would go back to new/; nothing was moved" : "\(messages) went back to new/")
-      if tally.unconfirmed > 0, !isNamed {
+      if unconfirmed > 0, !isNamed {
         Console.note(
-          "\(tally.unconfirmed) unconfirmed stayed: they may have arrived; --state unconfirmed sends them again")
+          "\(unconfirmed) unconfirmed stayed: they may have arrived; --state unconfirmed sends them again")
       }
-      if tally.refused > 20 { Console.note("\(tally.refused - 20) more could not be retried") }
       // Who named a message wanted that one, and learns by the status that it stays.
-      return isNamed && tally.unconfirmed + tally.refused > 0 ? .usage : .ok
+      return isNamed && unconfirmed + output.refused > 0 ? .usage : .ok
     }
   }
 }

@@ -47,6 +47,11 @@ enum SandboxCommand: Command {
     Console.output(
       arguments.has("--json")
         ? JSON.object([.init("address", .string(server.address))]).text + "\n" : server.address + "\n")
+    // Nobody would ever find it.
+    if let failure = Console.outputFailure {
+      server.stop()
+      throw failure
+    }
     var set = sigset_t()
     sigemptyset(&set)
     for signal in [SIGTERM, SIGINT] { sigaddset(&set, signal) }

@@ -29,19 +29,19 @@ enum SendCommand: Command {
     ])
 
   static func run(_ arguments: Arguments) throws(Failure) -> ExitStatus {
-    let spool = try Surroundings.spool(arguments, isForProducer: true)
+    let spool = try Surroundings.spool(arguments, for: .drop)
     let messages = arguments.has("--json") ? try lines(arguments) : [try message(arguments)]
-    let channels = try knownChannels(arguments, spool)
+    let configuration = configuration(arguments, spool)
     for (index, bytes) in messages.enumerated() {
-      try check(bytes, channels, line: arguments.has("--json") ? index + 1 : nil)
+      try check(bytes, configuration, line: arguments.has("--json") ? index + 1 : nil)
     }
     let stamp = Surroundings.now().timeIntervalSince1970
     let nonce = Surroundings.nonce().prefix(8)
+    let names: [FileName]
     do throws(DropFault) {
-      let names = try spool.drop(messages) { index in
+      names = try spool.drop(messages) { index in
         FileName("\(Int(stamp)).\(getpid())-\(index + 1)-\(nonce).json")
       }
-      if !Console.isQuiet { for name in names { Console.output(name.display + "\n") } }
     } catch {
       // What a producer is not told of, it drops again.
       if !Console.isQuiet { for name in error.stuck { Console.output(name.display + "\n") } }
@@ -50,15 +50,27 @@ enum SendCommand: Command {
         fault.number == EACCES
         ? Failure(.noPermission, "\(fault)", hint: "producers need write permission in tmp/ and new/") : Failure(fault)
       if !error.stuck.isEmpty {
-        failure.message += "; \(error.stuck.count) of \(messages.count) messages were dropped and can't be taken back"
+        failure.message +=
+          "; \(error.stuck.count) of \(Columns.count(messages.count, "message")) were dropped and can't be taken back"
       }
       throw failure
     }
+    if !Console.isQuiet { try tell(names) }
     return .ok
   }
 
+  /// Whoever can't read the name must still learn that the message is on its way, or drops it again.
+  private static func tell(_ names: [FileName]) throws(Failure) {
+    Console.output(names.map { $0.display + "\n" }.joined())
+    guard var failure = Console.outputFailure else { return }
+    let dropped = names.count == 1 ? names[0].display : Columns.count(names.count, "message")
+    failure.message += "; \(dropped) was dropped all the same"
+    failure.hint = "do not send again what is on its way"
+    throw failure
+  }
+
   /// A message that the sweeper would refuse is refused here, where its author can see it.
-  private static func check(_ bytes: [UInt8], _ channels: [String]?, line: Int?) throws(Failure) {
+  private static func check(_ bytes: [UInt8], _ configuration: Configuration?, line: Int?) throws(Failure) {
     let place = line.map { "line \($0): " } ?? ""
     var message = Message()
     let result = bytes.withUnsafeBufferPointer { buffer -> Result<Message, Fault> in
@@ -70,15 +82,21 @@ enum SendCommand: Command {
     case .success(let decoded): message = decoded
     case .failure(let fault): throw Failure(.usage, "\(place)\(fault.message)", hint: "nothing was dropped")
     }
-    if let channel = message.channel, let channels, !channels.contains(channel) {
+    guard let configuration else { return }
+    let channels = configuration.channels.keys.sorted()
+    if let channel = message.channel, !channels.contains(channel) {
       throw .usage("\(place)there is no channel \"\(channel)\" in the configuration", known: channels, found: channel)
+    }
+    if case .finish(_, let fault, _) = Router(configuration).routeAtOnce(message, Progress([])) {
+      throw Failure(
+        .usage, "\(place)\(fault.message)", hint: "\(fault.hint.map { "\($0); " } ?? "")nothing was dropped")
     }
   }
 
-  /// The channels' names; nil where a producer may not read the configuration, or it is not usable: dropping still works.
-  private static func knownChannels(_ arguments: Arguments, _ spool: Spool) throws(Failure) -> [String]? {
+  /// Nil where a producer may not read the configuration, or it is not usable: dropping still works.
+  private static func configuration(_ arguments: Arguments, _ spool: Spool) -> Configuration? {
     guard let path = Surroundings.configurationPath(arguments, spool: spool.path) else { return nil }
-    return (try? Surroundings.configuration(path)).map { $0.channels.keys.sorted() }
+    return try? Surroundings.configuration(path)
   }
 
   private static func lines(_ arguments: Arguments) throws(Failure) -> [[UInt8]] {

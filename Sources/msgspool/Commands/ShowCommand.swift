@@ -15,7 +15,7 @@ enum ShowCommand: Command {
     ])
 
   static func run(_ arguments: Arguments) throws(Failure) -> ExitStatus {
-    let spool = try Surroundings.spool(arguments)
+    let spool = try Surroundings.spool(arguments, for: .look)
     let name = FileName(operand: arguments.operands[0])
     let all: [Walk.Found]
     do throws(SystemFault) { all = try spool.find(name, in: Folder.allCases) } catch { throw Failure(error) }
@@ -29,7 +29,7 @@ enum ShowCommand: Command {
       guard let row = reader.row(found) else { continue }
       let limit = configuration?.maxMessageBytes ?? Configuration().maxMessageBytes
       let bytes = found.isOdd ? nil : try? spool.read(name, in: place.descriptor, path: place.path, limit: limit)
-      let sheet = MessageSheet(row, bytes ?? [], facts, limit: limit)
+      let sheet = MessageSheet(row, bytes ?? [], facts, configuration)
       if arguments.has("--json") {
         Console.output(sheet.json)
       } else {
@@ -45,7 +45,8 @@ enum ShowCommand: Command {
     let first = folders.count == 1 ? folders[0].rawValue : "new"
     return Failure(
       .notFound, "there is no message \"\(name.display)\" in \(folders.count == 1 ? "\(first)/" : spool.path)",
-      hint: nearest.map { "did you mean \"\($0.display)\"?" } ?? "see: msgspool list \(first)")
+      hint: nearest.map { "did you mean \"\($0.display)\"?" } ?? Surroundings.remedy(spool)
+        ?? "see: msgspool list \(first)")
   }
 }
 

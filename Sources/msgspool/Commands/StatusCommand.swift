@@ -10,6 +10,7 @@ enum StatusCommand: Command {
     details: """
       Looks and changes nothing; sweeps may run meanwhile. An unconfirmed message
       (in failed/) was sent and no answer came: nobody knows whether it arrived.
+      Who may read only some of the folders sees those.
       """,
     examples: [
       ("msgspool status", "for people"),
@@ -22,11 +23,18 @@ enum StatusCommand: Command {
 
   /// What status tells, read once for all three forms.
   private struct State {
+    var spool: String
     var census: Census
     var suspensions: [Suspension]
     var now: Date
 
-    func count(_ folder: Folder) -> Int { census.counts[folder] ?? 0 }
+    /// Nil for a folder that this user may not read.
+    func count(_ folder: Folder) -> Int? { census.counts[folder] }
+
+    func has(_ folder: Folder) -> Bool { (count(folder) ?? 0) > 0 }
+
+    /// Of the messages in failed/.
+    var unconfirmed: Int? { count(.failed).map { _ in census.unconfirmed } }
 
     /// Seconds; 0 when nothing waits.
     var oldestNew: Double {
@@ -40,11 +48,15 @@ enum StatusCommand: Command {
     if arguments.has("--json"), arguments.has("--prometheus") {
       throw Failure(.usage, "--json and --prometheus exclude each other", hint: "msgspool status --help")
     }
-    let spool = try Surroundings.spool(arguments)
+    let spool = try Surroundings.spool(arguments, for: .look)
     let state = try look(spool)
+    if !spool.closed.isEmpty {
+      Console.warn(
+        spool.path, "this user may not read \(Surroundings.names(spool.closed))", hint: Surroundings.remedy(spool))
+    }
     if state.census.unreadable > 0 {
       Console.warn(
-        spool.path(.failed), "\(state.census.unreadable) files cannot be read, and may be unconfirmed",
+        spool.path(.failed), "\(Columns.count(state.census.unreadable, "file")) cannot be read, and may be unconfirmed",
         hint: "run as the sweeper's user, or see: msgspool check")
     }
     if arguments.has("--prometheus") {
@@ -61,22 +73,24 @@ enum StatusCommand: Command {
     let census: Census
     do throws(SystemFault) { census = try Census(spool) } catch { throw Failure(error) }
     var suspensions: [Suspension] = []
-    if let ledger = Surroundings.ledgerToLookAt(spool) {
+    // Who may not read the folders may not read that either, and has been told.
+    if spool.closed.isEmpty, let ledger = Surroundings.ledgerToLookAt(spool) {
       do throws(LedgerFault) {
         suspensions = try ledger.suspensions()
       } catch {
         Console.warn(Surroundings.ledgerPath(spool), "cannot be read: \(error.message)", hint: "see: msgspool check")
       }
     }
-    return State(census: census, suspensions: suspensions, now: Surroundings.now())
+    return State(spool: spool.path, census: census, suspensions: suspensions, now: Surroundings.now())
   }
 
   // MARK: Forms
 
   private static func json(_ state: State) -> JSON {
-    var members = folders.map { JSON.Member($0.rawValue, .integer(state.count($0))) }
-    members.append(.init("unconfirmed", .integer(state.census.unconfirmed)))
-    members.append(.init("oldest_new_seconds", .number(String(state.oldestNew))))
+    var members = folders.map { JSON.Member($0.rawValue, state.count($0).map(JSON.integer) ?? .null) }
+    members.append(.init("unconfirmed", state.unconfirmed.map(JSON.integer) ?? .null))
+    members.append(
+      .init("oldest_new_seconds", state.count(.new) == nil ? .null : .number(String(state.oldestNew))))
     let suspended = state.suspensions.map { suspension in
       JSON.object([
         .init("channel", .string(suspension.channel)), .init("reason", .string(suspension.reason)),
@@ -88,11 +102,18 @@ enum StatusCommand: Command {
 
   private static func metrics(_ state: State) -> String {
     var text = header("msgspool_messages", "Messages by folder of the spool.")
-    for folder in folders { text += "msgspool_messages{folder=\"\(folder.rawValue)\"} \(state.count(folder))\n" }
-    text += header("msgspool_unconfirmed", "Messages in failed/ of which nobody knows whether they arrived.")
-    text += "msgspool_unconfirmed \(state.census.unconfirmed)\n"
-    text += header("msgspool_oldest_new_seconds", "Age of the oldest message in new/; 0 when there is none.")
-    text += "msgspool_oldest_new_seconds \(state.oldestNew)\n"
+    for folder in folders + (state.has(.hold) ? [.hold] : []) {
+      guard let count = state.count(folder) else { continue }
+      text += "msgspool_messages{folder=\"\(folder.rawValue)\"} \(count)\n"
+    }
+    if let unconfirmed = state.unconfirmed {
+      text += header("msgspool_unconfirmed", "Messages in failed/ of which nobody knows whether they arrived.")
+      text += "msgspool_unconfirmed \(unconfirmed)\n"
+    }
+    if state.count(.new) != nil {
+      text += header("msgspool_oldest_new_seconds", "Age of the oldest message in new/; 0 when there is none.")
+      text += "msgspool_oldest_new_seconds \(state.oldestNew)\n"
+    }
     text += header("msgspool_suspended", "1 for each channel that is suspended (credentials, balance).")
     for suspension in state.suspensions {
       text += "msgspool_suspended{channel=\"\(label(suspension.channel))\"} 1\n"
@@ -110,14 +131,15 @@ enum StatusCommand: Command {
   }
 
   private static func text(_ state: State) -> String {
-    var text = ""
-    for folder in folders {
+    var text = Console.styled(state.spool.safeText, .bold) + "\n"
+    for folder in folders + (state.has(.hold) ? [.hold] : []) {
       var notes: [(String, Console.Style)] = []
-      if folder == .new, state.count(.new) > 0 { notes.append(("oldest \(TimeSpan.text(state.oldestNew))", .dim)) }
+      if folder == .new, state.has(.new) { notes.append(("oldest \(TimeSpan.text(state.oldestNew))", .dim)) }
       if folder == .failed, state.census.unconfirmed > 0 {
         notes.append(("\(state.census.unconfirmed) unconfirmed", .yellow))
       }
-      let number = String(state.count(folder))
+      if folder == .hold { notes.append(("set aside; msgspool release", .dim)) }
+      let number = state.count(folder).map { String($0) } ?? "?"
       text += Columns.fit(folder.rawValue, 10) + String(repeating: " ", count: max(0, 10 - number.count)) + number
       text += notes.map { "   " + Console.styled($0.0, $0.1) }.joined() + "\n"
     }
@@ -152,7 +174,7 @@ enum StatusCommand: Command {
           ["msgspool check", "msgspool sweep"]
         ))
     }
-    if state.count(.failed) > state.census.unconfirmed {
+    if let failed = state.count(.failed), failed > state.census.unconfirmed {
       advice.append(
         ("Failed: when the cause is mended, send them again.", ["msgspool list failed", "msgspool retry --all"]))
     }

@@ -30,7 +30,9 @@ enum SweepCommand: Command {
     ])
 
   static func run(_ arguments: Arguments) throws(Failure) -> ExitStatus {
-    let spool = try Surroundings.spool(arguments)
+    let isDry = arguments.has("--dry-run")
+    let spool = try Surroundings.spool(arguments, for: isDry ? .look : .work)
+    try Surroundings.requireAll(spool)
     let configuration = try Surroundings.configuration(arguments, spool: spool)
     var selection = Selection()
     selection.limit = try arguments.integer("--limit", in: 1...1_000_000_000)
@@ -40,7 +42,7 @@ enum SweepCommand: Command {
       }
       selection.channel = name
     }
-    if arguments.has("--dry-run") {
+    if isDry {
       return try DryRunReport.run(spool, configuration, selection, asJSON: arguments.has("--json"))
     }
     return try sweep(spool, configuration, selection, arguments)
@@ -52,11 +54,12 @@ enum SweepCommand: Command {
     let reporter = try SweepReporter(arguments)
     let runner = SweepRunner(spool, try Surroundings.ledger(spool), reporter)
     Signals.handle([SIGTERM, SIGINT, SIGHUP]) { _ in runner.stop() }
-    if Console.errorIsTerminal, !Console.isQuiet { reporter.expect(count(spool)) }
+    if Console.showsProgress { reporter.expect(count(spool)) }
     defer { runner.shutdown() }
     let end = runner.run(configuration, selection)
     let summary = end.summary
     Console.clearProgress()
+    reporter.flushCauses()
     if arguments.has("--json") {
       Console.output(summary.json)
     } else if !Console.isQuiet {

@@ -1,0 +1,100 @@
+import Core
+import Spooling
+
+/// Sums up by their cause the messages that were not sent as their producers wanted: a line for each cause, however many
+/// messages it has. Times are seconds of a clock that is never set.
+struct CauseBook {
+  /// The first of a cause is said after so long, as others like it may follow at once.
+  static let patience = 1.0
+  /// Then the cause is said again at most so often.
+  static let repeats = 60.0
+  /// Causes that are told apart; a far end may invent a new code for every answer.
+  private static let most = 200
+
+  struct Cause: Hashable {
+    var state: MessageState
+    var channel: String?
+    var kind: ErrorKind?
+    var code: String?
+  }
+
+  private struct Entry {
+    var count = 0
+    /// Of the first message.
+    var name: String
+    var error: Fault?
+    var since: Double
+  }
+
+  private var waiting: [Cause: Entry] = [:]
+  private var order: [Cause] = []
+  private var said: [Cause: Double] = [:]
+
+  /// - Parameter isFirst: whether a deferred message was not deferred before: a provider that is down for a day is one
+  ///   piece of news.
+  mutating func note(_ name: String, _ line: HistoryLine, at now: Double, isFirst: () -> Bool) {
+    switch line.state {
+    case .done, .duplicate: return
+    // What its producer or the operator wanted is no trouble.
+    case .deferred: if line.isPatience || !isFirst() { return }
+    case .failed, .invalid, .expired, .unconfirmed: break
+    }
+    var cause = Cause(state: line.state, channel: line.channel, kind: line.error?.kind, code: line.error?.code)
+    if waiting[cause] == nil, waiting.count >= CauseBook.most { cause.code = nil }
+    if waiting[cause] == nil {
+      waiting[cause] = Entry(name: name, error: line.error, since: now)
+      order.append(cause)
+    }
+    waiting[cause]?.count += 1
+  }
+
+  /// When `lines` has something to say; nil while nothing waits.
+  var due: Double? { waiting.map(due).min() }
+
+  private func due(_ cause: Cause, _ entry: Entry) -> Double {
+    max(entry.since + CauseBook.patience, said[cause].map { $0 + CauseBook.repeats } ?? 0)
+  }
+
+  /// The causes that are due, or all of them, in the order of their first messages.
+  /// - Parameter command: a command line of msgspool on this spool.
+  mutating func lines(at now: Double, all: Bool = false, command: (String) -> String) -> [(MessageState, String)] {
+    said = said.filter { $0.value + CauseBook.repeats > now }
+    var lines: [(MessageState, String)] = []
+    for cause in order {
+      guard let entry = waiting[cause], all || due(cause, entry) <= now else { continue }
+      waiting[cause] = nil
+      said[cause] = now
+      lines.append((cause.state, CauseBook.line(cause, entry, command)))
+    }
+    order.removeAll { waiting[$0] == nil }
+    return lines
+  }
+
+  private static func line(_ cause: Cause, _ entry: Entry, _ command: (String) -> String) -> String {
+    let isOne = entry.count == 1
+    let became =
+      switch cause.state {
+      case .done, .duplicate, .deferred, .failed, .expired: cause.state.rawValue
+      case .invalid, .unconfirmed: "\(isOne ? "is" : "are") \(cause.state.rawValue)"
+      }
+    let reason = entry.error.map { ": \(Columns.cut($0.words, 300))" } ?? ""
+    let more = command(isOne ? "show \(entry.name)" : "list \(SpoolLayout.folder(of: cause.state).rawValue)")
+    return (cause.channel.map { "\($0): " } ?? "")
+      + (isOne ? entry.name : Columns.count(entry.count, "message")) + " \(became)\(reason); see: \(more)"
+  }
+}
+
+extension HistoryLine {
+  /// Deferred because somebody wanted it so: its producer (send_at) or the operator (quiet hours). No error.
+  var isPatience: Bool { state == .deferred && ["send_at", "quiet_hours"].contains(error?.code) }
+}
+
+extension Fault {
+  /// Kind, code and message in one line.
+  var words: String {
+    // A field's name begins the message already.
+    let isTold = code.map { message.hasPrefix($0) } ?? true
+    return [kind.rawValue, isTold ? nil : code, message].compactMap { $0 }.filter { !$0.isEmpty }
+      .joined(separator: ": ")
+  }
+}

@@ -1,0 +1,61 @@
+import Foundation
+import TestSupport
+import Testing
+
+@Suite("What make install puts there is whole, and what make uninstall leaves is nothing")
+struct PackagingTests {
+  private static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent().path
+
+  /// Into a folder of the yard's, with the program that was built for the tests.
+  private func make(_ target: String, _ yard: Yard) async throws {
+    let program = try #require(builtProgram())
+    // A copy is newer than all sources: nothing is built.
+    let copy = yard.root + "/built"
+    if !FileManager.default.fileExists(atPath: copy) {
+      try FileManager.default.copyItem(atPath: program, toPath: copy)
+      try FileManager.default.setAttributes([.modificationDate: Date() + 3600], ofItemAtPath: copy)
+    }
+    let ran = try await run(
+      "make", ["-C", Self.root, target, "DESTDIR=\(yard.root)/root", "BINARY=\(copy)"], timeout: patience)
+    #expect(ran.status == 0, "\(ran.stderr)")
+  }
+
+  @Test("Program, manual, units and the bridges that the documentation names")
+  func install() async throws {
+    let yard = try Yard()
+    try await make("install", yard)
+    let root = yard.root + "/root"
+    for place in [
+      "bin/msgspool", "share/msgspool/bridges/apprise-bridge.py", "share/msgspool/bridges/itchat-bridge.py",
+    ] {
+      #expect(access("\(root)/usr/local/\(place)", X_OK) == 0, "\(place)")
+    }
+    for unit in ["msgspool.service", "msgspool-sweep.service"] {
+      let text = try String(contentsOfFile: "\(root)/usr/local/lib/systemd/system/\(unit)", encoding: .utf8)
+      #expect(
+        text.contains("\nEnvironmentFile=-/etc/msgspool/env\n") && text.contains("LoadCredential=NAME:/etc/msgspool"))
+      #expect(!text.contains("@BINDIR@") && !text.contains("@CONFDIR@"))
+    }
+    for bridge in ["apprise-bridge.py", "itchat-bridge.py"] {
+      let text = try String(contentsOfFile: "\(Self.root)/Sources/Bridges/\(bridge)", encoding: .utf8)
+      #expect(text.contains("\"/usr/local/share/msgspool/bridges/\(bridge)\""))
+    }
+    try await make("uninstall", yard)
+    let left = FileManager.default.enumerator(atPath: root)?.compactMap { $0 as? String } ?? []
+    #expect(!left.contains { $0.contains("msgspool") }, "\(left)")
+  }
+
+  @Test(
+    "What a unit may do is little (systemd-analyze security: at most 1.5)",
+    .disabled(if: find(program: "systemd-analyze") == nil, "no systemd-analyze"),
+    arguments: ["msgspool.service", "msgspool-sweep.service"])
+  func exposure(unit: String) async throws {
+    let yard = try Yard()
+    try await make("install", yard)
+    let path = "\(yard.root)/root/usr/local/lib/systemd/system/\(unit)"
+    let ran = try await run(
+      "systemd-analyze", ["security", "--offline=true", "--threshold=15", "--no-pager", path], timeout: patience)
+    #expect(ran.status == 0, "\(ran.stdout.split(separator: "\n").last ?? "")\(ran.stderr)")
+  }
+}
