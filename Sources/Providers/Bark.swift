@@ -162,7 +162,9 @@ package struct Bark: Provider {
     case 400 where speaks(of: "batch push count exceeds"): return .tooLarge
     case 400 where speaks(of: "device token", "device key", "device_key"): return .recipient
     case 400: return .message
-    case 500 where speaks(of: "BadDeviceToken", "Unregistered", "410"): return .recipient
+    case 500 where speaks(of: "Unregistered", "410"): return .recipient
+    // Apple says it of every token, too, where the server talks to the wrong one of its two services.
+    case 500 where speaks(of: "BadDeviceToken"): return .recipientPerhaps
     case 500 where speaks(of: "PayloadTooLarge"): return .message
     default: return .status(code, client: .fewTimes, server: .later)
     }
@@ -203,9 +205,7 @@ package struct Bark: Provider {
         if code == 200 { return .accepted() }
         let text = element.message?.text ?? "no text"
         // A verdict on the whole channel is not for one key to give.
-        let verdict = Self.verdict(code, text)
-        return verdict.state == .unconfirmed
-          ? .rejected(.provider, code: String(code), reason: text) : verdict.outcome(code: String(code), reason: text)
+        return Self.verdict(code, text).outcome(code: String(code), reason: text)
       })
   }
 }

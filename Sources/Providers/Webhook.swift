@@ -192,7 +192,7 @@ package struct Webhook: Provider {
     /// Nil for a success.
     func verdict(_ response: HTTPResponse, _ value: JSON?) -> Verdict? {
       guard (200..<300).contains(response.status) else {
-        return response.status == 504 ? .inDoubt : .status(response.status, client: .refused, server: .later)
+        return .status(response.status, client: .refused, server: .later)
       }
       if let statuses, !statuses.contains(response.status) { return .fewTimes }
       guard let field else { return nil }
