@@ -57,7 +57,9 @@ extension Step {
     }
     let missing = call.recipients.count - answer.outcomes.count
     answer.outcomes = Array(answer.outcomes.prefix(call.recipients.count))
-    answer.outcomes += (0..<max(0, missing)).map { _ in .unconfirmed(reason: "the answer says nothing of this recipient") }
+    answer.outcomes += (0..<max(0, missing)).map { _ in
+      .unconfirmed(reason: "the answer says nothing of this recipient")
+    }
     return .finish(answer, session)
   }
 }

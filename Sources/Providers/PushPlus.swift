@@ -248,9 +248,12 @@ package struct PushPlus: Provider {
   /// Every try counts, the refused ones too: what nobody knows is tried a few times only.
   private func refusal(_ code: Int, _ text: String?, retryAfter: Double?, of call: Call, at now: Date) -> Answer {
     let barred = code == 900 ? Self.barred(text ?? "", at: now) : nil
-    // A topic or a friend may be somebody else's; that the channel's owner may not be sent to is the account's trouble.
-    let isOfThis = code == 805 && call.recipients.first?.target.lane != Self.owner
-    let verdict: Verdict = isOfThis ? .credentialsPerhaps : Self.codes[code] ?? .fewTimes
+    var verdict = Self.codes[code] ?? .fewTimes
+    if code == 805, call.recipients.first?.target.lane != Self.owner {
+      // The topic or the friend may be somebody else's. Halves would be counted as well.
+      verdict = .credentialsPerhaps
+      verdict.split = .never
+    }
     // Who goes on after 900 is barred for longer (section 4): the channel rests as long as it says.
     return verdict.answer(to: call, code: String(code), reason: text, retryAfter: barred ?? retryAfter)
   }

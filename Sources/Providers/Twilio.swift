@@ -212,9 +212,8 @@ package struct Twilio: Provider {
     (.recipientPerhaps, [21612]),
     (
       .configuration("From", "MessagingServiceSid"),
-      [21212, 21401, 21407, 21601, 21603, 21607, 21657, 21701, 21702, 21703, 21704, 21705]
+      [21212, 21401, 21407, 21601, 21603, 21606, 21607, 21657, 21659, 21701, 21702, 21703, 21704, 21705]
     ),
-    (.configurationPerhaps("From", "MessagingServiceSid"), [21606, 21659]),
     (.message, [14103, 21602, 21604, 21617, 21620, 21623, 21624, 21654, 21655, 21656, 21658]),
     (.configuration("StatusCallback"), [21609]),
     (.recipientThrottled, [14107]),

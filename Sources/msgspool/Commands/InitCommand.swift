@@ -83,6 +83,7 @@ enum ConfigurationTemplate {
         //   on_unconfirmed: "hold",    or "resend": when nobody knows whether a call arrived
         //   expire_after: "7d",
         //   daily: 0, daily_per_recipient: 0, zone: "Asia/Shanghai",
+        //   suspect_after: 20,         so many recipients refused alike stop the channel; 0 never does
         //   quiet_hours: { from: "22:00", to: "07:00" },
         //   recipients: { team: ["address", "address"] },
         //   fallback: "other-channel",
