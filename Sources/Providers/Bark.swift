@@ -181,14 +181,25 @@ package struct Bark: Provider {
         .answer(to: call, code: response.codeOfStatus, reason: response.reasonOfStatus, retryAfter: wait)
     }
     guard code == 200 else {
-      return Self.verdict(code, wire.message?.text ?? "")
-        .answer(to: call, code: String(code), reason: wire.message?.text ?? "no text", retryAfter: wait)
+      let text = wire.message?.text ?? "no text"
+      let verdict = Self.verdict(code, text)
+      var answer = verdict.answer(to: call, code: String(code), reason: text, retryAfter: wait)
+      if verdict == .tooLarge {
+        answer.capacity = Self.limit(in: text).flatMap { $0 < call.recipients.count ? $0 : nil }
+      }
+      return answer
     }
     if let elements = wire.data, !elements.isEmpty { return perKey(elements, in: call) }
     // Success of a batch without a word about any key is none.
     return call.recipients.count == 1
       ? .all(.accepted(), in: call)
       : .all(.unconfirmed(code: "200", reason: "the answer names no keys"), in: call)
+  }
+
+  /// The server's own limit on keys, an option of it: "batch push count exceeds the maximum limit: 64".
+  private static func limit(in text: String) -> Int? {
+    let digits = text.reversed().prefix { $0.isASCII && $0.isNumber }.reversed()
+    return Int(String(digits)).flatMap { $0 > 0 ? $0 : nil }
   }
 
   private func perKey(_ elements: [Wire.Element], in call: Call) -> Answer {

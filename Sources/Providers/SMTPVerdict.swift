@@ -52,8 +52,9 @@ extension MailResponse.Line {
 
   /// 4yz, after MAIL.
   private func passing(_ words: Words) -> Verdict {
-    if words.say(Words.greylisted) { return .later }
+    if isOfAddress || words.say(Words.greylisted) { return .later }
     if isRateLimit(words) { return .throttled }
+    if subject == 2 { return .later }
     // Not surely anybody's: a name that could not be resolved may be resolved the next time.
     return isOfRestriction(words) || isOfSender(words) ? .credentialsPerhaps : .later
   }
@@ -66,7 +67,7 @@ extension MailResponse.Line {
     if isOfSender(words) { return .credentials }
     if subject == 2 || words.say(Words.unknown) { return .recipient }
     if words.say(["recipient address rejected", "mailbox unavailable"]) { return .recipientPerhaps }
-    return subject == 7 || words.say(Words.policy) ? .policyPerhaps : .recipientPerhaps
+    return subject == 7 || words.say(Words.policy) ? .credentialsPerhaps : .recipientPerhaps
   }
 
   private func message(_ words: Words) -> Verdict {
@@ -127,8 +128,6 @@ extension MailResponse.Line {
 extension Verdict {
   /// A policy, nobody knows against what: worth a few tries.
   fileprivate static let policy = Verdict(state: .deferred, kind: .credentials, attempts: 3)
-  /// The same, said of one recipient.
-  fileprivate static let policyPerhaps = Verdict(state: .deferred, kind: .credentials, attempts: 3, blame: .account)
 }
 
 /// A server's words in lower case, without the addresses that it repeats: a name may hold any word.

@@ -68,8 +68,7 @@ import Testing
   @Test(arguments: ["550 5.7.1 Delivery not authorized, message refused", "550 Access denied", "554 5.7.0 policy"])
   func aPolicyThatNamesNobodyIsPutOffToo(text: String) throws {
     let answer = try answer([text], nil, sent: false)
-    #expect(summary(answer.outcomes[0]) == "deferred credentials account" && answer.outcomes[0].attempts == 3)
-    #expect(answer.advice == .proceed)
+    #expect(summary(answer.outcomes[0]) == "deferred credentials account" && answer.advice == .proceed)
   }
 
   @Test(arguments: [
@@ -154,7 +153,8 @@ import Testing
 
   @Test(arguments: [
     "450 4.7.1 <d@x>: Recipient address rejected: Greylisted", "451 4.7.1 Client host rejected: Greylisting in action",
-    "450 4.2.0 x", "450 4.3.2 administrative", "450 4.7.1 administrative",
+    "450 4.1.1 <d@x>: Recipient address rejected: unverified address: connect to relay.x: sender address refused",
+    "452 4.2.2 mailbox full, relay", "450 4.2.0 x", "450 4.3.2 administrative", "450 4.7.1 administrative",
   ])
   func greylistingIsNobodysTrouble(text: String) throws {
     let answer = try answer([text], nil, sent: false)
