@@ -31,7 +31,7 @@ package enum Classification {
   ) -> Step {
     switch reply {
     case .http, .mail, .program:
-      return provider.proceed(reply, after: stage, call, session, at: now, nonce: nonce).completed(for: call)
+      return provider.proceed(reply, after: stage, call, session, at: now, nonce: nonce)
     case .notSent(let failure) where failure.code == "invalid":
       // The request itself cannot be written (a control character in a header): trying again cannot help.
       return .finish(.all(.rejected(.message, code: failure.code, reason: failure.message), in: call))
@@ -45,22 +45,6 @@ package enum Classification {
         .all(
           .unreached(code: failure.code, reason: failure.message), in: call, advice: .slowDown(retryAfter: nil)))
     }
-  }
-}
-
-extension Step {
-  /// With an outcome for each of the call's recipients: whom an answer forgot is in doubt, and nobody else's word moves
-  /// into the gap.
-  fileprivate func completed(for call: Call) -> Step {
-    guard case .finish(var answer, let session) = self, answer.outcomes.count != call.recipients.count else {
-      return self
-    }
-    let missing = call.recipients.count - answer.outcomes.count
-    answer.outcomes = Array(answer.outcomes.prefix(call.recipients.count))
-    answer.outcomes += (0..<max(0, missing)).map { _ in
-      .unconfirmed(reason: "the answer says nothing of this recipient")
-    }
-    return .finish(answer, session)
   }
 }
 

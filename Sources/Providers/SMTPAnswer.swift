@@ -38,8 +38,7 @@ struct SMTPAnswer {
       answer.advice = .suspend
       answer.rest = wall.rest ?? .untilNextSweep
     } else if response.final?.isTooManyRecipients == true && lines.count > 1 || verdict?.splits(call) == true {
-      // The mail was refused whole, and some of its recipients may be at fault, or their number.
-      answer.advice = .split
+      answer.split()
     } else if answer.advice == .proceed, isSlow, outcomes.contains(whole) {
       answer.advice = .slowDown(retryAfter: nil)
     }

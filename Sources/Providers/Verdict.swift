@@ -121,15 +121,14 @@ struct Verdict: Sendable, Hashable {
     if blamesMessage(of: call, defaults: defaults) {
       return Verdict.message.answer(to: call, code: code, reason: reason)
     }
-    let outcome = outcome(code: code, reason: reason, retryAfter: retryAfter)
-    let advice: Answer.Advice =
-      switch channel {
-      case .slowDown: .slowDown(retryAfter: retryAfter)
-      case .suspend: .suspend
-      case .proceed: splits(call) ? .split : .proceed
-      }
-    var answer = Answer.all(outcome, in: call, advice: advice)
-    answer.rest = rest ?? retryAfter.map(Answer.Rest.seconds) ?? .untilNextSweep
+    var answer = Answer.all(outcome(code: code, reason: reason, retryAfter: retryAfter), in: call)
+    switch channel {
+    case .slowDown: answer.advice = .slowDown(retryAfter: retryAfter)
+    case .suspend:
+      answer.advice = .suspend
+      answer.rest = rest ?? retryAfter.map(Answer.Rest.seconds) ?? .untilNextSweep
+    case .proceed: if splits(call) { answer.split() }
+    }
     return answer
   }
 
@@ -163,6 +162,13 @@ struct Verdict: Sendable, Hashable {
 }
 
 extension Answer {
+  /// The call was refused whole, and one of its recipients may be at fault, nobody knows which, or their number. The halves
+  /// will tell; until then it counts against nobody.
+  mutating func split() {
+    advice = .split
+    outcomes = outcomes.map { $0.blaming(.recipient) }
+  }
+
   /// From an answer that speaks of each recipient. The channel stops or slows down when all of them met the same wall,
   /// and that wall is surely its own: who has trouble of his own besides proves nothing. Not before: what is certain about
   /// the others must be kept, and the next call meets the wall alone. What may be one recipient's (`Blame.account`) stops

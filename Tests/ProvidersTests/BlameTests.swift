@@ -82,6 +82,14 @@ import Testing
     if row.blame == .account { #expect(answer.outcomes[0].state == .deferred) }
   }
 
+  @Test(arguments: rows.filter { $0.specimen.addresses.count > 1 })
+  func whatHalvesWillTellCountsAgainstNobodyBefore(_ row: Row) throws {
+    let provider = try row.specimen.make()
+    let answer = provider.answer(
+      row.status, row.body, to: try provider.call(row.specimen.message, to: row.specimen.addresses))
+    if answer.advice == .split { #expect(answer.outcomes.allSatisfy { $0.blame == .recipient }) }
+  }
+
   @Test func aBadNumberBesideTheChannelsTroubleDoesNotHideIt() throws {
     let provider = try Specimen.huawei.make()
     let call = try provider.call(Specimen.huawei.message, to: Specimen.huawei.addresses)
