@@ -106,8 +106,8 @@ package struct ConfigurationReader: Sendable {
 
   private static let common = [
     "provider", "endpoint", "max_recipients_per_call", "concurrency", "rate", "timeout", "retry", "on_unconfirmed",
-    "reconcile_after", "expire_after", "daily", "daily_per_recipient", "zone", "quiet_hours", "recipients", "fallback",
-    "ca_file",
+    "reconcile_after", "expire_after", "daily", "daily_per_recipient", "suspect_after", "zone", "quiet_hours",
+    "recipients", "fallback", "ca_file",
   ]
 
   private func channel(_ place: Place, _ known: inout Secrets) throws(ConfigurationFault) -> Channel {
@@ -169,6 +169,7 @@ package struct ConfigurationReader: Sendable {
     channel.daily = try place["daily"]?.integer(in: 0...1_000_000_000) ?? channel.daily
     channel.dailyPerRecipient =
       try place["daily_per_recipient"]?.integer(in: 0...1_000_000_000) ?? channel.dailyPerRecipient
+    channel.suspectAfter = try place["suspect_after"]?.integer(in: 0...1_000_000_000) ?? channel.suspectAfter
   }
 
   private func times(_ channel: inout Channel, _ place: Place) throws(ConfigurationFault) {

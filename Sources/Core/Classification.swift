@@ -40,10 +40,10 @@ package enum Classification {
         .all(
           .unconfirmed(code: failure.code, reason: failure.message), in: call, advice: .slowDown(retryAfter: nil)))
     case .notSent(let failure), .lost(let failure):
+      // Nothing that delivers got to the provider: an outage uses nobody's attempts up.
       return .finish(
         .all(
-          .deferred(.network, code: failure.code, reason: failure.message), in: call,
-          advice: .slowDown(retryAfter: nil)))
+          .unreached(code: failure.code, reason: failure.message), in: call, advice: .slowDown(retryAfter: nil)))
     }
   }
 }

@@ -208,11 +208,14 @@ package struct MailResponse: Sendable, Hashable {
   package var final: Line?
   /// The message was handed over whole: `final` answers the final dot.
   package var wasSent: Bool
+  /// The most recipients of one mail that the server announced (RFC 9422); those beyond were not named to it.
+  package var capacity: Int?
 
-  package init(recipients: [Line?], final: Line?, wasSent: Bool) {
+  package init(recipients: [Line?], final: Line?, wasSent: Bool, capacity: Int? = nil) {
     self.recipients = recipients
     self.final = final
     self.wasSent = wasSent
+    self.capacity = capacity
   }
 }
 

@@ -95,6 +95,8 @@ package struct Progress: Sendable {
   package private(set) var results: [String: [HistoryLine.Result]] = [:]
   /// Attempts in this life: since it was dropped, or since a person retried it.
   package private(set) var attempts = 0
+  /// Tries since the last of these attempts that used none up: their calls never got to the provider.
+  package private(set) var unreached = 0
   /// When this life began, as far as the history knows.
   package private(set) var dropped: Date?
   package let last: HistoryLine?
@@ -105,6 +107,11 @@ package struct Progress: Sendable {
     last = lines.last
     for line in lines {
       for result in line.results { add(result) }
+      if line.attempt != attempts || line.state.isFinal {
+        (attempts, unreached) = (line.state.isFinal ? 0 : line.attempt, 0)
+      } else if !line.calls.isEmpty {
+        unreached += 1
+      }
       if line.state.isFinal {
         results = results.compactMapValues { results in
           let accepted = results.filter { $0.state == .accepted }
@@ -112,10 +119,7 @@ package struct Progress: Sendable {
         }
       }
     }
-    if let last, !last.state.isFinal {
-      attempts = last.attempt
-      dropped = last.dropped
-    }
+    if let last, !last.state.isFinal { dropped = last.dropped }
   }
 
   /// When this life began, whether or not the history knows: else when the message was first seen. What its producer's

@@ -15,6 +15,8 @@ package struct Itinerary: Sendable {
   package var legs: [Leg]
   /// Attempts before this one.
   package var attempts: Int
+  /// Tries since the last of them that never got to the provider.
+  package var unreached = 0
   /// A recipient was finally rejected in an earlier attempt: the message can't end as done.
   package var hasRejected: Bool
 
@@ -174,6 +176,7 @@ package struct Router: Sendable {
     _ message: Message, _ channel: Channel, _ content: Content, _ progress: Progress
   ) -> Route {
     var itinerary = Itinerary(channel: channel, legs: [], attempts: progress.attempts, hasRejected: false)
+    itinerary.unreached = progress.unreached
     var identities: Set<String> = []
     let isAlone = message.to?.count == 1 && channel.recipients.isEmpty
     // A channel with its own target has one recipient, whose address is empty.

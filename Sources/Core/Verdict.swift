@@ -48,11 +48,12 @@ package enum Verdict {
   /// Seconds until a message that was accepted in part by a channel since suspended is looked at again.
   package static let suspensionPause = 300.0
 
-  /// A deferral that was the last one allowed becomes final.
+  /// A deferral that was the last one allowed becomes final. One that uses no attempt never is: it waits until the message
+  /// expires.
   /// - Parameter attempt: the number of the attempt that ended so; 1 is the first.
   package static func final(_ outcome: Outcome, attempt: Int, _ schedule: RetrySchedule) -> Outcome {
     let allowed = min(schedule.attempts, outcome.attempts ?? .max)
-    guard outcome.state == .deferred, attempt >= allowed else { return outcome }
+    guard outcome.state == .deferred, outcome.usesAttempt, attempt >= allowed else { return outcome }
     var outcome = outcome
     outcome.state = .rejected
     outcome.reason = "gave up after \(attempt) attempt\(attempt == 1 ? "" : "s"): \(outcome.reason ?? "deferred")"
@@ -66,15 +67,17 @@ package enum Verdict {
     let decided = results.filter { $0.outcome != nil }
     if decided.isEmpty, !results.isEmpty { return nil }
     // A call whose refusal led to a fallback counts, though its own leg is no longer there.
-    let isTried = !calls.isEmpty || decided.contains { $0.isTried }
-    let attempt = itinerary.attempts + (isTried ? 1 : 0)
+    let isAttempt = decided.contains { ($0.isTried && $0.outcome?.usesAttempt == true) || $0.refusal != nil }
+    let attempt = itinerary.attempts + (isAttempt ? 1 : 0)
+    // What never gets through waits longer each time, as what is refused does.
+    let tries = isAttempt ? attempt : attempt + itinerary.unreached + 1
     let state = self.state(itinerary, results)
     var line = HistoryLine(
       at: circumstances.now, state: state, sweep: circumstances.sweep, channel: itinerary.channel.name,
       provider: itinerary.channel.card.name, attempt: attempt, calls: calls,
       results: decided.map(entry), dropped: circumstances.dropped)
     if state == .deferred {
-      line.due = results.compactMap { due($0, itinerary.channel, attempt, circumstances) }.min()
+      line.due = results.compactMap { due($0, itinerary.channel, tries, circumstances) }.min()
     }
     if state != .done { line.error = error(state, itinerary, results) }
     return line
@@ -107,14 +110,15 @@ package enum Verdict {
   }
 
   private static func due(
-    _ result: LegResult, _ channel: Channel, _ attempt: Int, _ circumstances: Circumstances
+    _ result: LegResult, _ channel: Channel, _ tries: Int, _ circumstances: Circumstances
   ) -> Date? {
     let now = circumstances.now
     if let question = result.question { return question.due }
     guard let outcome = result.outcome else { return result.due ?? now + suspensionPause }
     guard outcome.state == .deferred else { return nil }
     if let due = result.due { return due }
-    return now + (outcome.retryAfter ?? channel.retry.delay(after: max(attempt, 1), random: circumstances.random))
+    if outcome.isSurplus { return now }
+    return now + (outcome.retryAfter ?? channel.retry.delay(after: tries, random: circumstances.random))
   }
 
   private static func error(_ state: MessageState, _ itinerary: Itinerary, _ results: [LegResult]) -> Fault {

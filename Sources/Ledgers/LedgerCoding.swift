@@ -40,7 +40,7 @@ enum LedgerCoding {
   }
 
   /// One entry per member, or `{"all":entry}` where they are equal. An accepted one is its id or `true`; any other is
-  /// `[state, kind, code, reason, retry after, attempts]`.
+  /// `[state, kind, code, reason, retry after, attempts]`, with `false` behind where it uses no attempt up.
   static func text(_ outcomes: [Outcome]) -> String {
     if let first = outcomes.first, outcomes.count > 1, outcomes.allSatisfy({ $0 == first }) {
       return JSON.object([.init("all", entry(first))]).text
@@ -58,12 +58,13 @@ enum LedgerCoding {
 
   private static func entry(_ outcome: Outcome) -> JSON {
     if outcome.state == .accepted { return outcome.id.map(JSON.string) ?? .boolean(true) }
-    return .array([
+    let parts: [JSON] = [
       .string(outcome.state.rawValue), outcome.kind.map { .string($0.rawValue) } ?? .null,
       outcome.code.map(JSON.string) ?? .null, outcome.reason.map(JSON.string) ?? .null,
       outcome.retryAfter.flatMap { $0.isFinite ? .number(String($0)) : nil } ?? .null,
       outcome.attempts.map(JSON.integer) ?? .null,
-    ])
+    ]
+    return .array(outcome.usesAttempt ? parts : parts + [.boolean(false)])
   }
 
   private static func outcome(_ value: JSON) -> Outcome {
@@ -72,12 +73,14 @@ enum LedgerCoding {
     case .boolean: return .accepted()
     default:
       let parts = value.array ?? []
-      guard parts.count == 6, let state = parts[0].string.flatMap(RecipientState.init(rawValue:)) else {
+      guard [6, 7].contains(parts.count), let state = parts[0].string.flatMap(RecipientState.init(rawValue:)) else {
         return .unconfirmed()
       }
-      return Outcome(
+      var outcome = Outcome(
         state: state, kind: parts[1].string.flatMap(ErrorKind.init(rawValue:)), code: parts[2].string,
         reason: parts[3].string, retryAfter: parts[4].number, attempts: parts[5].integer)
+      outcome.usesAttempt = parts.last != .boolean(false)
+      return outcome
     }
   }
 

@@ -179,13 +179,11 @@ package struct AliyunSMS: Provider {
     (.recipientThrottled, ["isv.BUSINESS_LIMIT_CONTROL"]),
     (.throttled, ["Throttling", "Throttling.User", "Throttling.Api"]),
     (.quota, ["isv.DAY_LIMIT_CONTROL", "isv.MONTH_LIMIT_CONTROL", "isv.AMOUNT_NOT_ENOUGH", "isv.OUT_OF_SERVICE"]),
-    (
-      .recipient,
-      [
-        "isv.MOBILE_NUMBER_ILLEGAL", "isv.BLACK_KEY_CONTROL_LIMIT", "isv.CUSTOMER_REFUSED",
-        "isv.DOMESTIC_NUMBER_NOT_SUPPORTED",
-      ]
-    ),
+    (.recipient, ["isv.MOBILE_NUMBER_ILLEGAL", "isv.CUSTOMER_REFUSED"]),
+    // Of the first, older documents say that it is the content; the second may be the template's.
+    (.recipientPerhaps, ["isv.BLACK_KEY_CONTROL_LIMIT", "isv.DOMESTIC_NUMBER_NOT_SUPPORTED"]),
+    // While the account is on trial: this number is not among those it may send to.
+    (.credentialsPerhaps, ["isv.SMS_TEST_NUMBER_LIMIT"]),
     (.tooLarge, ["isv.MOBILE_COUNT_OVER_LIMIT"]),
     (
       .message,
@@ -210,7 +208,7 @@ package struct AliyunSMS: Provider {
       .credentials,
       [
         "isp.RAM_PERMISSION_DENY", "isv.PRODUCT_UN_SUBSCRIPT", "isv.PRODUCT_UNSUBSCRIBE", "isv.ACCOUNT_NOT_EXISTS",
-        "isv.ACCOUNT_ABNORMAL", "isv.DENY_IP_RANGE", "isv.SMS_TEST_NUMBER_LIMIT", "SignatureDoesNotMatch",
+        "isv.ACCOUNT_ABNORMAL", "isv.DENY_IP_RANGE", "SignatureDoesNotMatch",
         "InvalidAccessKeyId.NotFound", "InvalidAccessKeyId.Inactive", "Forbidden.RAM", "InvalidVersion",
         "InvalidAction.NotFound", "IncompleteSignature", "InvalidTimeStamp.Expired",
       ]

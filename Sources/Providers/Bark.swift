@@ -162,7 +162,9 @@ package struct Bark: Provider {
     case 400 where speaks(of: "batch push count exceeds"): return .tooLarge
     case 400 where speaks(of: "device token", "device key", "device_key"): return .recipient
     case 400: return .message
-    case 500 where speaks(of: "BadDeviceToken", "Unregistered", "410"): return .recipient
+    case 500 where speaks(of: "Unregistered", "410"): return .recipient
+    // Apple says it of every token, too, where the server talks to the wrong one of its two services.
+    case 500 where speaks(of: "BadDeviceToken"): return .recipientPerhaps
     case 500 where speaks(of: "PayloadTooLarge"): return .message
     default: return .status(code, client: .fewTimes, server: .later)
     }
@@ -179,14 +181,25 @@ package struct Bark: Provider {
         .answer(to: call, code: response.codeOfStatus, reason: response.reasonOfStatus, retryAfter: wait)
     }
     guard code == 200 else {
-      return Self.verdict(code, wire.message?.text ?? "")
-        .answer(to: call, code: String(code), reason: wire.message?.text ?? "no text", retryAfter: wait)
+      let text = wire.message?.text ?? "no text"
+      let verdict = Self.verdict(code, text)
+      var answer = verdict.answer(to: call, code: String(code), reason: text, retryAfter: wait)
+      if verdict == .tooLarge {
+        answer.capacity = Self.limit(in: text).flatMap { $0 < call.recipients.count ? $0 : nil }
+      }
+      return answer
     }
     if let elements = wire.data, !elements.isEmpty { return perKey(elements, in: call) }
     // Success of a batch without a word about any key is none.
     return call.recipients.count == 1
       ? .all(.accepted(), in: call)
       : .all(.unconfirmed(code: "200", reason: "the answer names no keys"), in: call)
+  }
+
+  /// The server's own limit on keys, an option of it: "batch push count exceeds the maximum limit: 64".
+  private static func limit(in text: String) -> Int? {
+    let digits = text.reversed().prefix { $0.isASCII && $0.isNumber }.reversed()
+    return Int(String(digits)).flatMap { $0 > 0 ? $0 : nil }
   }
 
   private func perKey(_ elements: [Wire.Element], in call: Call) -> Answer {
@@ -203,9 +216,7 @@ package struct Bark: Provider {
         if code == 200 { return .accepted() }
         let text = element.message?.text ?? "no text"
         // A verdict on the whole channel is not for one key to give.
-        let verdict = Self.verdict(code, text)
-        return verdict.state == .unconfirmed
-          ? .rejected(.provider, code: String(code), reason: text) : verdict.outcome(code: String(code), reason: text)
+        return Self.verdict(code, text).outcome(code: String(code), reason: text)
       })
   }
 }

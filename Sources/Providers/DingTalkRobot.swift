@@ -124,12 +124,13 @@ package struct DingTalkRobot: Provider {
     var errmsg: Loose?
   }
 
-  /// 310000 needs more than its number. 300005, 400013, 400101, 400102, 40035 and 43004 are not confirmed.
+  /// 310000 needs more than its number. But for -1 and 130101 none is confirmed. 4301xx: a link, text or picture that is
+  /// not allowed.
   private static let codes = CodeTable<Int>([
     (.later, [-1]),
-    (.throttled, [130101]),
-    (.credentials, [300005, 400013, 400101, 400102]),
-    (.message, [40035, 43004]),
+    (.throttled, [130101, 410100, 660026]),
+    (.credentials, [300005, 400013, 400101, 400102, 400106]),
+    (.message, [40035, 43004, 400105, 430101, 430102, 430103, 430104]),
   ])
 
   private static let keywordWords = ["keyword", "关键词"]
@@ -156,9 +157,9 @@ package struct DingTalkRobot: Provider {
         .answer(to: call, code: response.codeOfStatus, reason: response.reasonOfStatus, retryAfter: wait)
     }
     if code == 0 { return .all(.accepted(), in: call) }
-    return Self.verdict(code, wire.errmsg?.text ?? "")
-      .answer(
-        to: call, code: String(code), reason: wire.errmsg?.text ?? "no text",
-        retryAfter: wait ?? (code == 130101 ? Self.pause : nil))
+    let verdict = Self.verdict(code, wire.errmsg?.text ?? "")
+    return verdict.answer(
+      to: call, code: String(code), reason: wire.errmsg?.text ?? "no text",
+      retryAfter: wait ?? (verdict == .throttled ? Self.pause : nil))
   }
 }

@@ -36,7 +36,7 @@ package struct Email: Provider {
       "Accepted means that the server has taken the mail; what it cannot deliver comes back as mail to the sender.",
       "A lost answer after the message cannot be looked up: on_unconfirmed decides. Servers may take long to answer: "
         + "raise timeout.",
-      "A server that takes fewer than 100 recipients at a time: set max_recipients_per_call.",
+      "A server that takes fewer than 100 recipients at a time is found out by its answers (452, X.5.3, LIMITS RCPTMAX).",
     ],
     example: """
       mail: {
@@ -221,6 +221,6 @@ package struct Email: Provider {
 
   package func answer(_ reply: Reply, to call: Call, at now: Date) -> Answer {
     guard case .mail(let response) = reply else { return reply.answerWithoutResponse(to: call) }
-    return SMTPAnswer(response).answer(to: call)
+    return SMTPAnswer(response, to: call).answer(to: call)
   }
 }

@@ -115,7 +115,7 @@ package struct FeishuRobot: Provider {
   private static let codes = CodeTable<Int>([
     (.message, [9499, 19036]),
     (.credentials, [19001, 19021, 19022]),
-    (.credentialsForThis, [19024]),
+    (.credentialsPerhaps, [19024]),
     (.throttled, [11232, 99_991_400]),
   ])
 
@@ -129,7 +129,9 @@ package struct FeishuRobot: Provider {
         .answer(to: call, code: response.codeOfStatus, reason: response.reasonOfStatus, retryAfter: wait)
     }
     if code == 0 { return .all(.accepted(), in: call) }
-    let verdict = Self.codes[code] ?? (response.status >= 500 ? .later : .fewTimes)
+    let isServers = response.status >= 500
+    let verdict =
+      Self.codes[code] ?? (isServers ? .status(response.status, client: .fewTimes, server: .later) : .fewTimes)
     return verdict.answer(
       to: call, code: String(code), reason: wire.msg?.text ?? wire.statusMessage?.text ?? "no text", retryAfter: wait)
   }

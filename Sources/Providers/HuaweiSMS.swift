@@ -226,8 +226,8 @@ package struct HuaweiSMS: Provider {
     (.message, ["E200028"]),
     (.configuration("templateId"), ["E200029", "E200030", "E200031", "E200033"]),
     (.configuration("from", "signature"), ["E200018", "E200036"]),
-    // Its country is not enabled, which stops nobody else.
-    (.recipient, ["E200024"]),
+    // Its country is not enabled, which need not stop anybody else.
+    (.credentialsPerhaps, ["E200024"]),
   ])
 
   /// The answer has no words for them.
@@ -311,6 +311,6 @@ package struct HuaweiSMS: Provider {
   /// The document puts all other E2... into class C; what is said of one number only must not stop the others.
   private static func verdict(_ status: String) -> Verdict {
     if let verdict = statuses[status] { return verdict }
-    return status.hasPrefix("E2") ? .credentialsForThis : .inDoubt
+    return status.hasPrefix("E2") ? .credentialsPerhaps : .inDoubt
   }
 }

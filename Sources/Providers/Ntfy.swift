@@ -137,7 +137,7 @@ package struct Ntfy: Provider {
   private static let codes = CodeTable<Int>([
     (.credentials, [40101, 42909]),
     // This topic is somebody else's; others may be ours.
-    (.credentialsForThis, [40301]),
+    (.credentialsPerhaps, [40301]),
     (.message, [41301, 41303]),
     (.throttled, [42901]),
     (.quota, [42908]),

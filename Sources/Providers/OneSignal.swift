@@ -252,7 +252,9 @@ package struct OneSignal: Provider {
 
   /// HTTP 200 with an empty id: there is no message, since none of the targets can get one. Halves fare no better.
   private static func nobody(_ text: String, in call: Call) -> Answer {
-    .all(.rejected(.recipient, reason: text.isEmpty ? "the service made no message of it" : text), in: call)
+    let isTheirs = text.lowercased().contains("not subscribed")
+    let outcome = Outcome.rejected(.recipient, reason: text.isEmpty ? "the service made no message of it" : text)
+    return .all(outcome.blaming(isTheirs ? .recipient : .unclear), in: call)
   }
 
   private func submitted(_ id: String, _ wire: Wire, in call: Call) -> Answer {
@@ -264,7 +266,7 @@ package struct OneSignal: Provider {
           ? wire.invalidIDs.contains(target.wire)
           // Such a user may have other devices that do get it: section 2 calls that a warning.
           : target.lane == Self.users && isStrict && wire.invalidUsers.contains(target.wire)
-        return isInvalid ? .rejected(.recipient, reason: "unsubscribed") : .accepted(id: id)
+        return isInvalid ? .rejected(.recipient, reason: "unsubscribed").blaming(.recipient) : .accepted(id: id)
       })
   }
 

@@ -113,7 +113,7 @@ package struct PushDeer: Provider {
     }
     guard code == 0, isSuccess else {
       // Wrong arguments and stopped accounts share one code.
-      let verdict: Verdict = code == 0 ? .fewTimes : .recipient
+      let verdict: Verdict = code == 0 ? .fewTimes : .recipientPerhaps
       return verdict.answer(to: call, code: String(code), reason: wire.error?.text ?? "no text", retryAfter: wait)
     }
     guard let devices = wire.content?.result else {
@@ -121,7 +121,8 @@ package struct PushDeer: Provider {
     }
     if devices.isEmpty {
       return .all(
-        .rejected(.recipient, code: "0", reason: "nobody was reached: the key's owner has no device"), in: call)
+        .rejected(.recipient, code: "0", reason: "nobody was reached: the key's owner has no device")
+          .blaming(.recipient), in: call)
     }
     return devices.contains(where: Self.reached)
       ? .all(.accepted(), in: call) : .all(.unconfirmed(code: "0", reason: "the answer names no success"), in: call)

@@ -181,7 +181,9 @@ package struct PushPlus: Provider {
   // MARK: What comes back (sections 3 and 4)
 
   private static let codes = CodeTable<Int>([
-    (.credentials, [302, 401, 403, 805, 903, 905]),
+    (.credentials, [302, 401, 403, 805, 905]),
+    // Who goes on is barred for good (section 4).
+    (.barred, [903]),
     (.fewTimes, [500]),
     (.message, [600, 999]),
     (.quota, [888, 900]),
@@ -246,12 +248,14 @@ package struct PushPlus: Provider {
   /// Every try counts, the refused ones too: what nobody knows is tried a few times only.
   private func refusal(_ code: Int, _ text: String?, retryAfter: Double?, of call: Call, at now: Date) -> Answer {
     let barred = code == 900 ? Self.barred(text ?? "", at: now) : nil
-    var answer = (Self.codes[code] ?? .fewTimes).answer(
-      to: call, code: String(code), reason: text, retryAfter: barred ?? retryAfter)
-    // Who goes on after 900 is barred for longer, after 903 for good (section 3).
-    if let barred { answer.rest = .seconds(barred) }
-    if code == 903 { answer.rest = .untilMended }
-    return answer
+    var verdict = Self.codes[code] ?? .fewTimes
+    if code == 805, call.recipients.first?.target.lane != Self.owner {
+      // The topic or the friend may be somebody else's. Halves would be counted as well.
+      verdict = .credentialsPerhaps
+      verdict.split = .never
+    }
+    // Who goes on after 900 is barred for longer (section 4): the channel rests as long as it says.
+    return verdict.answer(to: call, code: String(code), reason: text, retryAfter: barred ?? retryAfter)
   }
 
   /// Until the next day in China; or as many days as the text says: "减少请求后2天恢复正常".

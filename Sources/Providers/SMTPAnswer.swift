@@ -1,145 +1,98 @@
 import Core
 
-/// What a mail server's answers mean: section 3 of providers/email.md.
+/// What a mail server's answers to one mail mean for each of its recipients: section 3 of providers/email.md.
 struct SMTPAnswer {
   private let response: MailResponse
+  /// The answer to each RCPT.
+  private let lines: [MailResponse.Line?]
+  private let taken: Int
 
-  init(_ response: MailResponse) {
+  init(_ response: MailResponse, to call: Call) {
     self.response = response
+    lines = call.recipients.indices.map { response.recipients.indices.contains($0) ? response.recipients[$0] : nil }
+    taken = lines.count { $0?.isPositive == true }
   }
 
   func answer(to call: Call) -> Answer {
-    let whole = self.whole
-    let outcomes = call.recipients.indices.map { index -> Outcome in
-      let line = index < response.recipients.count ? response.recipients[index] : nil
-      if let line, !line.isPositive { return Self.recipient(line).outcome(line) }
+    let (whole, verdict) = self.whole
+    var walls: [Verdict?] = []
+    let outcomes = lines.indices.map { index -> Outcome in
+      if let surplus = surplus(index) { return surplus }
+      let line = lines[index]
+      if let line, !line.isPositive {
+        // "Too many" of those whom nobody was taken before is no limit that could be learned.
+        let own = line.isTooManyRecipients ? .later : line.verdict(at: .recipient)
+        walls.append(own)
+        return own.outcome(code: line.name, reason: line.reason)
+      }
+      walls.append(verdict)
       // A mail that went out whole went to those whose RCPT was accepted; who was never named got nothing.
       if line == nil, response.wasSent { return .unconfirmed(reason: "the server was not seen to take this recipient") }
-      return whole.outcome
+      return whole
     }
-    // Relaying that is denied to one is that recipient's trouble, to all the channel's.
-    let states = outcomes.map(\.kind)
-    let isRelayDenied = response.recipients.allSatisfy { $0.map { Self.recipient($0) == .credentials } ?? false }
-    if whole.suspends || (isRelayDenied && !states.isEmpty) { return Answer(outcomes, advice: .suspend) }
-    let isSlow = outcomes.allSatisfy { $0.kind == .throttled } || (whole.isSlow && outcomes.contains(whole.outcome))
-    return Answer(outcomes, advice: isSlow ? .slowDown(retryAfter: nil) : .proceed)
+    var answer = Answer(outcomes, by: walls)
+    answer.capacity = [response.capacity, learned].compactMap { $0 }.min()
+    // What is said of the whole is said to everybody; and a day's limit is nobody's own, though some were taken before it.
+    let wall = verdict?.channel == .suspend ? verdict : walls.first { $0 == .quotaOfTheDay } ?? nil
+    if let wall {
+      answer.advice = .suspend
+      answer.rest = wall.rest ?? .untilNextSweep
+    } else if response.final?.isTooManyRecipients == true && lines.count > 1 || verdict?.splits(call) == true {
+      answer.split()
+    } else if answer.advice == .proceed, isSlow, outcomes.contains(whole) {
+      answer.advice = .slowDown(retryAfter: nil)
+    }
+    return answer
   }
 
-  // MARK: One recipient (RCPT)
+  // MARK: Too many recipients
 
-  private static func recipient(_ line: MailResponse.Line) -> Class {
-    let status = line.enhanced
-    if line.code == 552, status?.hasPrefix("5.2.") != true, status?.hasPrefix("5.3.") != true {
-      // "Too many recipients", said in the old way (RFC 5321, section 4.5.3.1.10).
-      return .later
+  /// Of those whom the server had no room for in this mail: they go with the next one.
+  private func surplus(_ index: Int) -> Outcome? {
+    let line = lines[index]
+    if line == nil, let limit = response.capacity, index >= limit {
+      return .surplus(reason: "the server takes \(limit) recipients at a time")
     }
-    switch line.code {
-    case 400..<500: return line.isRateLimit ? .throttled : .later
-    case 530: return .credentials
-    case 500..<600 where line.speaksOfRelaying: return .credentials
-    case 500..<600: return .recipient
-    default: return .fewTimes
-    }
+    if let line, isBeyond(index) { return .surplus(code: line.name, reason: line.reason) }
+    return isCutOff && line?.isPositive != false ? .surplus(code: response.final?.name) : nil
   }
+
+  /// This one was one too many, after others were taken.
+  private func isBeyond(_ index: Int) -> Bool {
+    guard taken > 0, let line = lines[index], !line.isPositive else { return false }
+    if line.isTooManyRecipients { return true }
+    return line.isPerhapsTooManyRecipients && lines[index...].allSatisfy { $0 == nil || $0?.code == line.code }
+  }
+
+  /// How many the server took before it took no more.
+  private var learned: Int? {
+    guard let first = lines.indices.first(where: isBeyond) else { return nil }
+    return lines[first...].contains { $0?.isPositive == true } ? nil : taken
+  }
+
+  /// So many were refused that the server hung up, and those it had taken got nothing.
+  private var isCutOff: Bool { !response.wasSent && response.final?.code == 421 && learned != nil }
 
   // MARK: The whole
 
-  private var whole: (outcome: Outcome, suspends: Bool, isSlow: Bool) {
+  /// What those come to whose RCPT was accepted; and the refusal, if it was one.
+  private var whole: (outcome: Outcome, verdict: Verdict?) {
     guard let final = response.final else {
       // Section 3, last row. The other: the connection went before the final dot, and nobody has the mail.
-      if response.wasSent { return (.unconfirmed(reason: "no answer came after the message"), false, true) }
-      return (.deferred(.network, reason: "the connection broke before the mail was handed over"), false, true)
+      if response.wasSent { return (.unconfirmed(reason: "no answer came after the message"), nil) }
+      return (.deferred(.network, reason: "the connection broke before the mail was handed over"), nil)
     }
-    if response.wasSent, final.isPositive { return (.accepted(id: final.queueId), false, false) }
-    let reached = response.wasSent || response.recipients.contains { $0 != nil }
-    let verdict = reached ? Self.data(final) : Self.opening(final)
-    return (verdict.outcome(final), verdict == .credentials, verdict == .throttled || verdict == .connection)
+    if response.wasSent, final.isPositive { return (.accepted(id: final.queueId), nil) }
+    let verdict: Verdict =
+      final.isTooManyRecipients ? .later : final.verdict(at: isReached ? .message : .opening)
+    return (verdict.outcome(code: final.name, reason: final.reason), verdict)
   }
 
-  /// Greeting, EHLO, STARTTLS, AUTH or MAIL: the same for everybody.
-  private static func opening(_ line: MailResponse.Line) -> Class {
-    switch line.code {
-    case 400..<500: line.isRateLimit ? .throttled : .connection
-    // 535, 534, 538: the login is refused; 530: one is missing; 550, 553, 501: the sender is.
-    case 530, 534, 535, 538, 550, 551, 553, 501: .credentials
-    case 552: .message
-    // "No service here", to this address of ours perhaps: worth a slow retry.
-    case 554: .connection
-    default: .fewTimes
-    }
-  }
+  private var isReached: Bool { response.wasSent || lines.contains { $0 != nil } }
 
-  /// DATA and the final dot.
-  private static func data(_ line: MailResponse.Line) -> Class {
-    switch line.code {
-    case 400..<500: return line.isRateLimit ? .throttled : .later
-    case 530: return .credentials
-    case 500..<600:
-      guard let status = line.enhanced, status.hasPrefix("5.7.") else { return .message }
-      // SPF, DKIM, DMARC and reverse names are the domain's affair (RFC 7372, section 3): no mail can pass.
-      let isAuthentication = (20...29).contains(Int(status.dropFirst(4)) ?? 0)
-      // Any other policy may mean this one message, which must not hold up the channel.
-      return isAuthentication ? .credentials : .policy
-    default: return .fewTimes
-    }
-  }
-
-  /// The class column, as far as it needs telling apart.
-  private enum Class {
-    case later, throttled, connection, fewTimes, credentials, policy, recipient, message
-
-    func outcome(_ line: MailResponse.Line) -> Outcome {
-      let code = line.enhanced.map { "\(line.code) \($0)" } ?? String(line.code)
-      let verdict: Verdict =
-        switch self {
-        case .later, .connection: .later
-        case .throttled: .throttled
-        case .fewTimes: .fewTimes
-        case .credentials: .credentials
-        case .policy: Verdict(state: .deferred, kind: .credentials, attempts: 3)
-        case .recipient: .recipient
-        case .message: .message
-        }
-      return verdict.outcome(code: code, reason: line.reason)
-    }
-  }
-}
-
-extension MailResponse.Line {
-  var isPositive: Bool { (200..<300).contains(code) }
-
-  /// `5.1.1`, as the text begins with it (RFC 2034, 3463); its class must be that of the code.
-  var enhanced: String? {
-    let word = text.prefix { $0 != " " }
-    let numbers = word.split(separator: ".", omittingEmptySubsequences: false)
-    guard numbers.count == 3, numbers[0].utf8.count == 1, numbers[0] == String(code / 100),
-      numbers.allSatisfy({ (1...3).contains($0.utf8.count) && PhoneNumber.isDigits($0.utf8) })
-    else { return nil }
-    return String(word)
-  }
-
-  /// The text behind the enhanced code.
-  fileprivate var reason: String? {
-    let rest = enhanced.map { text.dropFirst($0.count) } ?? text[...]
-    let trimmed = rest.drop { $0 == " " }
-    return trimmed.isEmpty ? nil : String(trimmed)
-  }
-
-  /// 4.7.x is policy, which is greylisting as often as a rate: only its word tells.
-  fileprivate var isRateLimit: Bool {
-    guard let status = enhanced, status.hasPrefix("4.7.") || status == "4.2.1" || status == "4.4.5" else {
-      return false
-    }
-    let text = text.lowercased()
-    return ["rate", "too many", "too fast", "throttl", "limit"].contains { text.contains($0) }
-  }
-
-  fileprivate var speaksOfRelaying: Bool { text.lowercased().contains("relay") }
-
-  /// `queued as ABC`, which is what a server's operator asks for; otherwise all it said.
-  fileprivate var queueId: String? {
-    guard let words = text.firstRange(of: "queued as ") ?? text.firstRange(of: "Queued as ") else { return reason }
-    let id = text[words.upperBound...].prefix { $0 != " " }
-    return id.isEmpty ? reason : String(id)
+  /// The server has trouble, or the way to it: not all at once again.
+  private var isSlow: Bool {
+    guard let final = response.final else { return true }
+    return (400..<500).contains(final.code) && !isReached
   }
 }

@@ -223,7 +223,7 @@ package struct ServerChan: Provider {
         // The text names the key; or, says the document, one more try is worth it: the next sweep's first call.
         .credentials
       } else if response.status >= 500 {
-        .later
+        .status(response.status, client: .fewTimes, server: .later)
       } else if Self.messageWords.contains(where: { text.contains($0) }) {
         .message
       } else {

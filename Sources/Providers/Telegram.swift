@@ -211,12 +211,9 @@ package struct Telegram: Provider {
   private static func verdict(_ code: Int, _ text: String) -> Verdict {
     switch code {
     case 400: recipientWords.contains { text.contains($0) } ? .recipient : .message
-    case 401, 404: .credentials
     case 403: .recipient
     case 413: .message
-    case 429: .throttled
-    case 500..<600: .later
-    default: .fewTimes
+    default: .status(code, client: .fewTimes, server: .later)
     }
   }
 

@@ -161,20 +161,21 @@ package struct TencentSMS: Provider {
       .quota,
       [
         "LimitExceeded.AppDailyLimit", "LimitExceeded.AppMainlandChinaDailyLimit", "LimitExceeded.AppGlobalDailyLimit",
-        "LimitExceeded.AppCountryOrRegionDailyLimit", "LimitExceeded.DailyLimit",
+        "LimitExceeded.DailyLimit",
         "FailedOperation.InsufficientBalanceInSmsPackage", "UnauthorizedOperation.ServiceSuspendDueToArrears",
       ]
     ),
+    (.quotaPerhaps, ["LimitExceeded.AppCountryOrRegionDailyLimit"]),
     // Our own mistakes, if ever; smaller calls may pass.
     (.tooLarge, ["LimitExceeded.PhoneNumberCountLimit", "MissingParameter.EmptyPhoneNumberSet"]),
     (
       .recipient,
       [
         "InvalidParameterValue.IncorrectPhoneNumber", "FailedOperation.PhoneNumberParseFail",
-        "FailedOperation.PhoneNumberInBlacklist", "UnsupportedOperation.UnsupportedRegion",
-        "LimitExceeded.AppCountryOrRegionInBlacklist",
+        "FailedOperation.PhoneNumberInBlacklist",
       ]
     ),
+    (.recipientPerhaps, ["UnsupportedOperation.UnsupportedRegion", "LimitExceeded.AppCountryOrRegionInBlacklist"]),
     (
       .message,
       [
@@ -194,7 +195,7 @@ package struct TencentSMS: Provider {
     ),
     // The template is not for these numbers' countries; others may still be sent to.
     (
-      .credentialsForThis,
+      .configurationPerhaps("TemplateId"),
       [
         "UnsupportedOperation.ContainDomesticAndInternationalPhoneNumber",
         "UnsupportedOperation.ChineseMainlandTemplateToGlobalPhone",

@@ -201,12 +201,15 @@ package struct Twilio: Provider {
 
   // MARK: What comes back (sections 2 and 3)
 
-  /// Codes at creation. Class C codes that concern one recipient alone do not stop the channel.
+  /// Codes at creation. What speaks of this recipient's number, country or route with this sender stops the channel only
+  /// when a second one hears it: 21408 (the country is not enabled) and 21608 (a trial account, the number not verified).
   private static let codes = CodeTable<Int>([
     (.throttled, [20429, 21611]),
     (.inDoubt, [20500, 20503]),
-    (.credentials, [20003, 20005, 20006, 20008, 20010, 20403, 20404, 21608]),
-    (.recipient, [21211, 21408, 21610, 21612, 21614, 21635]),
+    (.credentials, [20003, 20005, 20006, 20008, 20010, 20403, 20404]),
+    (.credentialsPerhaps, [21408, 21608]),
+    (.recipient, [21211, 21610, 21614, 21635]),
+    (.recipientPerhaps, [21612]),
     (
       .configuration("From", "MessagingServiceSid"),
       [21212, 21401, 21407, 21601, 21603, 21606, 21607, 21657, 21659, 21701, 21702, 21703, 21704, 21705]

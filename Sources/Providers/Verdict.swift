@@ -11,6 +11,10 @@ struct Verdict: Sendable, Hashable {
   var attempts: Int?
   /// Content fields that the code complains about (`configuration`).
   var blames: [String] = []
+  /// Whose trouble a code tells of where it is said of one recipient.
+  var blame = Blame.unclear
+  /// How long a suspended channel is left alone, where the code says it. Otherwise as long as the answer tells to wait.
+  var rest: Answer.Rest?
 
   enum Channel: Sendable { case proceed, slowDown, suspend }
 
@@ -27,8 +31,10 @@ struct Verdict: Sendable, Hashable {
 
   /// P: the message can't be sent, to nobody.
   static let message = Verdict(state: .rejected, kind: .message, split: .mixed)
-  /// P: a recipient can't be sent to.
-  static let recipient = Verdict(state: .rejected, kind: .recipient, split: .several)
+  /// P: a recipient can't be sent to, and surely for a reason of its own.
+  static let recipient = Verdict(state: .rejected, kind: .recipient, split: .several, blame: .recipient)
+  /// P: a recipient can't be sent to, and nobody knows whether others could: the cause may be the account's.
+  static let recipientPerhaps = Verdict(state: .rejected, kind: .recipient, split: .several)
   /// P, but halves may pass.
   static let tooLarge = Verdict(state: .rejected, kind: .message, split: .several)
   /// P: refused, and the document doesn't say whose fault it is.
@@ -36,19 +42,29 @@ struct Verdict: Sendable, Hashable {
   /// R: the account sends too fast.
   static let throttled = Verdict(state: .deferred, kind: .throttled, channel: .slowDown)
   /// R: one recipient gets too much; the others don't wait for it.
-  static let recipientThrottled = Verdict(state: .deferred, kind: .throttled, split: .several)
+  static let recipientThrottled = Verdict(state: .deferred, kind: .throttled, split: .several, blame: .recipient)
   /// R: trouble at the provider; nothing was carried out.
   static let later = Verdict(state: .deferred, kind: .provider)
   /// R once, then P; where messages share a call, one of them may be what the provider chokes on.
   static let once = Verdict(state: .deferred, kind: .provider, split: .mixed, attempts: 2)
   /// R a few times, then P.
   static let fewTimes = Verdict(state: .deferred, kind: .provider, attempts: 3)
-  /// C: nothing on this channel can succeed until somebody mends the configuration.
-  static let credentials = Verdict(state: .deferred, kind: .credentials, channel: .suspend)
-  /// C, but of one recipient of several, or of what this message brought (a topic, a text): the channel goes on.
-  static let credentialsForThis = Verdict(state: .deferred, kind: .credentials)
+  /// C: nothing on this channel can succeed until somebody mends the configuration. Where others in the same answer fared
+  /// differently, it is the account's only perhaps.
+  static let credentials = Verdict(state: .deferred, kind: .credentials, channel: .suspend, blame: .account)
+  /// C, but said of one recipient (relaying to its domain, a number that was not verified, its country): the channel goes
+  /// on until a second one hears the same.
+  static let credentialsPerhaps = Verdict(state: .deferred, kind: .credentials, split: .several, blame: .account)
   /// Q.
-  static let quota = Verdict(state: .deferred, kind: .quota, channel: .suspend)
+  static let quota = Verdict(state: .deferred, kind: .quota, channel: .suspend, blame: .account)
+  /// C: who goes on is barred.
+  static let barred = Verdict(
+    state: .deferred, kind: .credentials, channel: .suspend, blame: .account, rest: .untilMended)
+  /// Q: what may be sent in a day is sent.
+  static let quotaOfTheDay = Verdict(
+    state: .deferred, kind: .quota, channel: .suspend, blame: .account, rest: .untilTomorrow)
+  /// Q, but perhaps of one recipient's country alone.
+  static let quotaPerhaps = Verdict(state: .deferred, kind: .quota, split: .several, blame: .account)
   /// Q of what this message asks for beside the ordinary: the others don't wait for it.
   static let quotaForThis = Verdict(state: .deferred, kind: .quota)
   /// U.
@@ -56,8 +72,13 @@ struct Verdict: Sendable, Hashable {
 
   /// C when the fields named are the channel's own, but P when a message brought them: a message with a mistyped
   /// template must not stop the channel for all others.
-  static func configuration(_ fields: String...) -> Verdict {
-    var verdict = credentials
+  static func configuration(_ fields: String...) -> Verdict { credentials.about(fields) }
+
+  /// The same of a code that may be said of one recipient's country or network alone.
+  static func configurationPerhaps(_ fields: String...) -> Verdict { credentialsPerhaps.about(fields) }
+
+  private func about(_ fields: [String]) -> Verdict {
+    var verdict = self
     verdict.blames = fields
     return verdict
   }
@@ -70,7 +91,9 @@ struct Verdict: Sendable, Hashable {
     switch status {
     case 301, 302, 307, 308: .later
     case 401, 403, 404, 405, 407, 410: .credentials
-    case 408, 425: .later
+    // Whoever waited for the answer gave up: of what was done they say nothing.
+    case 408, 504: .inDoubt
+    case 425: .later
     case 413, 414, 431: .tooLarge
     case 429: .throttled
     case 400..<500: client
@@ -98,20 +121,22 @@ struct Verdict: Sendable, Hashable {
     if blamesMessage(of: call, defaults: defaults) {
       return Verdict.message.answer(to: call, code: code, reason: reason)
     }
-    let outcome = outcome(code: code, reason: reason, retryAfter: retryAfter)
-    let advice: Answer.Advice =
-      switch channel {
-      case .slowDown: .slowDown(retryAfter: retryAfter)
-      case .suspend: .suspend
-      case .proceed: splits(call) ? .split : .proceed
-      }
-    return .all(outcome, in: call, advice: advice)
+    var answer = Answer.all(outcome(code: code, reason: reason, retryAfter: retryAfter), in: call)
+    switch channel {
+    case .slowDown: answer.advice = .slowDown(retryAfter: retryAfter)
+    case .suspend:
+      answer.advice = .suspend
+      answer.rest = rest ?? retryAfter.map(Answer.Rest.seconds) ?? .untilNextSweep
+    case .proceed: if splits(call) { answer.split() }
+    }
+    return answer
   }
 
   func outcome(code: String?, reason: String?, retryAfter: Double? = nil) -> Outcome {
     Outcome(
       state: state, kind: kind, code: code, reason: reason, retryAfter: state == .deferred ? retryAfter : nil,
-      attempts: attempts)
+      attempts: attempts
+    ).blaming(blame)
   }
 
   /// What the verdict is where it is said of one recipient, whose content may be to blame.
@@ -123,7 +148,7 @@ struct Verdict: Sendable, Hashable {
     blames.contains { content[$0] != nil && content[$0] != defaults[$0] }
   }
 
-  private func splits(_ call: Call) -> Bool {
+  func splits(_ call: Call) -> Bool {
     switch split {
     case .never: false
     case .mixed: call.isMixed && call.recipients.count > 1
@@ -137,13 +162,24 @@ struct Verdict: Sendable, Hashable {
 }
 
 extension Answer {
+  /// The call was refused whole, and one of its recipients may be at fault, nobody knows which, or their number. The halves
+  /// will tell; until then it counts against nobody.
+  mutating func split() {
+    advice = .split
+    outcomes = outcomes.map { $0.blaming(.recipient) }
+  }
+
   /// From an answer that speaks of each recipient. The channel stops or slows down when all of them met the same wall,
-  /// and not before: what is certain about the others must be kept, and the next call meets the wall alone.
+  /// and that wall is surely its own: who has trouble of his own besides proves nothing. Not before: what is certain about
+  /// the others must be kept, and the next call meets the wall alone. What may be one recipient's (`Blame.account`) stops
+  /// nothing here, not even said of all: the sweep waits for a second witness.
   /// - Parameter verdicts: nil where there is none: accepted, or not named by the answer.
   init(_ outcomes: [Outcome], by verdicts: [Verdict?]) {
-    let channels = Set(verdicts.map { $0?.channel ?? .proceed })
+    let channels = Set(verdicts.filter { $0?.blame != .recipient }.map { $0?.channel ?? .proceed })
     switch (channels.count, channels.first) {
-    case (1, .suspend?): self.init(outcomes, advice: .suspend)
+    case (1, .suspend?):
+      self.init(outcomes, advice: .suspend)
+      rest = verdicts.compactMap { $0?.rest }.first ?? .untilNextSweep
     case (1, .slowDown?): self.init(outcomes, advice: .slowDown(retryAfter: outcomes.compactMap(\.retryAfter).max()))
     default: self.init(outcomes)
     }
@@ -176,7 +212,7 @@ extension Reply {
   /// For replies that never came. The sweep judges these itself; this is what it would say.
   func answerWithoutResponse(to call: Call) -> Answer {
     switch self {
-    case .notSent(let failure): .all(.deferred(.network, code: failure.code, reason: failure.message), in: call)
+    case .notSent(let failure): .all(.unreached(code: failure.code, reason: failure.message), in: call)
     case .lost(let failure): .all(.unconfirmed(code: failure.code, reason: failure.message), in: call)
     case .http, .mail, .program: .all(.unconfirmed(), in: call)
     }

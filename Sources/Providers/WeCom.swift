@@ -64,10 +64,22 @@ enum WeCom {
     (.fewTimes, [-1]),
     (.later, [6000]),
     (.throttled, [45009, 45033]),
-    (.credentials, [40001, 40013, 40014, 40056, 41001, 41011, 42001, 48002, 60011, 60020, 93000, 93004, 93008]),
-    (.recipient, [40003, 40031, 40032, 60111]),
-    (.nobody, [81013]),
-    (.message, [40004, 40005, 40006, 40007, 40008, 40009, 40011, 40033, 40035, 44004, 45002, 45007, 45008]),
+    (
+      .credentials,
+      [40001, 40013, 40014, 40056, 41001, 41002, 41004, 41011, 42001, 48001, 48002, 60020, 93000, 93004, 93008, 301002]
+    ),
+    // The app may not write to these members; to others it may.
+    (.credentialsPerhaps, [60011]),
+    (.recipient, [40003, 46004, 60111]),
+    (.recipientPerhaps, [40031, 40032]),
+    (.nobody, [81013, 82001]),
+    (
+      .message,
+      [
+        40004, 40005, 40006, 40007, 40008, 40009, 40011, 40033, 40035, 40054, 40055, 40058, 40063, 44001, 44002, 44003,
+        44004, 45001, 45002, 45003, 45004, 45007, 45008, 47001,
+      ]
+    ),
   ])
 
   /// Beyond the limit a robot is blocked for about a minute.
@@ -115,6 +127,6 @@ enum WeCom {
 }
 
 extension Verdict {
-  /// P for every one of the recipients: smaller calls would say the same.
+  /// P for every one of the recipients: smaller calls would say the same. They do not exist, or the app must not see them.
   static let nobody = Verdict(state: .rejected, kind: .recipient)
 }

@@ -245,7 +245,9 @@ package struct WeComApp: Provider {
     }
     return call.recipients.map { recipient in
       guard let list = refused[recipient.target.wire.lowercased()] else { return .accepted(id: wire.msgid?.text) }
+      // That the account has no licence for somebody says nothing of whether it has one for the next.
       return .rejected(.recipient, code: list, reason: "the service names it in \(list)")
+        .blaming(list == "unlicenseduser" ? .unclear : .recipient)
     }
   }
 }

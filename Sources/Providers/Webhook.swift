@@ -28,7 +28,7 @@ package struct Webhook: Provider {
         + "field. A brace of its own is written {{ or }}.",
       "Without a template: { to: \"{to}\", title: \"{title}\", body: \"{body}\", url: \"{url}\" }.",
       "Without success every 2xx means accepted. 401, 403, 404, 405, 407 and 410 suspend the channel; 429 slows it down; "
-        + "other 4xx reject; 5xx mean later, 504 that nobody knows. A 2xx that is no success is tried a few times.",
+        + "other 4xx reject; 5xx mean later, 504 and 408 that nobody knows. A 2xx that is no success is tried a few times.",
       "field and id may be paths: data.status. A lost answer cannot be looked up: on_unconfirmed decides.",
     ],
     example: """
@@ -192,7 +192,7 @@ package struct Webhook: Provider {
     /// Nil for a success.
     func verdict(_ response: HTTPResponse, _ value: JSON?) -> Verdict? {
       guard (200..<300).contains(response.status) else {
-        return response.status == 504 ? .inDoubt : .status(response.status, client: .refused, server: .later)
+        return .status(response.status, client: .refused, server: .later)
       }
       if let statuses, !statuses.contains(response.status) { return .fewTimes }
       guard let field else { return nil }

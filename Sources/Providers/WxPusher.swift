@@ -229,7 +229,8 @@ package struct WxPusher: Provider {
     words.contains { text.contains($0) }
   }
 
-  /// Elements are matched by what they name, not by position; a target that none names stays unconfirmed.
+  /// Elements are matched by what they name, not by position; a target that none names stays unconfirmed. Their codes mean
+  /// what the answer's own mean.
   private func perTarget(_ elements: [Wire.Element], believable: Bool, in call: Call) -> Answer {
     var named: [String: Wire.Element] = [:]
     for element in elements {
@@ -237,26 +238,30 @@ package struct WxPusher: Provider {
       guard let name = element.uid?.text ?? element.topicId?.text, named[name] == nil else { continue }
       named[name] = element
     }
+    var verdicts: [Verdict?] = []
     let outcomes = call.recipients.map { recipient -> Outcome in
       guard let element = named[recipient.target.wire] else {
+        verdicts.append(nil)
         return .unconfirmed(reason: "the answer does not name this target")
       }
-      return outcome(of: element, believable: believable)
+      if believable, element.code?.integer == 1000 {
+        verdicts.append(nil)
+        return .accepted(id: element.sendRecordId?.text)
+      }
+      let verdict = verdict(of: element)
+      verdicts.append(verdict)
+      return verdict.outcome(code: element.code?.text, reason: element.status?.text)
     }
-    let allThrottled = outcomes.allSatisfy { $0.kind == .throttled }
-    return Answer(outcomes, advice: allThrottled ? .slowDown(retryAfter: nil) : .proceed)
+    return Answer(outcomes, by: verdicts)
   }
 
-  private func outcome(of element: Wire.Element, believable: Bool) -> Outcome {
-    let code = element.code?.text
-    let reason = element.status?.text
-    guard let number = element.code?.integer else { return .unconfirmed(code: code, reason: reason) }
-    if number == 1000 {
-      return believable
-        ? .accepted(id: element.sendRecordId?.text)
-        : .unconfirmed(code: code, reason: reason)
+  private func verdict(of element: Wire.Element) -> Verdict {
+    switch element.code?.integer {
+    // No code, or a success inside an answer that is none.
+    case nil, 1000?: .inDoubt
+    // What is refused of this one target alone is the target's own.
+    case 1001?: speaks(element.status?.text ?? "", of: Self.frequencyWords) ? .throttled : .recipient
+    case let code?: Self.codes[code] ?? .fewTimes
     }
-    if speaks(reason ?? "", of: Self.frequencyWords) { return .deferred(.throttled, code: code, reason: reason) }
-    return .rejected(.recipient, code: code, reason: reason)
   }
 }

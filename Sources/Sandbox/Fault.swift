@@ -79,6 +79,7 @@ package struct Fault: Sendable, Equatable {
       throttle:provider=twilio,retry-after=7,count=1
       reset-after:provider=aliyun-sms,on=send,chance=0.05,seed=42
       recipient:provider=wxpusher,nth=100
+      recipient:provider=twilio,to=+15005550009,code=21608
       status:http=502,accept=yes,every=10,body=<html>bad gateway, sorry</html>
     """
 }

@@ -123,6 +123,8 @@ extension TwilioSandbox {
     let message =
       switch code {
       case 21211: "The 'To' number \(to) is not a valid phone number."
+      case 21408: "Permission to send an SMS has not been enabled for the region indicated by the 'To' number: \(to)."
+      case 21608: "The number \(to) is unverified. Trial accounts cannot send messages to unverified numbers."
       case 21610: "Attempt to send to unsubscribed recipient"
       case 21614: "'To' number: \(to), is not a valid mobile number"
       default: "Unable to create record"

@@ -74,7 +74,7 @@ package struct DryRun {
       if let channel = selection.channel, (file.message.channel ?? configuration.defaultChannel) != channel { return }
       messages += 1
       summary.claimed += 1
-      route(file, facts)
+      route(entry.name, file, facts)
     case .invalid?:
       if selection.channel != nil { return }
       messages += 1
@@ -85,9 +85,10 @@ package struct DryRun {
     }
   }
 
-  private mutating func route(_ file: MessageFile, _ facts: FileFacts) {
+  private mutating func route(_ name: FileName, _ file: MessageFile, _ facts: FileFacts) {
     let progress = Progress(file.lines)
-    let dropped = progress.dropped ?? facts.modified
+    let identity = name.identity(inode: facts.inode)
+    let dropped = progress.began(seen: (try? ledger?.seen([identity]))?[identity], now: now)
     let route = Router(configuration).route(file.message, progress, dropped: dropped, now: now)
     if isDuplicate(file, route, facts) { return summary.count(.duplicate) }
     switch route {

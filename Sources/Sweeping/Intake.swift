@@ -42,14 +42,16 @@ final class Intake {
   func take(_ claims: [Claim]) throws(LedgerFault) {
     let now = environment.now()
     tally.summary.claimed += claims.count
+    let seen = seen(in: claims)
     var routed: [Routed] = []
     for claim in claims {
       switch claim {
       // The source keeps these.
       case .left: break
       case .invalid(let file, let fault):
-        settle(file, line(.invalid, fault, nil, dropped: file.modified, attempts: 0, now), share: "", file.modified)
-      case .message(let file, let content): routed.append(route(file, content, now))
+        let dropped = seen[file.identity] ?? now
+        settle(file, line(.invalid, fault, nil, dropped: dropped, attempts: 0, now), share: "", dropped)
+      case .message(let file, let content): routed.append(route(file, content, seen[file.identity], now))
       }
     }
     let duplicates: Set<Int>
@@ -72,9 +74,22 @@ final class Intake {
     }
   }
 
-  private func route(_ file: ClaimedFile, _ content: MessageFile, _ now: Date) -> Routed {
+  /// When those were first seen that went back to new/ since.
+  private func seen(in claims: [Claim]) -> [UInt64: Date] {
+    let files = claims.compactMap { claim -> UInt64? in
+      switch claim {
+      case .message(let file, _), .invalid(let file, _): file.identity
+      case .left: nil
+      }
+    }
+    let seen = (try? environment.ledger.seen(files)) ?? [:]
+    recorder.remember(seen.keys)
+    return seen
+  }
+
+  private func route(_ file: ClaimedFile, _ content: MessageFile, _ seen: Date?, _ now: Date) -> Routed {
     let progress = Progress(content.lines)
-    let dropped = progress.dropped ?? file.modified
+    let dropped = progress.began(seen: seen, now: now)
     let route = hand.router.route(content.message, progress, dropped: dropped, now: now)
     return Routed(file: file, content: content, route: route, dropped: dropped, attempts: progress.attempts)
   }

@@ -23,6 +23,8 @@ final class Recorder {
   private var since: Double?
   /// Handed to the desk and not answered yet.
   private var underWay = 0
+  /// Files in hand whose first sight the ledger knows: their history will tell it instead.
+  private var known: Set<UInt64> = []
   /// Files whose line could not be written: the next sweep's rescue settles them from the ledger.
   private(set) var stuck: Set<FileName> = []
 
@@ -42,7 +44,16 @@ final class Recorder {
   /// - Parameter line: nil for a message that goes back to new/ unchanged.
   func settle(_ file: ClaimedFile, _ line: HistoryLine?, share channel: String, dropped: Date) {
     settlements.append(Settlement(file, line, share: channel))
+    let wasKnown = known.remove(file.identity) != nil
+    if line == nil {
+      pending.returned.append(Seen(file: file.identity, since: dropped))
+    } else if wasKnown {
+      pending.forgotten.append(file.identity)
+    }
   }
+
+  /// The ledger knows when these files, which are in hand, were first seen.
+  func remember(_ files: some Sequence<UInt64>) { known.formUnion(files) }
 
   // MARK: Committing
 

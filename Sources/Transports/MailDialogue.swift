@@ -23,6 +23,12 @@ struct MailDialogue {
   private(set) var final: MailResponse.Line?
   /// The newest answer outside RCPT, where it was a refusal, and any 421: the server hangs up after it.
   private(set) var refusal: MailResponse.Line?
+  /// The most recipients of a mail that the server's newest EHLO offers to take (`LIMITS RCPTMAX=n`, RFC 9422).
+  private(set) var offered: Int?
+  /// An EHLO was answered: there was no kept connection, on which the offer of its first dialogue holds.
+  private(set) var isNewConnection = false
+  /// How many recipients are named to the server, the first ones.
+  private(set) var named: Int
   /// What came so far of an answer of several lines.
   private var pending = ""
   private var stage = Stage.opening
@@ -33,6 +39,7 @@ struct MailDialogue {
   /// - Parameter size: of the message, as it goes on the wire.
   init(recipients: Int, size: Int) {
     self.recipients = Array(repeating: nil, count: recipients)
+    named = recipients
     unsent = size
   }
 
@@ -41,6 +48,13 @@ struct MailDialogue {
 
   /// Nobody was named to the server yet: whatever happened, the dialogue may be begun again.
   var isWithoutRecipients: Bool { asked == 0 }
+
+  /// The recipients may still be fewer: MAIL is said, and nobody is named yet.
+  var mayNameFewer: Bool { stage == .sender }
+
+  mutating func name(atMost limit: Int) {
+    named = min(named, limit)
+  }
 
   /// Takes a command, or as much of one as the connection took at once.
   mutating func sent(_ command: UnsafeRawBufferPointer) {
@@ -57,7 +71,7 @@ struct MailDialogue {
     switch stage {
     case .sender, .recipient, .data:
       // After MAIL the order is fixed. Commands are counted, not read: a full socket may have taken none of this one.
-      if asked < recipients.count {
+      if asked < named {
         stage = .recipient(asked)
         asked += 1
       } else {
@@ -65,6 +79,8 @@ struct MailDialogue {
       }
     case .message: break
     case .opening, .login, .over:
+      // What was offered before STARTTLS does not hold behind it.
+      if `is`("EHLO") || `is`("HELO") { offered = nil }
       if `is`("MAIL") { stage = .sender } else if `is`("AUTH") { (stage, isLoginUnderWay) = (.login, true) }
     }
   }
@@ -78,6 +94,7 @@ struct MailDialogue {
     let digits = line.prefix(3)
     guard digits.count == 3, digits.allSatisfy({ (0x30...0x39).contains($0) }) else { return }
     let code = digits.reduce(0) { $0 * 10 + Int($1 - 0x30) }
+    if stage == .opening, code == 250 { take(capability: String(decoding: line.dropFirst(4), as: UTF8.self)) }
     // Long enough for any reason, short enough for a history line.
     if pending.utf8.count < 500 {
       let text = line.dropFirst(4).prefix(500).filter { $0 != 0x0D && $0 != 0x0A }
@@ -86,6 +103,15 @@ struct MailDialogue {
     if line.count > 3, line[3] == UInt8(ascii: "-") { return }
     take(MailResponse.Line(code: code, text: pending))
     pending = ""
+  }
+
+  private mutating func take(capability: String) {
+    isNewConnection = true
+    let words = capability.uppercased().split { $0.isWhitespace }
+    guard words.first == "LIMITS" else { return }
+    for word in words where word.hasPrefix("RCPTMAX=") {
+      offered = Int(word.dropFirst("RCPTMAX=".count)).flatMap { $0 > 0 ? $0 : nil }
+    }
   }
 
   private mutating func take(_ answer: MailResponse.Line) {

@@ -13,6 +13,10 @@ final class MailTransfer: Performer {
   private let queue: WorkQueue
   private var message: MailMessage?
   private var dialogue = MailDialogue(recipients: 0, size: 0)
+  /// What libcurl names to the server, one after the other.
+  private var list = RecipientList()
+  /// Of servers to which a connection may have been kept: what they offered when it was made.
+  private var offers: [String: Int] = [:]
   /// When QUIT was said: libcurl waits for its answer with no regard to the exchange's time.
   private var quitAt: Double?
 
@@ -51,18 +55,14 @@ final class MailTransfer: Performer {
   private func send(
     _ request: MailRequest, _ message: MailMessage, through easy: UnsafeMutableRawPointer, within seconds: Double
   ) throws(TransportFailure) -> Reply {
-    var list: UnsafeMutablePointer<curl_slist>?
     defer {
       curl_set_list(easy, CURLOPT_MAIL_RCPT, nil)
-      curl_slist_free_all(list)
+      list = RecipientList()
     }
-    for recipient in request.recipients {
-      guard let longer = curl_slist_append(list, recipient) else { throw .outOfMemory }
-      list = longer
-    }
+    list = try RecipientList(request.recipients)
     let results = [
       curl_set_string(easy, CURLOPT_URL, request.url), curl_set_string(easy, CURLOPT_MAIL_FROM, request.sender),
-      curl_set_list(easy, CURLOPT_MAIL_RCPT, list), curl_set_string(easy, CURLOPT_USERNAME, request.username),
+      curl_set_list(easy, CURLOPT_MAIL_RCPT, list.first), curl_set_string(easy, CURLOPT_USERNAME, request.username),
       curl_set_string(easy, CURLOPT_PASSWORD, request.password),
       curl_set_long(easy, CURLOPT_USE_SSL, request.security.level),
       curl_set_offset(easy, CURLOPT_INFILESIZE_LARGE, curl_off_t(message.size)),
@@ -79,6 +79,7 @@ final class MailTransfer: Performer {
     {
       result = run(request, easy, message, fresh: true, until: deadline)
     }
+    if dialogue.isNewConnection { offers[request.url] = dialogue.offered }
     return reply(result, request)
   }
 
@@ -89,26 +90,37 @@ final class MailTransfer: Performer {
     errorText[0] = 0
     quitAt = nil
     dialogue = MailDialogue(recipients: request.recipients.count, size: message.size)
+    if let offer = offers[request.url] { name(atMost: offer) }
     curl_set_long(easy, CURLOPT_FRESH_CONNECT, fresh ? 1 : 0)
     curl_set_long(easy, CURLOPT_TIMEOUT_MS, milliseconds(deadline - monotonicSeconds()))
     return curl_easy_perform(easy)
+  }
+
+  /// libcurl looks at the next recipient when it has the answer to the one before: the list may be cut until then.
+  private func name(atMost limit: Int) {
+    dialogue.name(atMost: limit)
+    list.cut(to: limit)
   }
 
   // MARK: What became of it
 
   private func reply(_ result: CURLcode, _ request: MailRequest) -> Reply {
     let recipients = dialogue.recipients
-    if let final = dialogue.final { return .mail(MailResponse(recipients: recipients, final: final, wasSent: true)) }
+    func said(_ final: MailResponse.Line?, wasSent: Bool) -> Reply {
+      let capacity = dialogue.named < recipients.count ? dialogue.named : nil
+      return .mail(MailResponse(recipients: recipients, final: final, wasSent: wasSent, capacity: capacity))
+    }
+    if let final = dialogue.final { return said(final, wasSent: true) }
     if let failure = message?.failure { return .notSent(failure) }
     if dialogue.mayHaveEnded {
       // Those who were refused are out of doubt.
       if recipients.contains(where: { $0.map { $0.code >= 300 } ?? true }) {
-        return .mail(MailResponse(recipients: recipients, final: nil, wasSent: true))
+        return said(nil, wasSent: true)
       }
       return .lost(lost(result, HTTPRules.peer(of: request.url)))
     }
     if dialogue.refusal != nil || recipients.contains(where: { $0 != nil }) {
-      return .mail(MailResponse(recipients: recipients, final: dialogue.refusal, wasSent: false))
+      return said(dialogue.refusal, wasSent: false)
     }
     return .notSent(notSent(result, HTTPRules.peer(of: request.url)))
   }
@@ -207,6 +219,7 @@ final class MailTransfer: Performer {
     case CURLINFO_HEADER_OUT:
       if bytes.starts(with: "QUIT\r\n".utf8) { quitAt = monotonicSeconds() }
       dialogue.sent(bytes)
+      if dialogue.mayNameFewer, let offer = dialogue.offered { name(atMost: offer) }
     case CURLINFO_HEADER_IN: dialogue.received(bytes)
     case CURLINFO_DATA_OUT: dialogue.sentMessage(bytes.count)
     default: break
@@ -215,6 +228,39 @@ final class MailTransfer: Performer {
 
   private static func of(_ pointer: UnsafeMutableRawPointer?) -> MailTransfer? {
     pointer.map { Unmanaged<MailTransfer>.fromOpaque($0).takeUnretainedValue() }
+  }
+}
+
+/// The recipients as libcurl takes them: it keeps the list's first entry, and no copy.
+private final class RecipientList {
+  private(set) var first: UnsafeMutablePointer<curl_slist>?
+  private var rest: UnsafeMutablePointer<curl_slist>?
+
+  init() {}
+
+  init(_ recipients: [String]) throws(TransportFailure) {
+    for recipient in recipients {
+      guard let longer = curl_slist_append(first, recipient) else { throw .outOfMemory }
+      first = longer
+    }
+  }
+
+  deinit {
+    curl_slist_free_all(first)
+    curl_slist_free_all(rest)
+  }
+
+  /// At least one stays. What was cut off before stays so.
+  func cut(to count: Int) {
+    var last = first
+    for _ in 1..<max(1, count) { last = last?.pointee.next }
+    guard let behind = last?.pointee.next else { return }
+    last?.pointee.next = nil
+    // Behind what was cut before: nothing is lost, and all of it is freed.
+    var end = behind
+    while let next = end.pointee.next { end = next }
+    end.pointee.next = rest
+    rest = behind
   }
 }
 

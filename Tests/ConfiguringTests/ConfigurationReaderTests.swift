@@ -71,7 +71,7 @@ extension ConfigurationFault {
             provider: "plain", token: "tok-literal", sender: "me", level: 3, ratio: 0.5, loud: true, tags: ["x"],
             headers: { a: "b" }, endpoint: "http://127.0.0.1:8080/base/", max_recipients_per_call: 7, concurrency: 4,
             rate: 0.5, timeout: "45s", retry: { attempts: 3, first: "2m", max: "1h" }, on_unconfirmed: "resend",
-            reconcile_after: "10m", expire_after: "1d", daily: 1000, daily_per_recipient: 5, zone: "Asia/Shanghai",
+            reconcile_after: "10m", expire_after: "1d", daily: 1000, daily_per_recipient: 5, suspect_after: 0, zone: "Asia/Shanghai",
             quiet_hours: { from: "22:00", to: "07:30", zone: "Europe/Berlin" },
             recipients: { boss: "b1", team: ["t1", "t2"] }, fallback: "r", ca_file: "/ca.pem", /* all of it */
           },
@@ -89,6 +89,7 @@ extension ConfigurationFault {
     #expect(provider.settings.boolean("loud") == true && provider.settings["tags"] == .strings(["x"]))
     #expect(provider.settings["headers"]?["a"]?.string == "b")
     #expect(c.name == "c" && c.recipientsPerCall == 7 && c.mixedRecipientsPerCall == 7 && c.concurrency == 4)
+    #expect(c.suspectAfter == 0)
     #expect(c.rate == 0.5 && c.timeout == 45 && c.retry == RetrySchedule(attempts: 3, first: 120, max: 3600))
     #expect(c.onUnconfirmed == .resend && c.reconcileAfter == 600 && c.expireAfter == 86_400)
     #expect(c.daily == 1000 && c.dailyPerRecipient == 5 && c.zone.identifier == "Asia/Shanghai")
@@ -215,6 +216,7 @@ extension ConfigurationFault {
     ("timeout: '30'", "channels.c.timeout", "found \"30\"; expected seconds, or a span"),
     ("daily: -1", "channels.c.daily", "found -1"),
     ("daily_per_recipient: 'x'", "channels.c.daily_per_recipient", "found \"x\""),
+    ("suspect_after: -1", "channels.c.suspect_after", "found -1"),
     ("zone: 'Mars/Base'", "channels.c.zone", "found \"Mars/Base\"; expected a time zone such as \"Asia/Shanghai\""),
     ("zone: ''", "channels.c.zone", "expected a time zone"),
     ("zone: '../../etc/passwd'", "channels.c.zone", "expected a time zone"),

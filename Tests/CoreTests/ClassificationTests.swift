@@ -13,8 +13,19 @@ private let call = Call(
     let answer = Classification.answer(.notSent(failure), to: call, by: .plain(), at: now)
     #expect(answer.advice == .slowDown(retryAfter: nil))
     #expect(
-      answer.outcomes == Array(repeating: .deferred(.network, code: "refused", reason: "nobody listens"), count: 3))
+      answer.outcomes == Array(repeating: .unreached(code: "refused", reason: "nobody listens"), count: 3))
+    #expect(answer.outcomes.allSatisfy { $0.kind == .network && !$0.usesAttempt })
   }
+
+  @Test func aStepThatDeliversNothingIsAsIfItWasNeverSentWhenItIsLost() throws {
+    let failure = TransportFailure(code: "timeout", message: "no token came")
+    let step = Classification.proceed(
+      .lost(failure), after: "token", call, by: Channel.plain().provider, Session(), at: now, nonce: "")
+    guard case .finish(let answer, _) = step else { throw Unexpected() }
+    #expect(answer.outcomes == Array(repeating: .unreached(code: "timeout", reason: "no token came"), count: 3))
+  }
+
+  private struct Unexpected: Error {}
 
   @Test func aRequestThatCannotBeWrittenIsNotTriedAgain() {
     let failure = TransportFailure(code: "invalid", message: "a header holds a line break")

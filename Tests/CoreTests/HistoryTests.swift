@@ -46,6 +46,18 @@ extension Progress {
     #expect(progress.attempts == 3)
   }
 
+  @Test func triesThatGotNowhereAreCountedFromTheLastAttempt() {
+    func tries(_ attempts: Int...) -> Int {
+      Progress(
+        attempts.map { HistoryLine(at: moment("2026-11-22T09:00:00Z"), state: .deferred, attempt: $0, calls: ["c"]) }
+      ).unreached
+    }
+    #expect(tries(0) == 1 && tries(0, 0, 0) == 3 && tries(1) == 0 && tries(0, 0, 1) == 0 && tries(0, 1, 1, 1) == 2)
+    // Waiting without a call is no try.
+    #expect(Progress([line(.deferred, attempt: 0), line(.deferred, attempt: 0)]).unreached == 0)
+    #expect(Progress([line(.deferred, attempt: 2), line(.failed, attempt: 2)]).unreached == 0)
+  }
+
   @Test(arguments: MessageState.allCases.filter(\.isFinal))
   func afterAFinalLineOnlyWhatWasAcceptedCounts(state: MessageState) {
     let progress = Progress([

@@ -138,6 +138,44 @@ private func written(
     #expect(written([result(.accepted()), LegResult(leg("b"))])?.due == now + Verdict.suspensionPause)
   }
 
+  @Test func whatNeverGotThroughWaitsLongerEachTime() throws {
+    var line = try #require(written([result(.unreached())], calls: ["c1"]))
+    #expect(line.attempt == 0 && line.due == now + 60)
+    var history: [HistoryLine] = []
+    for expected in [120.0, 240, 480] {
+      history.append(line)
+      let progress = Progress(history)
+      var next = itinerary(attempts: progress.attempts)
+      next.unreached = progress.unreached
+      line = try #require(
+        Verdict.line(
+          next, [result(.unreached())], calls: ["c"], .init(now: now, sweep: "s", dropped: now, random: 0.5)))
+      #expect(line.attempt == 0 && line.due == now + expected)
+    }
+    // Once it gets through it is as with any other attempt.
+    var next = itinerary()
+    next.unreached = 4
+    let reached = Verdict.line(
+      next, [result(.deferred(.provider))], calls: ["c"], .init(now: now, sweep: "s", dropped: now, random: 0.5))
+    #expect(reached?.attempt == 1 && reached?.due == now + 60)
+  }
+
+  @Test func anAttemptCountsWhereSomebodysWasOne() {
+    #expect(
+      written([result(.unreached()), result(.deferred(.provider), "b")], attempts: 2, calls: ["c"])?.attempt == 3)
+    #expect(written([result(.surplus()), result(.unreached(), "b")], attempts: 2, calls: ["c"])?.attempt == 2)
+    // Refused by a channel that gave up, and waiting for the fallback's.
+    let onward = LegResult(leg(isFallback: true), outcome: .unreached(), isTried: true, refusal: .rejected(.recipient))
+    #expect(written([onward], attempts: 2, calls: ["c"])?.attempt == 3)
+    // A call that suspended its channel was nobody's attempt.
+    let bad = result(.rejected(.recipient), isTried: false)
+    #expect(written([LegResult(leg()), bad], attempts: 2, calls: ["c"])?.attempt == 2)
+  }
+
+  @Test func aSurplusGoesOutAtOnce() {
+    #expect(written([result(.surplus())], attempts: 5, calls: ["c"])?.due == now)
+  }
+
   // MARK: Giving up
 
   @Test func theLastAllowedDeferralIsFinal() {
@@ -148,6 +186,12 @@ private func written(
     #expect(final.state == .rejected && final.kind == .network && final.code == "refused")
     #expect(final.reason == "gave up after 3 attempts: no connection")
     #expect(Verdict.final(deferred, attempt: 1, RetrySchedule(attempts: 1)).reason?.contains("1 attempt:") == true)
+  }
+
+  @Test func whatUsesNoAttemptIsNeverGivenUp() {
+    for outcome in [Outcome.unreached(), .surplus()] {
+      #expect(Verdict.final(outcome, attempt: 100, RetrySchedule(attempts: 1)) == outcome)
+    }
   }
 
   @Test func theProviderMayAllowFewerAttemptsButNotMore() {

@@ -236,6 +236,18 @@ private let now = moment("2026-11-22T09:00:00Z")
     }
   }
 
+  @Test func whatNeverGotThroughUsesNoAttemptAfterACrashEither() {
+    let outcomes = [Outcome.unreached(code: "refused"), .deferred(.provider, attempts: 3), .accepted()]
+    let back = LedgerCoding.outcomes(LedgerCoding.text(outcomes), count: 3)
+    #expect(back == outcomes && back.map(\.usesAttempt) == [false, true, true])
+    // Rows of before have nothing to say of it.
+    let old = #"{"all":["deferred","network","refused",null,null,null]}"#
+    #expect(LedgerCoding.outcomes(old, count: 1) == [.deferred(.network, code: "refused")])
+    #expect(
+      LedgerCoding.text([.deferred(.network, code: "refused")]) == #"[["deferred","network","refused",null,null,null]]"#
+    )
+  }
+
   @Test func aWaitWithoutEndDoesNotSpoilTheRow() {
     let outcomes = [Outcome.deferred(.throttled, retryAfter: .infinity), .accepted(id: "1")]
     let back = LedgerCoding.outcomes(LedgerCoding.text(outcomes), count: 2)

@@ -45,8 +45,9 @@ import Testing
       "isv.SMS_TEMPLATE_ILLEGAL isv.SMS_SIGNATURE_ILLEGAL isv.SMS_SIGN_ILLEGAL isv.SIGN_STATE_ILLEGAL "
         + "isv.SIGN_NAME_ILLEGAL isv.SIGN_SOURCE_ILLEGAL isv.SMS_SIGNATURE_SCENE_ILLEGAL isv.EXTEND_CODE_ERROR "
         + "PORT_NOT_REGISTERED isp.RAM_PERMISSION_DENY isv.PRODUCT_UN_SUBSCRIPT isv.PRODUCT_UNSUBSCRIBE "
-        + "isv.ACCOUNT_NOT_EXISTS isv.ACCOUNT_ABNORMAL isv.DENY_IP_RANGE isv.SMS_TEST_NUMBER_LIMIT",
+        + "isv.ACCOUNT_NOT_EXISTS isv.ACCOUNT_ABNORMAL isv.DENY_IP_RANGE",
       .deferred, .credentials, .suspend)
+    + rows("isv.SMS_TEST_NUMBER_LIMIT", .deferred, .credentials, several: .split)
     + rows(
       "SignatureDoesNotMatch InvalidVersion MissingAccessKeyId MissingParameter IncompleteSignature "
         + "InvalidTimeStamp.Expired", status: 400, .deferred, .credentials, .suspend)

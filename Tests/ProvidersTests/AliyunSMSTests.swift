@@ -83,7 +83,8 @@ enum AliyunInput {
       #expect(
         answer.outcomes == [
           .deferred(
-            .throttled, code: "isv.BUSINESS_LIMIT_CONTROL", reason: "触发分钟级流控Permits:1", retryAfter: 60)
+            .throttled, code: "isv.BUSINESS_LIMIT_CONTROL", reason: "触发分钟级流控Permits:1", retryAfter: 60
+          ).blaming(.recipient)
         ])
       #expect(answer.advice == .proceed)
     case "v3_error_signature_http400":

@@ -109,7 +109,7 @@ private let bark: @Sendable () throws -> Bark = { try Bark(settings(Bark.self, [
 
   static let rows = [
     AnswerRow(400, error(400, "failed to get device token"), .rejected, .recipient, several: .split),
-    AnswerRow(400, error(400, "batch push count exceeds the maximum"), .rejected, .message, several: .split),
+    AnswerRow(400, error(400, "batch push count exceeds the maximum limit: 1"), .rejected, .message, several: .split),
     AnswerRow(400, error(400, "request bind failed"), .rejected, .message),
     AnswerRow(500, error(500, "push failed: BadDeviceToken"), .rejected, .recipient, several: .split),
     AnswerRow(500, error(500, "push failed: Unregistered"), .rejected, .recipient, several: .split),
@@ -121,6 +121,16 @@ private let bark: @Sendable () throws -> Bark = { try Bark(settings(Bark.self, [
     AnswerRow(200, "<html>", .deferred, .provider), AnswerRow(200, "{}", .unconfirmed, .uncertain),
     AnswerRow(500, error(200, "success"), .deferred, .provider),
   ]
+
+  @Test func theServersOwnLimitOnKeysIsLearned() throws {
+    let provider = try bark()
+    let call = try provider.call(Message(body: "x"), to: ["a", "b", "c"])
+    func capacity(_ text: String) -> Int? { provider.answer(400, Self.error(400, text), to: call).capacity }
+    #expect(capacity("batch push count exceeds the maximum limit: 2") == 2)
+    for text in ["batch push count exceeds the maximum limit: 3", "batch push count exceeds", "bad key 2"] {
+      #expect(capacity(text) == nil)
+    }
+  }
 
   @Test(arguments: rows)
   func anAnswerMeansWhatTheDocumentSays(_ row: AnswerRow) throws {

@@ -202,6 +202,18 @@ struct Specimen: Sendable, CustomTestStringConvertible {
   }
 
   @Test(arguments: Specimen.all)
+  func whoGaveUpWaitingForTheAnswerDoesNotKnowWhatWasDone(_ specimen: Specimen) throws {
+    let provider = try specimen.make()
+    let call = try provider.call(specimen.message, to: specimen.addresses)
+    for status in [408, 504] {
+      for body in ["", "<html><body>Gateway Time-out</body></html>", "stream timeout", "{}"] {
+        let answer = provider.answer(status, body, to: call)
+        #expect(answer.outcomes.map(\.state) == specimen.addresses.map { _ in .unconfirmed }, "\(status) \(body)")
+      }
+    }
+  }
+
+  @Test(arguments: Specimen.all)
   func aTornAnswerIsInDoubtWhereverItWasTorn(_ specimen: Specimen) throws {
     let provider = try specimen.make()
     let call = try provider.call(specimen.message, to: specimen.addresses)
@@ -228,7 +240,7 @@ struct Specimen: Sendable, CustomTestStringConvertible {
     let lost = provider.answer(.lost(failure), to: call, at: Pinned.now)
     #expect(lost.outcomes == specimen.addresses.map { _ in .unconfirmed(code: "timeout", reason: "no answer") })
     let notSent = provider.answer(.notSent(failure), to: call, at: Pinned.now)
-    #expect(notSent.outcomes.allSatisfy { $0.state == .deferred && $0.kind == .network })
+    #expect(notSent.outcomes.allSatisfy { $0.state == .deferred && $0.kind == .network && !$0.usesAttempt })
   }
 
   @Test(arguments: Specimen.all)

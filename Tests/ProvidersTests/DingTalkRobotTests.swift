@@ -103,6 +103,10 @@ private let dingTalkRobot: @Sendable (Bool) throws -> DingTalkRobot = { isSigned
     + [
       AnswerRow(200, error(-1), .deferred, .provider),
       AnswerRow(200, error(130101), .deferred, .throttled, .slowDown(retryAfter: 600), wait: 600),
+      AnswerRow(200, error(410100), .deferred, .throttled, .slowDown(retryAfter: 600), wait: 600),
+      AnswerRow(200, error(660026), .deferred, .throttled, .slowDown(retryAfter: 600), wait: 600),
+      AnswerRow(200, error(430102), .rejected, .message),
+      AnswerRow(200, error(400106), .deferred, .credentials, .suspend),
       AnswerRow(200, error(310000, "keywords not in content"), .rejected, .message),
       AnswerRow(200, error(310000, "关键词不匹配"), .rejected, .message),
       AnswerRow(200, error(310000, "sign not match"), .deferred, .credentials, .suspend),

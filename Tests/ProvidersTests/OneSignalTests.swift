@@ -71,7 +71,9 @@ private let ids = (0..<3).map { "1dd608f2-c6a1-41e3-851d-00000000000\($0)" }
     }
     let answer = provider.answer(.http(response), to: call, at: Pinned.now)
     if golden.name == "onesignal-python-api/not-sent-answer" {
-      #expect(answer == Answer([.rejected(.recipient, reason: "All included players are not subscribed")]))
+      #expect(
+        answer == Answer([.rejected(.recipient, reason: "All included players are not subscribed").blaming(.recipient)])
+      )
     } else {
       #expect(answer == .all(.accepted(id: "b98881cc-1e94-4366-bbd9-db8f3429292b"), in: call))
     }
@@ -175,7 +177,9 @@ private let ids = (0..<3).map { "1dd608f2-c6a1-41e3-851d-00000000000\($0)" }
     let body = #"{"id":"\#(sent)","errors":{"invalid_player_ids":["\#(ids[1].uppercased())","other"]}}"#
     #expect(
       provider.answer(200, body, to: call)
-        == Answer([.accepted(id: sent), .rejected(.recipient, reason: "unsubscribed"), .accepted(id: sent)]))
+        == Answer([
+          .accepted(id: sent), .rejected(.recipient, reason: "unsubscribed").blaming(.recipient), .accepted(id: sent),
+        ]))
   }
 
   @Test func anUnsubscribedDeviceOfAUserIsAWarningUnlessTheChannelIsStrict() throws {

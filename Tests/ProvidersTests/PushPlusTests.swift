@@ -36,7 +36,11 @@ let pushPlus: @Sendable ([String: JSON]) throws -> PushPlus = { values in
     switch golden.name {
     case "perk-pushplus-sdk/rate-limited-900":
       #expect(answer.advice == .suspend && answer.rest == .seconds(172_800))
-      #expect(answer.outcomes == [.deferred(.quota, code: "900", reason: "请求次数过多,减少请求后2天恢复正常", retryAfter: 172_800)])
+      #expect(
+        answer.outcomes == [
+          .deferred(.quota, code: "900", reason: "请求次数过多,减少请求后2天恢复正常", retryAfter: 172_800)
+            .blaming(.account)
+        ])
     case "perk-pushplus-sdk/batch-three-channels":
       #expect(answer == Answer([.accepted(id: "00000000000000000000000000000001")]))
     default:
@@ -126,7 +130,7 @@ let pushPlus: @Sendable ([String: JSON]) throws -> PushPlus = { values in
   @Test(arguments: [
     (302, RecipientState.deferred, ErrorKind.credentials, true), (401, .deferred, .credentials, true),
     (403, .deferred, .credentials, true), (500, .deferred, .provider, false), (600, .rejected, .message, false),
-    (805, .deferred, .credentials, true), (888, .deferred, .quota, true), (900, .deferred, .quota, true),
+    (805, .deferred, .credentials, false), (888, .deferred, .quota, true), (900, .deferred, .quota, true),
     (903, .deferred, .credentials, true), (905, .deferred, .credentials, true), (999, .rejected, .message, false),
     (0, .deferred, .provider, false), (4711, .deferred, .provider, false),
   ])
@@ -143,6 +147,12 @@ let pushPlus: @Sendable ([String: JSON]) throws -> PushPlus = { values in
     // 08:30:15 UTC is 16:30:15 in China.
     #expect(answer.outcomes[0].retryAfter == (code == 900 ? 26_985 : nil))
     #expect(answer.advice == (isSuspended ? .suspend : .proceed), "halves would be counted too")
+  }
+
+  @Test func thatTheOwnerMayNotBeSentToIsNotTheFriendsTrouble() throws {
+    let provider = try pushPlus([:])
+    let answer = provider.answer(200, #"{"code":805,"msg":"x"}"#, to: try provider.call(Message(body: "x"), to: [""]))
+    #expect(answer.advice == .suspend)
   }
 
   @Test(arguments: [
@@ -164,7 +174,7 @@ let pushPlus: @Sendable ([String: JSON]) throws -> PushPlus = { values in
     let partly = answer(#"[{"code":500,"message":"no"},{"code":200,"shortCode":"s"}]"#)
     #expect(partly == Answer([.accepted(id: "s")]))
     let refused = answer(#"[{"code":903,"message":"no"},{"code":500}]"#)
-    #expect(refused.outcomes == [.deferred(.credentials, code: "903", reason: "no")])
+    #expect(refused.outcomes == [.deferred(.credentials, code: "903", reason: "no").blaming(.account)])
     #expect(refused.advice == .suspend && refused.rest == .untilMended)
     for data in ["null", "[]", "\"x\"", "[{}]"] { #expect(answer(data).outcomes[0].state == .unconfirmed) }
   }

@@ -63,11 +63,15 @@ private let pushover: @Sendable () throws -> Pushover = {
     switch golden.name {
     case "apprise/quota-429":
       let reason = "application has reached its monthly message limit"
-      #expect(answer.outcomes == [.deferred(.quota, code: "HTTP 429", reason: reason, retryAfter: 400)])
-      #expect(answer.advice == .suspend)
+      #expect(
+        answer.outcomes == [.deferred(.quota, code: "HTTP 429", reason: reason, retryAfter: 400).blaming(.account)])
+      #expect(answer.advice == .suspend && answer.rest == .seconds(400))
     case "pushover_complete/invalid-user-answer":
       #expect(throws: RecipientFault.self) { try provider.target(to) }
-      #expect(answer == Answer([.rejected(.recipient, code: "HTTP 400", reason: "user identifier is invalid")]))
+      #expect(
+        answer
+          == Answer([.rejected(.recipient, code: "HTTP 400", reason: "user identifier is invalid").blaming(.recipient)])
+      )
     default: #expect(answer == Answer([.accepted(id: "647d2300-702c-4b38-8b2f-d56326ae460b")]))
     }
   }

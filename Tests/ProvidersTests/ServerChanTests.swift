@@ -45,7 +45,10 @@ let thirdKey = "sctp123tdummysendkey0000000000"
     let answer = provider.answer(.http(try #require(golden.response)), to: call, at: Pinned.now)
     if golden.name == "serverchan-sdk/turbo-bad-key-answer" {
       #expect(
-        answer == .all(.deferred(.credentials, code: "40001", reason: "[AUTH]错误的Key"), in: call, advice: .suspend))
+        answer
+          == .all(
+            .deferred(.credentials, code: "40001", reason: "[AUTH]错误的Key").blaming(.account), in: call, advice: .suspend
+          ))
     } else {
       #expect(answer == Answer([.accepted(id: golden.host == "sctapi.ftqq.com" ? "97909234" : "1")]))
     }

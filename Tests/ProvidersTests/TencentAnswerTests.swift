@@ -35,9 +35,9 @@ import Testing
       "", "RequestLimitExceeded LimitExceeded.GlobalSmsSendingRateLimit RequestLimitExceeded.UinLimitExceeded",
       .deferred, .throttled, .slowDown(retryAfter: nil))
     + rows(
-      "LimitExceeded.",
-      "AppDailyLimit AppMainlandChinaDailyLimit AppGlobalDailyLimit AppCountryOrRegionDailyLimit DailyLimit",
-      .deferred, .quota, .suspend)
+      "LimitExceeded.", "AppDailyLimit AppMainlandChinaDailyLimit AppGlobalDailyLimit DailyLimit", .deferred, .quota,
+      .suspend)
+    + rows("LimitExceeded.", "AppCountryOrRegionDailyLimit", .deferred, .quota, several: .split)
     + rows(
       "", "FailedOperation.InsufficientBalanceInSmsPackage UnauthorizedOperation.ServiceSuspendDueToArrears",
       .deferred, .quota, .suspend)
@@ -77,7 +77,7 @@ import Testing
       """
       ContainDomesticAndInternationalPhoneNumber ChineseMainlandTemplateToGlobalPhone
       GlobalTemplateToChineseMainlandPhone
-      """, .deferred, .credentials)
+      """, .deferred, .credentials, several: .split)
     + rows(
       "InternalError", ".Timeout .SendAndRecvFail .OtherError .UnknownError .Surprise", .unconfirmed, .uncertain)
     + rows("", "InternalError", .unconfirmed, .uncertain)

@@ -27,8 +27,8 @@ import Testing
     + rows(401, [20003, 20005, 20006, 20008, 20010, 99999], .deferred, .credentials, .suspend)
     + rows(403, [20003, 20403], .deferred, .credentials, .suspend)
     + rows(404, [20404], .deferred, .credentials, .suspend)
-    + rows(400, [21211, 21408, 21610, 21612, 21614, 21635], .rejected, .recipient)
-    + rows(400, [21608], .deferred, .credentials, .suspend)
+    + rows(400, [21211, 21610, 21612, 21614, 21635], .rejected, .recipient)
+    + rows(400, [21408, 21608], .deferred, .credentials)
     + rows(
       400, [21601, 21603, 21606, 21607, 21212, 21401, 21407, 21657, 21659, 21701, 21702, 21703, 21704, 21705],
       .deferred, .credentials, .suspend)
@@ -93,7 +93,7 @@ import Testing
     let call = try provider.call(Message(body: "x"), to: ["+15005550001"])
     let answer = provider.answer(
       400, #"{"type":"t","title":"Title","detail":"Detail","status":400,"code":21610}"#, to: call)
-    #expect(answer.outcomes == [.rejected(.recipient, code: "21610", reason: "Detail")])
+    #expect(answer.outcomes == [.rejected(.recipient, code: "21610", reason: "Detail").blaming(.recipient)])
   }
 
   @Test func aThrottleSaysHowLong() throws {

@@ -40,7 +40,7 @@ let twilio: @Sendable () throws -> Twilio = { try Twilio(settings(Twilio.self, t
     if golden.name == "create_error_21211" {
       #expect(throws: RecipientFault.self) { try provider.target(to) }
       let reason = "The 'To' number +1abc is not a valid phone number."
-      #expect(answer == Answer([.rejected(.recipient, code: "21211", reason: reason)]))
+      #expect(answer == Answer([.rejected(.recipient, code: "21211", reason: reason).blaming(.recipient)]))
     } else {
       #expect(answer == Answer([.accepted(id: "SM00000000000000000000000000000004")]))
     }

@@ -164,20 +164,22 @@ private let weComRobot: @Sendable () throws -> WeComRobot = {
 
 @Suite struct WeComCodeTests {
   static let rows: [AnswerRow] =
-    rows([40001, 40013, 40014, 42001, 40056, 41011, 41001, 48002, 60011, 60020, 93000, 93004, 93008]) {
+    rows([40001, 40013, 40014, 42001, 40056, 41011, 41001, 48002, 60020, 93000, 93004, 93008, 301002]) {
       AnswerRow(200, $0, .deferred, .credentials, .suspend)
     }
     + rows([40003, 40031, 40032, 60111]) { AnswerRow(200, $0, .rejected, .recipient, several: .split) }
-    + rows([81013]) { AnswerRow(200, $0, .rejected, .recipient) }
+    + rows([60011]) { AnswerRow(200, $0, .deferred, .credentials, several: .split) }
+    + rows([81013, 82001]) { AnswerRow(200, $0, .rejected, .recipient) }
     + rows([
-      40004, 40005, 40006, 40007, 40008, 40009, 40011, 40033, 40035, 44004, 45002, 45007, 45008,
+      40004, 40005, 40006, 40007, 40008, 40009, 40011, 40033, 40035, 40058, 40063, 44004, 45002, 45007, 45008, 47001,
     ]) { AnswerRow(200, $0, .rejected, .message) }
     + rows([-1, 31337]) { AnswerRow(200, $0, .deferred, .provider, attempts: 3) }
     + rows([6000]) { AnswerRow(200, $0, .deferred, .provider) }
     + rows([45009]) { AnswerRow(200, $0, .deferred, .throttled, .slowDown(retryAfter: 60), wait: 60) }
     + rows([45033]) { AnswerRow(200, $0, .deferred, .throttled, .slowDown(retryAfter: nil)) }
     + [
-      AnswerRow(502, "<html>", .deferred, .provider), AnswerRow(500, #"{"errcode":0}"#, .deferred, .provider),
+      AnswerRow(502, "<html>", .deferred, .provider), AnswerRow(504, "<html>", .unconfirmed, .uncertain),
+      AnswerRow(500, #"{"errcode":0}"#, .deferred, .provider),
       AnswerRow(200, "<html>", .deferred, .provider), AnswerRow(200, "{\"errc", .unconfirmed, .uncertain),
       AnswerRow(200, "", .unconfirmed, .uncertain), AnswerRow(200, "{}", .unconfirmed, .uncertain),
     ]

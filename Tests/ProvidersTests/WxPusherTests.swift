@@ -37,7 +37,7 @@ let wxPusher: @Sendable () throws -> WxPusher = {
       #expect(answer.outcomes[0].state == .deferred && answer.outcomes[0].code == "1005")
     case "wxpusher/partial-failure-answer":
       #expect(answer.outcomes.map(\.state) == [.accepted, .rejected])
-      #expect(answer.outcomes[1] == .rejected(.recipient, code: "1001", reason: "（示例）目标级失败"))
+      #expect(answer.outcomes[1] == .rejected(.recipient, code: "1001", reason: "（示例）目标级失败").blaming(.recipient))
     default:
       #expect(answer.outcomes.allSatisfy { $0.state == .accepted && $0.id?.hasPrefix("123") == true })
     }
@@ -220,6 +220,30 @@ let wxPusher: @Sendable () throws -> WxPusher = {
     #expect(answer.outcomes.map(\.id) == ["1", nil, "3", nil, nil])
     #expect(answer.outcomes[3].kind == .throttled)
     #expect(answer.advice == .proceed)
+  }
+
+  @Test(
+    arguments: [
+      (1001, "UID不正确", "rejected recipient", Blame.recipient, nil), (1002, "m", "deferred credentials", .account, nil),
+      (1005, "m", "deferred provider", .unclear, 3), (1006, "m", "deferred provider", .unclear, nil),
+      (1007, "m", "deferred provider", .unclear, nil), (1008, "m", "rejected message", .unclear, nil),
+      (1009, "m", "deferred provider", .unclear, 3), (4711, "m", "deferred provider", .unclear, 3),
+    ] as [(Int, String, String, Blame, Int?)])
+  func anElementsCodeMeansWhatTheAnswersOwnDoes(
+    _ code: Int, _ text: String, _ expected: String, _ blame: Blame, _ attempts: Int?
+  ) throws {
+    let provider = try wxPusher()
+    let call = try provider.call(Message(body: "x"), to: ["UID_a", "UID_b"])
+    let element = #"{"uid":"UID_b","code":\#(code),"status":"\#(text)"}"#
+    let answer = provider.answer(200, #"{"code":1000,"data":[{"uid":"UID_a","code":1000},\#(element)]}"#, to: call)
+    let outcome = answer.outcomes[1]
+    #expect("\(outcome.state) \(outcome.kind.map { "\($0)" } ?? "")" == expected)
+    #expect(outcome.blame == blame && outcome.attempts == attempts && outcome.code == String(code))
+    #expect(answer.advice == .proceed)
+    // The same of all of them: a wall is one only where it is surely the channel's.
+    let all = [#"{"uid":"UID_a","code":\#(code),"status":"\#(text)"}"#, element].joined(separator: ",")
+    let advice = provider.answer(200, #"{"code":1000,"data":[\#(all)]}"#, to: call).advice
+    #expect(advice == (code == 1002 ? .suspend : .proceed))
   }
 
   @Test func elementsInsideAFailureAreNoSuccess() throws {

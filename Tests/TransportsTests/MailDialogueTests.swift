@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct MailDialogueTests {
   /// `C` a command, `S` an answer, `D` so many bytes of the message.
-  private func dialogue(_ recipients: Int, size: Int = 10, _ steps: [String]) -> MailDialogue {
+  private func dialogue(_ recipients: Int, size: Int = 10, _ steps: some Sequence<String>) -> MailDialogue {
     var dialogue = MailDialogue(recipients: recipients, size: size)
     for step in steps {
       let bytes = Array((step.dropFirst(2) + "\r\n").utf8)
@@ -66,6 +66,34 @@ import Testing
     let dialogue = dialogue(
       3, Self.opening + ["C RCPT TO:<1>", "S 250 one", "C RCPT TO:<2>", "S 421 4.3.2 bye", "C RCPT TO:<3>"])
     #expect(dialogue.recipients.map { $0?.code } == [250, 421, nil] && dialogue.refusal?.code == 421)
+  }
+
+  @Test func theNewestEHLOsOfferCounts() {
+    let plain = ["S 220 hi", "C EHLO me", "S 250-you", "S 250-limits MAILMAX=9 RcptMax=20", "S 250 STARTTLS"]
+    #expect(dialogue(1, plain).offered == 20 && dialogue(1, plain).isNewConnection)
+    #expect(dialogue(1, plain + ["C STARTTLS", "S 220 go", "C EHLO me", "S 250 AUTH PLAIN"]).offered == nil)
+    #expect(dialogue(1, plain + ["C EHLO me", "S 250 LIMITS RCPTMAX=3"]).offered == 3)
+    for line in ["LIMITS", "LIMITS RCPTMAX=", "LIMITS RCPTMAX=0", "LIMITS RCPTMAX=x", "XLIMITS RCPTMAX=5", "RCPTMAX=5"]
+    {
+      #expect(dialogue(1, ["S 220 hi", "C EHLO me", "S 250-you", "S 250 \(line)"]).offered == nil)
+    }
+    // An answer to anything else is no offer.
+    #expect(dialogue(1, Self.opening + ["C RCPT TO:<1>", "S 250 LIMITS RCPTMAX=5"]).offered == nil)
+    #expect(!dialogue(1, ["C MAIL FROM:<a@b>", "S 250 ok"]).isNewConnection)
+  }
+
+  @Test func dataFollowsTheLastOneNamed() {
+    var dialogue = dialogue(3, Self.opening.dropLast())
+    #expect(dialogue.mayNameFewer)
+    dialogue.name(atMost: 1)
+    for (isCommand, text) in [
+      (false, "250 ok"), (true, "RCPT TO:<1>"), (false, "250 one"), (true, "DATA"), (false, "354 go"),
+    ] {
+      Array("\(text)\r\n".utf8).withUnsafeBytes { isCommand ? dialogue.sent($0) : dialogue.received($0) }
+    }
+    dialogue.sentMessage(10)
+    #expect(dialogue.mayHaveEnded && !dialogue.mayNameFewer && dialogue.named == 1)
+    #expect(dialogue.recipients.map { $0?.code } == [250, nil, nil])
   }
 
   @Test func whatIsNoAnswerIsIgnored() {

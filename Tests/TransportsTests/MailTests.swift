@@ -30,6 +30,28 @@ import Transports
     }
   }
 
+  @Test func noMoreRecipientsAreNamedThanTheServerOffersToTake() async throws {
+    let server = try MailServer(capabilities: ["SIZE 1000", "LIMITS RCPTMAX=2"])
+    let transport = MailTransport.local()
+    for _ in 0..<2 {
+      let reply = await transport.reply(to: .mail(.to(server.url, Self.three)))
+      #expect(reply.mail?.codes == "250 250 - / 250 sent")
+      #expect(reply.mail?.capacity == 2)
+    }
+    let few = await transport.reply(to: .mail(.to(server.url, Array(Self.three.prefix(2)))))
+    #expect(few.mail?.codes == "250 250 / 250 sent" && few.mail?.capacity == nil)
+    await withCheckedContinuation { continuation in
+      DispatchQueue.global().async {
+        transport.shutdown()
+        continuation.resume()
+      }
+    }
+    let commands = server.transcript().filter { $0.hasPrefix("C: ") }
+    // Mostly over one connection, whose offer holds for all its mails.
+    #expect(commands.count { $0.hasPrefix("C: RCPT") } == 6)
+    #expect(!commands.contains { $0.contains("c@example.com") })
+  }
+
   @Test func whenAllAreRefusedNothingIsSent() async throws {
     let server = try MailServer { command, _ in command.hasPrefix("RCPT") ? .say("550 5.1.1 no") : nil }
     let reply = await send(.to(server.url, Self.three))

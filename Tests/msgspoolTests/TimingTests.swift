@@ -89,7 +89,7 @@ struct TimingTests {
 
   @Test("Waiting in quiet hours, or expiring, does not forget the attempts that were made")
   func attemptsAreKept() async throws {
-    try await withStation(faults: ["status:http=408"]) { station in
+    try await withStation(faults: ["status:http=425"]) { station in
       let retry = "retry: { attempts: 2, first: 60, max: 60 }"
       try station.configure(["text": .twilio(retry)])
       try station.spool.drop("a", Self.text)
@@ -128,7 +128,7 @@ struct TimingTests {
 
   @Test("Retries back off from 1 minute, doubling, with jitter; the mtime is the due time; then it gives up")
   func backoff() async throws {
-    try await withStation(faults: ["status:http=408"]) { station in
+    try await withStation(faults: ["status:http=425"]) { station in
       try station.configure(["text": .twilio("retry: { attempts: 4, first: 60, max: 100 }")])
       try station.spool.drop("a", Self.text)
       for (attempt, expected) in [(1, 60.0), (2, 100.0), (3, 100.0)] {

@@ -145,6 +145,7 @@ enum ConfigurationTemplate {
            timeout: 30,               seconds per call
            retry: { attempts: 8, first: 60, max: 3600 },
            on_unconfirmed: "hold",    or "resend": when nobody knows whether a call arrived
+           suspect_after: 20,         recipients in a row refused alike suspend the channel; 0 never
            expire_after: "7d",
            daily: 0, daily_per_recipient: 0, zone: "Asia/Shanghai",
            quiet_hours: { from: "22:00", to: "07:00" },
