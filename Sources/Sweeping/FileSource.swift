@@ -52,6 +52,7 @@ final class FileSource: Source, @unchecked Sendable {
   private var patience: [FileName: Patience] = [:]
   private var returned: Set<FileName> = []
   private var quota: Int
+  private var strays = Strays()
   /// The share is full: it goes on when there is room.
   private var isPaused = false
   private var hasFailed = false
@@ -213,6 +214,7 @@ final class FileSource: Source, @unchecked Sendable {
     if !hasMore, quota > 0, share.isWanting, share.room() > 0 { look() }
     if hasMore, share.room() > 0 { return }
     isPaused = hasMore
+    tellStrays()
     post(
       .rested(
         after: asked, due: selection.isEndless || !hasMore ? dueTimes.next : nil,
@@ -250,7 +252,7 @@ final class FileSource: Source, @unchecked Sendable {
     if candidate.kind != .file, candidate.origin == .new {
       guard let facts = disk.facts(of: name, in: candidate.origin) else { return nil }
       guard facts.isRegular else {
-        post(.left(Notice(name.display, "is no plain file, and was left alone", hint: "move it out of the spool")))
+        leave(name, "is no plain file, and was left alone", hint: "move it out of the spool")
         return nil
       }
     }
@@ -259,7 +261,7 @@ final class FileSource: Source, @unchecked Sendable {
     } catch {
       // One file that may not be moved (immutable, say) must not stop the others; a folder that may not be written does.
       guard error.isRefusal, disk.isWritable(candidate.origin) else { throw error }
-      post(.left(Notice(name.display, "may not be moved by the sweeper: \(error)", hint: error.hint)))
+      leave(name, "may not be moved by the sweeper: \(error)", hint: error.hint)
       return nil
     }
   }
@@ -272,7 +274,8 @@ final class FileSource: Source, @unchecked Sendable {
     for (index, file) in claimed.enumerated() {
       let claim = try read(file.name, from: file.origin)
       if case .left(_, let notice) = claim {
-        try leave(file.name, from: file.origin, notice)
+        try putBack(file.name, from: file.origin)
+        leave(file.name, notice)
         continue
       }
       patience[file.name] = nil
@@ -298,13 +301,23 @@ final class FileSource: Source, @unchecked Sendable {
   }
 
   /// Back where it came from, to be looked at again later.
-  private func leave(_ name: FileName, from origin: Folder, _ notice: String?) throws(SystemFault) {
+  private func putBack(_ name: FileName, from origin: Folder) throws(SystemFault) {
     let pause = patience[name].map { min($0.pause * 2, FileSource.lastLook) } ?? FileSource.firstLook
     if patience.count < FileSource.remembered {
       patience[name] = Patience(until: clock().steady + pause, pause: pause, origin: origin)
     }
     try folder.put(name, into: origin)
-    post(.left(notice.map { Notice(name.display, $0) }))
+  }
+
+  /// What is left alone is told when the look is over, however many there are.
+  private func leave(_ name: FileName, _ problem: String?, hint: String? = nil) {
+    post(.left)
+    if let problem { strays.add(name.display, problem, hint: hint) }
+  }
+
+  private func tellStrays() {
+    for line in strays.lines { post(.notice(Notice(line.subject, line.problem, hint: line.hint))) }
+    strays = Strays()
   }
 }
 

@@ -44,8 +44,10 @@ package enum SourceRequest: Sendable {
 package enum SourceEvent: Sendable {
   /// Claimed, flushed and read. `isMore`: the source goes on at once.
   case claimed([Claim], isMore: Bool)
-  /// Looked at and left; with what to report, if anything.
-  case left(Notice?)
+  /// A file was looked at and left.
+  case left
+  /// Something a person should know.
+  case notice(Notice)
   /// All that is there and may be claimed was. When to ask again (`due`): by the wall clock, for what is deferred; by the
   /// steady one, for files that were left alone, half written or under a second name.
   /// - after: how many requests of the engine it has seen.
