@@ -50,7 +50,7 @@ struct SMTPAnswer {
   /// Of those whom the server had no room for in this mail: they go with the next one.
   private func surplus(_ index: Int) -> Outcome? {
     let line = lines[index]
-    if line == nil, let limit = response.capacity, index >= limit {
+    if line == nil, isReached, let limit = response.capacity, index >= limit {
       return .surplus(reason: "the server takes \(limit) recipients at a time")
     }
     if let line, isBeyond(index) { return .surplus(code: line.name, reason: line.reason) }

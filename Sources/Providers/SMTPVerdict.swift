@@ -44,8 +44,7 @@ extension MailResponse.Line {
       if isRateLimit(words) { return .throttled }
       return isOfSender(words) && !words.say(Words.greylisted) ? .credentials : .later
     }
-    // Its size, or a script that the server does not know.
-    if code == 552 || subject == 6 || (subject == 3 && detail == 4) { return .message }
+    if code == 552 || isOfContent { return .message }
     // Nobody was named yet: what is refused is the login, the sender or the client, whatever the code.
     return .credentials
   }
@@ -66,6 +65,7 @@ extension MailResponse.Line {
     if isRateLimit(words) { return .throttled }
     if isOfSender(words) { return .credentials }
     if subject == 2 || words.say(Words.unknown) { return .recipient }
+    if isOfContent { return .message }
     if words.say(["recipient address rejected", "mailbox unavailable"]) { return .recipientPerhaps }
     return subject == 7 || words.say(Words.policy) ? .credentialsPerhaps : .recipientPerhaps
   }
@@ -86,6 +86,9 @@ extension MailResponse.Line {
   /// X.1.x is the recipient's address, whatever words follow; but for 7 and 8, which are the sender's, and 0, which is
   /// anybody's.
   private var isOfAddress: Bool { subject == 1 && ![0, 7, 8].contains(detail ?? 0) }
+
+  /// The mail's size, or what is in it: a script that the server does not know.
+  private var isOfContent: Bool { subject == 6 || (subject == 3 && detail == 4) }
 
   /// Not to this domain, or not to an address that the account has not verified; to others perhaps.
   private func isOfRestriction(_ words: Words) -> Bool {

@@ -98,6 +98,16 @@ import Testing
     "550 5.7.27 Sender address has null MX",
   ]
 
+  @Test(arguments: ["552 5.3.4 Message size exceeds fixed limit", "553 5.6.7 Non-ASCII addresses not permitted"])
+  func whatIsTheMailsIsTheMailsWhereverItIsSaid(text: String) throws {
+    for answer in [
+      try answer([nil], text, sent: false), try answer([text], nil, sent: false),
+      try answer(["250 ok"], text, sent: true),
+    ] {
+      #expect(summary(answer.outcomes[0]) == "rejected message unclear" && answer.advice == .proceed)
+    }
+  }
+
   @Test(arguments: ofTheSender)
   func whatIsSurelyTheSendersOrTheClientsStopsTheChannelAndFailsNobody(text: String) throws {
     let one = try answer([text], nil, sent: false)
@@ -208,6 +218,9 @@ import Testing
     let answer = try answer(["250 ok", "250 ok", nil, nil], "250 ok", sent: true, capacity: 2)
     #expect(answer.outcomes.map(\.isSurplus) == [false, false, true, true] && answer.capacity == 2)
     #expect(answer.outcomes[0].state == .accepted && answer.outcomes[2].reason?.contains("2 recipients") == true)
+    // Before anybody was named it was not the number that was refused.
+    let early = try self.answer([nil, nil], "451 later", sent: false, capacity: 1)
+    #expect(early.outcomes.allSatisfy { !$0.isSurplus })
     let lost = try self.answer(["250 ok", nil], nil, sent: true, capacity: 1)
     #expect(lost.outcomes.map(\.state) == [.unconfirmed, .deferred])
   }

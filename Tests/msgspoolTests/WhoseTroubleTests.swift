@@ -102,6 +102,20 @@ struct WhoseTroubleTests {
     }
   }
 
+  @Test("A server that announces how many recipients it takes is never named more")
+  func announcedLimit() async throws {
+    let to = (0..<35).map { "\"u\($0)@example.org\"" }.joined(separator: ",")
+    let answer = { @Sendable (command: String, taken: Int) -> String? in
+      if command.hasPrefix("EHLO") { return "250-mx.example.invalid\r\n250 LIMITS RCPTMAX=10" }
+      return command.hasPrefix("RCPT") && taken >= 10 ? "554 5.7.1 you were told" : nil
+    }
+    try await sweepMail([#"{"to":[\#(to)],"title":"t","body":"x"}"#], answer) { swept, station in
+      #expect(swept["done"] == 1 && swept["calls"] == 4, "\(swept.stderr)")
+      let line = try station.spool.last("done/m00")
+      #expect(line["attempt"] == 1 && line["recipients"]?["accepted"] == 35)
+    }
+  }
+
   @Test("A number that a trial account has not verified is put off, alone or in a call of many, and the others go out")
   func unverifiedNumber() async throws {
     let faults = [
