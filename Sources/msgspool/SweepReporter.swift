@@ -162,9 +162,11 @@ final class SweepReporter: Sendable {
     }
     var text = "\(grouped(settled))"
     if total > settled { text += " of \(grouped(total))" }
-    text += " messages, \(grouped(summary.calls)) calls, "
-    text += rate < 10 ? "\((rate * 10).rounded() / 10) messages/s" : "\(grouped(Int(rate))) messages/s"
+    text += " messages"
+    // What a narrow terminal cuts off comes last.
     if let left { text += ", \(TimeSpan.text(left)) left" }
+    text += ", \(grouped(summary.calls)) calls, "
+    text += rate < 10 ? "\((rate * 10).rounded() / 10) messages/s" : "\(grouped(Int(rate))) messages/s"
     Console.progress(text)
   }
 

@@ -159,4 +159,21 @@ struct HoldTests {
       }
     }
   }
+
+  @Test("A folder that hold makes is nothing new to a running watch, and what is released goes at once")
+  func holdUnderWatch() async throws {
+    try await withSandbox { yard in
+      try yard.put("deferred/a", settled("deferred", kind: "network"), age: -600)
+      try yard.put("new/b", #"{"to":"UID_1","body":"x"}"#)
+      try await watching(yard) { (said: @Sendable () -> String) async throws in
+        #expect(try await eventually { yard.exists("done/b") })
+        #expect(try await yard.msgspool("hold", "a").status == 0)
+        #expect(try await yard.msgspool("flush").stdout == "")
+        #expect(try await yard.msgspool("release", "a").status == 0)
+        #expect(try await yard.msgspool("flush").stdout == "a\n")
+        #expect(try await eventually { yard.exists("done/a") })
+        #expect(said().split(separator: "\n").count == 1, "\(said())")
+      }
+    }
+  }
 }
