@@ -33,11 +33,11 @@ package final class SQLiteLedger: Ledger {
     "CREATE TABLE IF NOT EXISTS seen (file INTEGER PRIMARY KEY, since REAL NOT NULL, noted REAL NOT NULL);"
 
   /// The format of the tables. A newer one is refused rather than guessed at.
-  private static let version = 3
+  private static let version = 2
 
   /// SQL that takes a ledger of that version to the next. A change to the tables raises `version` and adds its line here.
   private static let migrations = [
-    // What a channel is suspected for.
+    // What a channel is suspected for, and when messages were first seen that went back to new/.
     1: """
     CREATE TABLE suspensions_2 (
       channel TEXT PRIMARY KEY, kind TEXT NOT NULL, reason TEXT NOT NULL, since REAL NOT NULL,
@@ -46,9 +46,8 @@ package final class SQLiteLedger: Ledger {
       SELECT channel, kind, reason, since, until FROM suspensions;
     DROP TABLE suspensions;
     ALTER TABLE suspensions_2 RENAME TO suspensions;
-    """,
-    // When messages were first seen that went back to new/.
-    2: seenTable,
+    \(seenTable)
+    """
   ]
 
   /// Opens the ledger, and makes it where there is none.

@@ -16,7 +16,7 @@ package struct Strays: Sendable {
   }
 
   /// Names in a line.
-  private static let shown = 3
+  private static let shown = 5
   /// Lines; what has yet other reasons is only counted.
   private static let mostReasons = 10
 

@@ -42,24 +42,23 @@ final class Dispatcher {
     let now = environment.clock()
     hasLooked = hasLooked || isCaughtUp || tally.summary.claimed >= share.messages / 4
     var proposals: [Calls.Proposal] = []
-    let fault: SystemFault?
+    var trouble: SweepTrouble?
+    // With nothing under way there is nothing to wait for. What a ledger in trouble did not take is settled all the same:
+    // a rescuer believes the lines as well.
+    defer { if !recorder.hasNews { recorder.handOver(at: now.steady, waits: !calls.isIdle) } }
     do throws(LedgerFault) {
       if isCaughtUp { try questions.ask(at: now) }
       if hasLooked, !isStopping { proposals = calls.propose(at: now, gathers: isCaughtUp) }
-      fault = shortage(for: proposals)
+      let fault = shortage(for: proposals)
+      if fault != nil { calls.release(proposals) }
       let intents = fault == nil ? proposals.map(\.call) : []
       let admissions = intents.isEmpty && !recorder.hasNews ? [] : try recorder.commit(intents, at: now.date)
-      calls.start(fault == nil ? proposals : [], admissions, at: now)
+      if let fault { trouble = SweepTrouble(fault: fault) } else { calls.start(proposals, admissions, at: now) }
     } catch {
       calls.release(proposals)
       throw SweepTrouble(fault: error)
     }
-    if let fault {
-      calls.release(proposals)
-      throw SweepTrouble(fault: fault)
-    }
-    // With nothing under way there is nothing to wait for.
-    if !recorder.hasNews { recorder.handOver(at: now.steady, waits: !calls.isIdle) }
+    if let trouble { throw trouble }
   }
 
   /// Nothing is sent whose result might not fit on the disk.

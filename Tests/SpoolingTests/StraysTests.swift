@@ -14,7 +14,7 @@ import Testing
     var strays = Strays()
     for number in 1...1002 { strays.add("pipe\(number)", "is no plain file") }
     #expect(strays.count == 1002)
-    #expect(strays.lines.map(\.subject) == ["pipe1, pipe2, pipe3 and 999 more"])
+    #expect(strays.lines.map(\.subject) == ["pipe1, pipe2, pipe3, pipe4, pipe5 and 997 more"])
     #expect(strays.lines.map(\.problem) == ["1002 files, of which each is no plain file"])
   }
 

@@ -125,7 +125,7 @@ import Testing
       }
     }
     #expect(bench.claim().isEmpty && bench.left == 50 && bench.notices.count == 1)
-    #expect(bench.notices.first?.subject.contains("47 more") == true)
+    #expect(bench.notices.first?.subject.contains("45 more") == true)
   }
 
   @Test func aFolderThatFailsIsSaidOnceAndEndsIt() throws {

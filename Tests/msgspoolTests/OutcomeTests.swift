@@ -116,7 +116,7 @@ struct OutcomeTests {
       let wrong = try await station.sweep("--chanel", "text")
       #expect(wrong.status == 64 && wrong.stderr.contains("--channel"))
       #expect(try await station.sweep("--channel", "txt").status == 64)
-      try FileManager.default.removeItem(atPath: station.spool["done"])
+      try FileManager.default.removeItem(atPath: station.spool.path)
       let none = try await station.sweep()
       #expect(none.status == 66 && none.stderr.contains("msgspool init"))
     }

@@ -67,12 +67,16 @@ struct TimingTests {
   func expireAfter() async throws {
     try await withStation { station in
       try station.configure(["text": .twilio(#"expire_after: "1h""#)])
-      try station.spool.drop("old", Self.text)
-      try station.spool.age("new/old", seconds: 3700)
-      try station.spool.drop("young", Self.text)
-      try station.spool.age("new/young", seconds: 3500)
+      for (name, age) in [("old", 3700.0), ("young", 3500)] {
+        let dropped = ISO8601DateFormatter().string(from: Date() - age)
+        let line = #"{"msgspool":1,"at":"\#(dropped)","state":"deferred","attempt":1,"dropped":"\#(dropped)"}"#
+        try station.spool.drop(name, "\(Self.text)\n\(line)\n")
+      }
+      // The time that a producer's copy kept says nothing.
+      try station.spool.drop("copied", Self.text)
+      try station.spool.age("new/copied", seconds: 86400 * 8)
       let swept = try await station.sweep()
-      #expect(swept["done"] == 1 && swept["failed"] == 1)
+      #expect(swept["done"] == 2 && swept["failed"] == 1)
       #expect(try station.spool.last("failed/old")["state"] == "expired")
     }
   }

@@ -165,14 +165,14 @@ struct UnconfirmedTests {
   @Test("Not found means not carried out only after reconcile_after; then it is sent")
   func askedAndNotFound() async throws {
     try await withStation(faults: ["reset-before:on=send,count=1"]) { station in
-      try station.configure(["text": .twilio("reconcile_after: 3600")])
+      try station.configure(["text": .twilio("reconcile_after: \"1h\"")])
       try station.spool.drop("a", Self.text)
       try await station.sweep()
       #expect(try await station.sweep()["deferred"] == 1)
       let due = try #require(try station.spool.last("deferred/a")["due"]?.date).timeIntervalSinceNow
       #expect((3500...3600).contains(due))
       #expect(try station.accepted().isEmpty)
-      try station.configure(["text": .twilio("reconcile_after: 0")])
+      try station.configure(["text": .twilio("reconcile_after: \"0s\"")])
       try station.spool.letDeferredFallDue()
       #expect(try await station.sweep()["done"] == 1)
       #expect(try station.accepted() == ["+12125550100": 1])
@@ -200,7 +200,7 @@ struct UnconfirmedTests {
   @Test("Of two equal messages in doubt of which one was carried out, the other is sent")
   func twins() async throws {
     try await withStation(faults: ["reset-after:on=send,count=1", "reset-before:on=send,count=1"]) { station in
-      try station.configure(["text": .twilio("reconcile_after: 0")])
+      try station.configure(["text": .twilio("reconcile_after: \"0s\"")])
       try station.spool.drop("a", Self.text)
       try station.spool.drop("b", Self.text)
       #expect(try await station.sweep()["deferred"] == 2)
@@ -227,7 +227,7 @@ struct UnconfirmedTests {
   @Test("A message found for one that is in doubt is the one that was sent then, not an equal one sent since")
   func equalOneSince() async throws {
     try await withStation(faults: ["reset-before:on=send,count=1"]) { station in
-      try station.configure(["text": .twilio("reconcile_after: 0")])
+      try station.configure(["text": .twilio("reconcile_after: \"0s\"")])
       try station.spool.drop("a", Self.text)
       try await station.sweep()
       try station.spool.move("deferred/a", "tmp/a")
