@@ -127,8 +127,9 @@ package struct ConfigurationReader: Sendable {
       throw ConfigurationFault(
         "\(place.path).\(error.setting)", error.problem, hint: "see: msgspool providers \(card.name)")
     }
+    channel.recipients = try addressBook(place, &secrets)
     channel.secrets = secrets.values
-    channel.disguises = ConfigurationReader.disguises(of: secrets.values, values.compactMap(\.value.string))
+    channel.disguises = ConfigurationReader.disguises(of: secrets.values)
     known.areInside = known.areInside || secrets.areInside
     known.modified = max(known.modified, secrets.modified)
     channel.account = values.compactMapValues(\.string)
@@ -136,10 +137,30 @@ package struct ConfigurationReader: Sendable {
     try times(&channel, place)
     channel.fallback = try place["fallback"]?.string()
     channel.caFile = try (place["ca_file"]?.string()).map(resolved)
-    for entry in try place["recipients"]?.members() ?? [] {
-      channel.recipients[entry.name] = try entry.oneOrMoreStrings()
-    }
     return channel
+  }
+
+  /// Name to addresses. One that is a secret is shown by its name in the book; where there are several, by what it is called
+  /// where it is kept, too.
+  private func addressBook(
+    _ channel: Place, _ secrets: inout Secrets
+  ) throws(ConfigurationFault) -> [Verbatim: [Contact]] {
+    var book: [Verbatim: [Contact]] = [:]
+    for entry in try channel["recipients"]?.members(areBytes: true) ?? [] {
+      let places = entry.elements
+      var contacts: [Contact] = []
+      for place in places {
+        if let secret = try source(place, &secrets) {
+          secrets.values.append(secret)
+          let kept = place.value.members?.first?.value.string ?? ""
+          contacts.append(Contact(secret: secret, shown: places.count == 1 ? entry.name : "\(entry.name) (\(kept))"))
+        } else {
+          contacts.append(Contact(try place.address()))
+        }
+      }
+      book[Verbatim(entry.name)] = contacts
+    }
+    return book
   }
 
   private func provider(_ place: Place) throws(ConfigurationFault) -> any Provider.Type {
@@ -227,10 +248,7 @@ package struct ConfigurationReader: Sendable {
     } else if setting.secret {
       secrets.areInside = true
     }
-    // One is a list of one, and digits are a name.
-    if setting.kind == .strings, value.string != nil { value = .array([value]) }
-    if setting.kind == .identifier, case .number(let digits) = value { value = .string(digits) }
-    guard value.is(setting.kind) else {
+    guard let value = setting.kind.value(of: value) else {
       // Never the value itself: it may be the secret.
       throw ConfigurationFault(entry.path, "found \(value.kindForPeople); expected \(setting.kind.rawValue)")
     }
@@ -241,14 +259,17 @@ package struct ConfigurationReader: Sendable {
     return value
   }
 
-  /// What the secrets look like on their way: what follows `Bearer`, and a name with its password as HTTP's Basic
-  /// has them. A far end may repeat what it got.
-  private static func disguises(of secrets: [String], _ names: [String]) -> [String] {
-    let words = secrets.compactMap { $0.split(separator: " ").last.map(String.init) }.filter { !secrets.contains($0) }
-    let pairs = (names + [""]).flatMap { name in
-      secrets.flatMap { [Data("\(name):\($0)".utf8), Data("\($0):\(name)".utf8)] }
+  /// Parts of secrets that give them away by themselves: what follows `Bearer`, and of a URL the password and what follows
+  /// the host, which is all that a server sees of it.
+  private static func disguises(of secrets: [String]) -> [String] {
+    secrets.flatMap { secret -> [String] in
+      let parts = secret.pieces(at: "/")
+      let isURL = parts.count > 2 && parts[0].utf8.last == UInt8(ascii: ":") && parts[1].isEmpty
+      guard isURL else { return secret.pieces(at: " ").suffix(1).filter { $0 != secret } }
+      let login = parts[2].pieces(at: "@").dropLast().joined(separator: "@")
+      let password = login.pieces(at: ":").dropFirst().joined(separator: ":")
+      return [password, "/" + parts.dropFirst(3).joined(separator: "/")]
     }
-    return words + pairs.map { $0.base64EncodedString() }
   }
 
   /// An object whose values may be secrets, each by itself (headers).
@@ -277,12 +298,15 @@ package struct ConfigurationReader: Sendable {
     return .object(members)
   }
 
-  /// What `{ env: NAME }` or `{ file: PATH }` stands for; nil for anything else.
+  private static let sources =
+    "expected a string or one of { env: NAME }, { file: PATH } and { credential: NAME }"
+
+  /// What `{ env: NAME }`, `{ file: PATH }` or `{ credential: NAME }` stands for; nil for anything else.
   private func source(_ entry: Place, _ secrets: inout Secrets) throws(ConfigurationFault) -> String? {
-    guard entry.value.members != nil else { return nil }
-    try entry.allow(["env", "file"])
-    if entry["env"] != nil, entry["file"] != nil {
-      throw ConfigurationFault(entry.path, "expected either env or file, found both")
+    guard let members = entry.value.members else { return nil }
+    try entry.allow(["env", "file", "credential"])
+    guard members.count(where: { $0.value != .null }) == 1 else {
+      throw ConfigurationFault(entry.path, ConfigurationReader.sources)
     }
     if let name = try entry["env"]?.string() {
       guard let value = environment(name), !value.isEmpty else {
@@ -290,9 +314,31 @@ package struct ConfigurationReader: Sendable {
       }
       return value
     }
-    guard let path = try (entry["file"]?.string()).map(resolved) else {
-      throw ConfigurationFault(entry.path, "expected a string, { env: NAME } or { file: PATH }")
+    if let name = try entry["credential"]?.string() {
+      return try secret(in: try credential(name, entry), entry, &secrets)
     }
+    guard let path = try entry["file"]?.string() else {
+      throw ConfigurationFault(entry.path, ConfigurationReader.sources)
+    }
+    return try secret(in: resolved(path), entry, &secrets)
+  }
+
+  /// The file in which systemd hands a service its credential of that name.
+  private func credential(_ name: String, _ entry: Place) throws(ConfigurationFault) -> String {
+    guard !name.holds("/"), name != ".", name != ".." else {
+      throw ConfigurationFault(entry.path, "found \"\(name)\"; expected a credential's name, without a slash")
+    }
+    guard let folder = environment("CREDENTIALS_DIRECTORY"), !folder.isEmpty else {
+      throw ConfigurationFault(
+        entry.path, "there are no credentials here: CREDENTIALS_DIRECTORY is not set",
+        hint: "systemd sets it for a unit with LoadCredential=\(name):PATH or SetCredential=")
+    }
+    return folder + "/" + name
+  }
+
+  private func secret(
+    in path: String, _ entry: Place, _ secrets: inout Secrets
+  ) throws(ConfigurationFault) -> String {
     let file: File
     do throws(ConfigurationFault) {
       file = try self.file(path)
@@ -308,6 +354,8 @@ package struct ConfigurationReader: Sendable {
     }
     secrets.modified = max(secrets.modified, file.modified)
     // An editor's newline at the end is no part of the secret.
-    return String(text.reversed().drop { $0.isNewline }.reversed())
+    let secret = String(text.reversed().drop { $0.isNewline }.reversed())
+    guard !secret.isEmpty else { throw ConfigurationFault(entry.path, "\(path) is empty; expected the secret") }
+    return secret
   }
 }

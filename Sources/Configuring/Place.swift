@@ -21,9 +21,11 @@ struct Place {
     return Place(path.isEmpty ? key : "\(path).\(key)", value, name: key)
   }
 
-  func members() throws(ConfigurationFault) -> [Place] {
+  /// - Parameter areBytes: names that differ in their bytes alone are two, as addresses are.
+  func members(areBytes: Bool = false) throws(ConfigurationFault) -> [Place] {
     guard let members = value.members else { throw expected("an object") }
     let places = members.map { Place(path.isEmpty ? $0.key : "\(path).\($0.key)", $0.value, name: $0.key) }
+    if areBytes { return places }
     // Two keys for a file, and one name for whoever looks it up: the second would silently win.
     var names: Set<String> = []
     for place in places where !names.insert(place.name).inserted {
@@ -49,15 +51,23 @@ struct Place {
   }
 
   func strings() throws(ConfigurationFault) -> [String] {
-    guard let values = value.array, value.is(.strings) else { throw expected("an array of strings") }
+    guard let values = value.array, values.allSatisfy({ $0.string != nil }) else {
+      throw expected("an array of strings")
+    }
     return values.compactMap(\.string)
   }
 
-  func oneOrMoreStrings() throws(ConfigurationFault) -> [String] {
-    if let one = value.string, !one.isEmpty { return [one] }
-    let many = try strings()
-    guard !many.isEmpty, !many.contains("") else { throw expected("an address or a list of addresses") }
-    return many
+  /// What is in a list; the value itself where that is none, or empty.
+  var elements: [Place] {
+    guard let values = value.array, !values.isEmpty else { return [self] }
+    return values.enumerated().map { Place("\(path)[\($0.offset)]", $0.element, name: name) }
+  }
+
+  func address() throws(ConfigurationFault) -> String {
+    guard let text = ValueKind.string.value(of: value)?.string, !text.isEmpty else {
+      throw expected("an address or a list of addresses")
+    }
+    return text
   }
 
   func integer(in range: ClosedRange<Int>) throws(ConfigurationFault) -> Int {

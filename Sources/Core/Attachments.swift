@@ -24,14 +24,14 @@ package enum Attachments {
       case .data(let bytes): source = .bytes(bytes)
       case .path(let path):
         source = .file(try file(path, field, below: directories))
-        name = name ?? path.split(separator: "/").last.map(String.init)
+        name = name ?? path.pieces(at: "/").last { !$0.isEmpty }
       }
       let plain = name ?? "attachment-\(index + 1)"
       guard !plain.isEmpty, !plain.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F || $0 == "/" })
       else { throw MessageFault("\(field).name", "is empty or holds control characters or a slash") }
-      let ending = plain.split(separator: ".").last.map { $0.lowercased() } ?? ""
+      let ending = plain.pieces(at: ".").last.map { $0.lowercased() } ?? ""
       let type = attachment.type ?? types[ending] ?? "application/octet-stream"
-      guard type.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }), type.contains("/") else {
+      guard type.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }), type.holds("/") else {
         throw MessageFault("\(field).type", "is no media type; expected one such as image/png")
       }
       resolved.append(.init(name: plain, type: type, source: source))
@@ -42,21 +42,25 @@ package enum Attachments {
   private static func file(
     _ path: String, _ field: String, below directories: [String]
   ) throws(MessageFault) -> AttachmentFile {
-    let parts = path.split(separator: "/", omittingEmptySubsequences: true)
-    guard path.hasPrefix("/"), !parts.contains(".."), !path.utf8.contains(0) else {
+    let clean = parts(of: path)
+    guard path.utf8.first == UInt8(ascii: "/"), !clean.contains(".."), !path.utf8.contains(0) else {
       throw MessageFault("\(field).path", "is no absolute path without ..")
     }
-    let clean = parts.filter { $0 != "." }
     for directory in directories {
-      let base = directory.split(separator: "/", omittingEmptySubsequences: true).filter { $0 != "." }
+      let base = parts(of: directory)
       if clean.count > base.count, clean.starts(with: base) {
-        return AttachmentFile(
-          directory: "/" + base.joined(separator: "/"), path: clean.dropFirst(base.count).joined(separator: "/"))
+        let (base, rest) = (base.map(\.text), clean.dropFirst(base.count).map(\.text))
+        return AttachmentFile(directory: "/" + base.joined(separator: "/"), path: rest.joined(separator: "/"))
       }
     }
     throw MessageFault(
       "\(field).path", "is not below a directory that the configuration allows",
       hint:
         "allowed are: \(directories.isEmpty ? "none" : directories.joined(separator: ", ")) (attachment_directories)")
+  }
+
+  /// By bytes, as the file system takes a path apart.
+  private static func parts(of path: String) -> [Verbatim] {
+    path.pieces(at: "/").filter { !$0.isEmpty && $0 != "." }.map(Verbatim.init(_:))
   }
 }

@@ -32,16 +32,22 @@ package struct Channel: Sendable {
   package var zone = Zone.gmt
   package var quietHours: QuietHours?
   /// The address book: name to addresses.
-  package var recipients: [String: [String]] = [:]
+  package var recipients: [Verbatim: [Contact]] = [:] {
+    didSet {
+      let secret = recipients.values.joined().filter(\.isSecret)
+      secretContacts = Dictionary(secret.map { (Verbatim($0.shown), $0) }) { first, _ in first }
+    }
+  }
+  /// By the names that are shown and recorded in their place.
+  private var secretContacts: [Verbatim: Contact] = [:]
   package var fallback: String?
   /// A file of certificates to trust beside the system's.
   package var caFile: String?
   /// What must never be shown, wherever a provider's text may repeat it.
-  package var secrets: [String] = [] { didSet { renewMasks() } }
-  /// What they look like on their way, masked like them.
-  package var disguises: [String] = [] { didSet { renewMasks() } }
-  /// Both as bytes, the longest first: one secret may begin another. Shorter ones than four bytes are in every word.
-  private var masks: [[UInt8]] = []
+  package var secrets: [String] = [] { didSet { masks = Masks(secrets + disguises) } }
+  /// Parts of them that give them away, masked like them.
+  package var disguises: [String] = [] { didSet { masks = Masks(secrets + disguises) } }
+  private var masks = Masks()
   /// The provider's string settings under their own names, for the sandbox, which checks credentials as the provider does.
   package var account: [String: String] = [:]
 
@@ -57,27 +63,14 @@ package struct Channel: Sendable {
     dailyPerRecipient = card.dailyPerRecipient
   }
 
+  /// Whom a word in `to` stands for: the address book's, else itself.
+  package func contacts(of word: String) -> [Contact] { recipients[Verbatim(word)] ?? [Contact(word)] }
+
+  /// What a history line calls so.
+  package func contact(recorded name: String) -> Contact { secretContacts[Verbatim(name)] ?? Contact(name) }
+
   /// `text` with the channel's secrets masked, as it may be shown and recorded.
-  package func masked(_ text: String) -> String {
-    // Every id and every word of an answer comes by here, and hardly any holds a secret.
-    var text = text
-    guard text.withUTF8({ bytes in masks.contains { Channel.holds(bytes, $0) } }) else { return text }
-    // Bytes rather than characters: an accent behind a secret makes another character of its last letter.
-    var bytes = Array(text.utf8)
-    for mask in masks { bytes.replace(mask, with: Array("***".utf8)) }
-    return String(decoding: bytes, as: UTF8.self)
-  }
-
-  private static func holds(_ bytes: UnsafeBufferPointer<UInt8>, _ mask: [UInt8]) -> Bool {
-    guard bytes.count >= mask.count else { return false }
-    return (0...(bytes.count - mask.count)).contains { start in
-      bytes[start] == mask[0] && mask.indices.allSatisfy { bytes[start + $0] == mask[$0] }
-    }
-  }
-
-  private mutating func renewMasks() {
-    masks = (secrets + disguises).map { Array($0.utf8) }.filter { $0.count >= 4 }.sorted { $0.count > $1.count }
-  }
+  package func masked(_ text: String) -> String { masks.masked(text) }
 
   /// The most characters that are kept of a provider's word. An answer may be megabytes, and is recorded for each of the
   /// thousand recipients of its call.
@@ -97,12 +90,32 @@ package struct Channel: Sendable {
     guard text.utf8.count > Channel.longestWord else { return masked(text) }
     // Cut first, as masking megabytes for each recipient takes minutes; behind the cut stays what a secret may need, and
     // goes after masking, as it may hold the beginning of one.
-    let margin = masks.first?.count ?? 0
-    let head = text.unicodeScalars.prefix(Channel.longestWord + margin)
+    let head = text.unicodeScalars.prefix(Channel.longestWord + masks.longest)
     if head.endIndex == text.endIndex, head.count <= Channel.longestWord { return masked(text) }
     let clean = masked(String(String.UnicodeScalarView(head))).unicodeScalars
-    return String(String.UnicodeScalarView(clean.dropLast(margin).prefix(Channel.longestWord))) + "..."
+    let certain = clean.dropLast(head.endIndex == text.endIndex ? 0 : masks.longest)
+    return String(String.UnicodeScalarView(certain.prefix(Channel.longestWord))) + "..."
   }
+}
+
+/// One address in a channel's address book.
+package struct Contact: Sendable, Hashable, ExpressibleByStringLiteral {
+  /// As the provider takes it.
+  package let address: String
+  /// What is shown and recorded: the address, or a name where the address is a secret.
+  package let shown: String
+  package let isSecret: Bool
+
+  package init(_ address: String) { (self.address, shown, isSecret) = (address, address, false) }
+  package init(stringLiteral address: String) { self.init(address) }
+  package init(secret address: String, shown: String) { (self.address, self.shown, isSecret) = (address, shown, true) }
+
+  package static func == (one: Contact, other: Contact) -> Bool {
+    one.isSecret == other.isSecret && Verbatim(one.address) == Verbatim(other.address)
+      && Verbatim(one.shown) == Verbatim(other.shown)
+  }
+
+  package func hash(into hasher: inout Hasher) { hasher.combine(Verbatim(address)) }
 }
 
 /// The whole configuration, checked.

@@ -66,6 +66,11 @@ package struct AttachmentFile: Sendable, Hashable {
     self.directory = directory
     self.path = path
   }
+
+  /// By bytes, as the file system has it: names that look alike are two files.
+  package static func == (one: AttachmentFile, other: AttachmentFile) -> Bool {
+    Verbatim(one.directory) == Verbatim(other.directory) && Verbatim(one.path) == Verbatim(other.path)
+  }
 }
 
 /// A mail to the recipients of one call (RFC 5321, 5322, MIME).
@@ -78,7 +83,7 @@ package struct MailRequest: Sendable, Hashable {
     case none
   }
 
-  /// smtp://host:port or smtps://host:port.
+  /// smtp://host:port or smtps://host:port; a path is the name given with EHLO, else the transport finds one.
   package var url: String
   package var security: Security
   package var username: String?
@@ -91,6 +96,11 @@ package struct MailRequest: Sendable, Hashable {
   /// The text in its alternatives, plainest first: media type and UTF-8 bytes.
   package var bodies: [Body]
   package var attachments: [FormPart]
+
+  /// An address in the envelope or in a header has letters beyond ASCII: only a server with SMTPUTF8 (RFC 6531) may get it.
+  package var needsUTF8: Bool {
+    ([sender] + recipients + headers.map(\.value)).contains { !$0.utf8.allSatisfy { $0 < 0x80 } }
+  }
 
   package struct Body: Sendable, Hashable {
     package var type: String
@@ -210,8 +220,13 @@ package struct MailResponse: Sendable, Hashable {
   package var wasSent: Bool
   /// The most recipients of one mail that the server announced (RFC 9422); those beyond were not named to it.
   package var capacity: Int?
+  /// The mail needs SMTPUTF8 and the server has it not: nobody was named to it.
+  package var lacksUTF8: Bool
 
-  package init(recipients: [Line?], final: Line?, wasSent: Bool, capacity: Int? = nil) {
+  package init(
+    recipients: [Line?], final: Line?, wasSent: Bool, capacity: Int? = nil, lacksUTF8: Bool = false
+  ) {
+    self.lacksUTF8 = lacksUTF8
     self.recipients = recipients
     self.final = final
     self.wasSent = wasSent

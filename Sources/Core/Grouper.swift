@@ -39,24 +39,24 @@ package struct Grouper<Item> {
 
   /// What may share a mixed call, of at most so many.
   private struct MixKey: Hashable {
-    var text: String
+    var text: Verbatim
     var lane: Target.Lane
     var capacity: Int
   }
 
   private struct Group {
     var entries: [Entry] = []
-    var identities: Set<String> = []
+    var identities: Set<Verbatim> = []
     var priority: Message.Priority = .low
     var order: Int
     /// In layer 0: where to look for room for a recipient that is here already.
-    var nextLayers: [String: Int] = [:]
+    var nextLayers: [Verbatim: Int] = [:]
 
     init(order: Int) { self.order = order }
 
     /// False when the recipient is here already.
     mutating func take(_ entry: Entry) -> Bool {
-      guard identities.insert(entry.target.identity).inserted else { return false }
+      guard identities.insert(Verbatim(entry.target.identity)).inserted else { return false }
       entries.append(entry)
       priority = max(priority, entry.priority)
       return true
@@ -103,7 +103,7 @@ package struct Grouper<Item> {
     let base = Key(content: entry.content, lane: entry.target.lane, layer: 0)
     if take(entry, base, capacity) { return }
     // The first layer that does not have the recipient yet.
-    let identity = entry.target.identity
+    let identity = Verbatim(entry.target.identity)
     var key = base
     key.layer = groups[base]?.nextLayers[identity] ?? 1
     while groups[key]?.identities.contains(identity) == true { key.layer += 1 }
@@ -181,7 +181,8 @@ package struct Grouper<Item> {
   private func mixKey(_ key: Key) -> MixKey? {
     // A later layer holds recipients that an earlier one has too.
     guard key.layer == 0, let mixedCapacity, let text = key.content.mixKey else { return nil }
-    return MixKey(text: text, lane: key.lane, capacity: min(mixedCapacity, capacity(of: key.lane, key.content)))
+    return MixKey(
+      text: Verbatim(text), lane: key.lane, capacity: min(mixedCapacity, capacity(of: key.lane, key.content)))
   }
 
   /// Each entry goes into the first call with room that doesn't have its recipient. One recipient may be in thousands of
@@ -191,14 +192,15 @@ package struct Grouper<Item> {
     /// The first call with room.
     var open = 0
     /// For each recipient the first call behind those that have it.
-    var behind: [String: Int] = [:]
+    var behind: [Verbatim: Int] = [:]
     for entry in entries {
-      var index = max(open, behind[entry.target.identity] ?? 0)
+      let identity = Verbatim(entry.target.identity)
+      var index = max(open, behind[identity] ?? 0)
       while index < batches.count, batches[index].entries.count >= capacity { index += 1 }
       if index == batches.count { batches.append(Batch(entries: [], priority: .low)) }
       batches[index].entries.append(entry)
       batches[index].priority = max(batches[index].priority, entry.priority)
-      behind[entry.target.identity] = index + 1
+      behind[identity] = index + 1
       while open < batches.count, batches[open].entries.count >= capacity { open += 1 }
     }
     for batch in batches { push(batch) }

@@ -92,19 +92,22 @@ package struct HistoryLine: Sendable, Hashable {
 /// What a message's history says about where it stands now that it is claimed again. Pure.
 package struct Progress: Sendable {
   /// What still counts of each recipient, by its `to`: one result; several where a fallback's address book has a list.
-  package private(set) var results: [String: [HistoryLine.Result]] = [:]
+  package private(set) var results: [Verbatim: [HistoryLine.Result]] = [:]
   /// Attempts in this life: since it was dropped, or since a person retried it.
   package private(set) var attempts = 0
   /// Tries since the last of these attempts that used none up: their calls never got to the provider.
   package private(set) var unreached = 0
   /// When this life began, as far as the history knows.
   package private(set) var dropped: Date?
+  /// When its first life began: it stays the same through all retries.
+  package let born: Date?
   package let last: HistoryLine?
 
   /// - A deferred message goes on: rejected recipients stay rejected, unconfirmed ones are asked about.
   /// - After a final line a person wants a new try: only what was accepted still counts.
   package init(_ lines: [HistoryLine]) {
     last = lines.last
+    born = lines.lazy.compactMap(\.dropped).first
     for line in lines {
       for result in line.results { add(result) }
       if line.attempt != attempts || line.state.isFinal {
@@ -136,10 +139,13 @@ package struct Progress: Sendable {
 
   /// A newer result replaces the older one of the same way, and all of a channel that was given up for this one.
   private mutating func add(_ result: HistoryLine.Result) {
-    guard let known = results[result.to] else {
-      results[result.to] = [result]
+    let to = Verbatim(result.to)
+    guard let known = results[to] else {
+      results[to] = [result]
       return
     }
-    results[result.to] = known.filter { $0.channel == result.channel && $0.address != result.address } + [result]
+    let address = result.address.map(Verbatim.init(_:))
+    results[to] =
+      known.filter { $0.channel == result.channel && $0.address.map(Verbatim.init(_:)) != address } + [result]
   }
 }

@@ -35,6 +35,13 @@ package struct Message: Sendable, Hashable {
     case named([Named])
     case positional([String])
 
+    package var isEmpty: Bool {
+      switch self {
+      case .named(let params): params.isEmpty
+      case .positional(let params): params.isEmpty
+      }
+    }
+
     package struct Named: Sendable, Hashable {
       package var name: String
       package var value: String

@@ -105,10 +105,14 @@ package struct Call: Sendable, Hashable {
     package var target: Target
     /// Index into `contents`.
     package var content: Int
+    /// Which message this is a part of: the same whenever, and in whichever call, that message is sent again, and no other
+    /// message's. Empty where the sweep gives none; a provider then makes do with the call's id.
+    package var key: String
 
-    package init(_ target: Target, content: Int = 0) {
+    package init(_ target: Target, content: Int = 0, key: String = "") {
       self.target = target
       self.content = content
+      self.key = key
     }
   }
 
@@ -126,6 +130,11 @@ package struct Call: Sendable, Hashable {
 
   package var content: Content { contents[0] }
   package var isMixed: Bool { contents.count > 1 }
+}
+
+extension Call.Recipient {
+  /// The key of a message by its file, which keeps its inode wherever it is moved, and by when it was first dropped.
+  package static func key(inode: UInt64, born: Date) -> String { "\(inode) \(RFC3339.string(born))" }
 }
 
 /// What a provider is to say. Equal contents share calls; `fields` is whatever the provider needs to write its request.
@@ -149,6 +158,11 @@ package struct Content: Sendable, Hashable {
       self.type = type
       self.source = source
     }
+
+    /// By bytes, as fields.
+    package static func == (one: Attachment, other: Attachment) -> Bool {
+      Verbatim(one.name) == Verbatim(other.name) && one.type == other.type && one.source == other.source
+    }
   }
 
   package struct Field: Sendable, Hashable {
@@ -160,18 +174,14 @@ package struct Content: Sendable, Hashable {
       self.value = value
     }
 
-    /// By bytes: what Swift's own equality takes for the same (é in one scalar and in two) is sent as it was written, and
-    /// hashing bytes is much cheaper than hashing what Unicode makes of them.
+    /// By bytes: texts are sent as they were written.
     package static func == (one: Field, other: Field) -> Bool {
-      one.name.hasSameBytes(as: other.name) && one.value.hasSameBytes(as: other.value)
+      Verbatim(one.name) == Verbatim(other.name) && Verbatim(one.value) == Verbatim(other.value)
     }
 
     package func hash(into hasher: inout Hasher) {
-      for text in [name, value] {
-        var text = text
-        text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
-        hasher.combine(0xFF as UInt8)
-      }
+      hasher.combine(Verbatim(name))
+      hasher.combine(Verbatim(value))
     }
   }
 
@@ -187,7 +197,8 @@ package struct Content: Sendable, Hashable {
 
 /// A checked address.
 package struct Target: Sendable, Hashable {
-  /// As the producer or the address book wrote it; how results name it.
+  /// How results name it: as the producer or the address book wrote it, or the name of an address that is a secret.
+  /// Never on the wire.
   package var address: String
   /// As it goes on the wire.
   package var wire: String
@@ -213,6 +224,14 @@ package struct Target: Sendable, Hashable {
     self.identity = identity ?? self.wire
     self.lane = lane
   }
+
+  /// By bytes: an address is what was written.
+  package static func == (one: Target, other: Target) -> Bool {
+    one.lane == other.lane && Verbatim(one.address) == Verbatim(other.address)
+      && Verbatim(one.wire) == Verbatim(other.wire) && Verbatim(one.identity) == Verbatim(other.identity)
+  }
+
+  package func hash(into hasher: inout Hasher) { hasher.combine(Verbatim(identity)) }
 }
 
 /// What can be done about a lost answer (contract, section 5: unconfirmed).

@@ -32,6 +32,8 @@ package final class ProviderCard: Sendable {
   package let concurrency: Int?
   /// The channel has its own target: `to` may be left out.
   package let hasOwnTarget: Bool
+  /// Which of a message's `template` and `params` the service takes.
+  package let templates: Templates
   /// How many attachments a message may have; 0 where the service takes none.
   package let attachments: Int
   /// The provider needs an attachment's bytes (for a digest, or base64 in JSON), up to so many; nil where the transport
@@ -51,7 +53,7 @@ package final class ProviderCard: Sendable {
     targetKinds: [(kind: String, summary: String)] = [],
     limits: [(name: String, value: Int, unit: String)] = [], rate: Double = 0, dailyPerRecipient: Int = 0,
     daily: Int = 0, countsRefused: Bool = false, concurrency: Int? = nil, hasOwnTarget: Bool = false,
-    attachments: Int = 0, loadsAttachments: Int? = nil, hasSession: Bool = false,
+    templates: Templates = .none, attachments: Int = 0, loadsAttachments: Int? = nil, hasSession: Bool = false,
     notes: [String] = [], example: String
   ) {
     self.name = name
@@ -71,11 +73,69 @@ package final class ProviderCard: Sendable {
     self.countsRefused = countsRefused
     self.concurrency = concurrency
     self.hasOwnTarget = hasOwnTarget
+    self.templates = templates
     self.attachments = attachments
     self.loadsAttachments = loadsAttachments
     self.hasSession = hasSession
     self.notes = notes
     self.example = example
+  }
+}
+
+extension ProviderCard {
+  /// What there is of approved templates.
+  package enum Templates: Sendable {
+    /// The service has none.
+    case none
+    /// Templates by name, without parameters.
+    case bare
+    /// Parameters by name: an object.
+    case named
+    /// Parameters in the template's order: an array.
+    case positional
+    case either
+  }
+
+  /// Refuses what the service would have to leave out: a message goes as its producer meant it, or not at all.
+  package func check(_ message: Message) throws(MessageFault) {
+    if message.attachments.count > attachments {
+      throw MessageFault(
+        "attachments",
+        attachments == 0
+          ? "\(name) cannot send attachments"
+          : "has \(message.attachments.count); \(name) takes at most \(attachments)")
+    }
+    if templates == .none, message.template?.isEmpty == false {
+      throw MessageFault("template", "\(name) has no templates; it sends body")
+    }
+    switch (message.params, templates) {
+    case (let params?, .none), (let params?, .bare):
+      if !params.isEmpty { throw MessageFault("params", "\(name) has no parameters") }
+    case (.named?, .positional):
+      throw MessageFault("params", "expected an array of strings, in the template's order; \(name) has no names")
+    case (.positional?, .named):
+      throw MessageFault("params", "expected an object of names and strings; \(name) has no positional ones")
+    default: break
+    }
+  }
+}
+
+extension Provider {
+  /// What the provider is to say of a message, as it came from its producer.
+  package func rendered(_ message: Message) throws(MessageFault) -> Content {
+    let card = Self.card
+    try card.check(message)
+    if message.options.isEmpty { return try content(of: message) }
+    var message = message
+    for index in message.options.indices {
+      let (name, value) = (message.options[index].key, message.options[index].value)
+      guard value != .null, let kind = card.options.first(where: { $0.name == name })?.kind else { continue }
+      guard let value = kind.value(of: value) else {
+        throw MessageFault("options.\(name)", "found \(value.kindForPeople); expected \(kind.rawValue)")
+      }
+      message.options[index].value = value
+    }
+    return try content(of: message)
   }
 }
 
@@ -88,6 +148,30 @@ package enum ValueKind: String, Sendable {
   case object
   /// For templates: any object or list.
   case structure = "object or list"
+
+  /// The value in that shape; nil for what is of another. People leave out what is plain: a list of one may be written
+  /// without its brackets, and a text of digits without quotes, which stays as it was written.
+  package func value(of value: JSON) -> JSON? {
+    switch self {
+    case .string, .identifier: ValueKind.text(value).map(JSON.string)
+    case .integer: value.integer == nil ? nil : value
+    case .number: value.number == nil ? nil : value
+    case .boolean: value.boolean == nil ? nil : value
+    case .strings: ValueKind.texts(value).map(JSON.strings)
+    case .object: value.members == nil ? nil : value
+    case .structure: value.members == nil && value.array == nil ? nil : value
+    }
+  }
+
+  private static func text(_ value: JSON) -> String? {
+    if case .number(let digits) = value { digits } else { value.string }
+  }
+
+  private static func texts(_ value: JSON) -> [String]? {
+    let values = value.array ?? [value]
+    let texts = values.compactMap(text)
+    return texts.count == values.count ? texts : nil
+  }
 }
 
 package struct SettingCard: Sendable {

@@ -107,7 +107,7 @@ package struct Router: Sendable {
   }
 
   private func content(of message: Message, in channel: Channel) throws(Fault) -> Content {
-    for option in message.options { try check(option, of: channel.card) }
+    for option in message.options { try checkName(of: option, channel.card) }
     if message.to == nil, !channel.card.hasOwnTarget {
       throw Fault(.message, "to: is missing; \(channel.card.name) needs at least one recipient")
     }
@@ -119,29 +119,19 @@ package struct Router: Sendable {
   }
 
   private func rendered(_ message: Message, _ channel: Channel) throws(MessageFault) -> Content {
-    var content = try channel.provider.content(of: message)
+    var content = try channel.provider.rendered(message)
     if message.attachments.isEmpty { return content }
-    guard message.attachments.count <= channel.card.attachments else {
-      throw MessageFault(
-        "attachments",
-        "has \(message.attachments.count); \(channel.card.name) takes at most \(channel.card.attachments)")
-    }
     content.attachments = try Attachments.resolve(message.attachments, below: configuration.attachmentDirectories)
     return content
   }
 
-  private func check(_ option: JSON.Member, of card: ProviderCard) throws(Fault) {
-    guard let known = card.options.first(where: { $0.name == option.key }) else {
-      let names = card.options.map(\.name)
-      let nearest = Suggestion.nearest(to: option.key, among: names).map { "; did you mean \"\($0)\"?" }
-      throw Fault(
-        .message, "options.\(option.key.shortened): is no option of \(card.name)\(nearest ?? "")",
-        hint: names.isEmpty ? "\(card.name) has no options" : "known are: \(names.joined(separator: ", "))")
-    }
-    guard option.value.is(known.kind) else {
-      throw Fault(
-        .message, "options.\(option.key): found \(option.value.kindForPeople); expected \(known.kind.rawValue)")
-    }
+  private func checkName(of option: JSON.Member, _ card: ProviderCard) throws(Fault) {
+    let names = card.options.map(\.name)
+    if names.contains(option.key) { return }
+    let nearest = Suggestion.nearest(to: option.key, among: names).map { "; did you mean \"\($0)\"?" }
+    throw Fault(
+      .message, "options.\(option.key.shortened): is no option of \(card.name)\(nearest ?? "")",
+      hint: names.isEmpty ? "\(card.name) has no options" : "known are: \(names.joined(separator: ", "))")
   }
 
   // MARK: Time
@@ -177,15 +167,16 @@ package struct Router: Sendable {
   ) -> Route {
     var itinerary = Itinerary(channel: channel, legs: [], attempts: progress.attempts, hasRejected: false)
     itinerary.unreached = progress.unreached
-    var identities: Set<String> = []
+    var identities: Set<Verbatim> = []
     let isAlone = message.to?.count == 1 && channel.recipients.isEmpty
     // A channel with its own target has one recipient, whose address is empty.
     for original in message.to ?? [""] {
-      for address in channel.recipients[original] ?? [original] {
-        let (target, outcome) = check(address, in: channel)
-        guard isAlone || identities.insert(target.identity).inserted else { continue }
+      for contact in channel.contacts(of: original) {
+        let (target, outcome) = check(contact, in: channel)
+        guard isAlone || identities.insert(Verbatim(target.identity)).inserted else { continue }
         let leg = Itinerary.Leg(
-          to: address, original: original, channel: channel.name, isFallback: false, target: target, content: content,
+          to: target.address, original: original, channel: channel.name, isFallback: false, target: target,
+          content: content,
           start: outcome.map(Itinerary.Leg.Start.decided) ?? .send)
         add(leg, message, progress, to: &itinerary)
       }
@@ -194,17 +185,22 @@ package struct Router: Sendable {
   }
 
   /// A bad address becomes a rejected recipient; it never costs a call.
-  private func check(_ address: String, in channel: Channel) -> (Target, Outcome?) {
+  private func check(_ contact: Contact, in channel: Channel) -> (Target, Outcome?) {
     do throws(RecipientFault) {
-      return (try channel.provider.target(address), nil)
+      var target = try channel.provider.target(contact.address)
+      target.address = contact.shown
+      return (target, nil)
     } catch {
-      return (Target(address), .rejected(.recipient, reason: error.problem))
+      let problem = channel.masked(error.problem)
+      return (Target(contact.shown, identity: contact.address), .rejected(.recipient, reason: problem))
     }
   }
 
   /// What the history knows of the recipient decides whether, and through which channel, it is sent to now.
   private func add(_ leg: Itinerary.Leg, _ message: Message, _ progress: Progress, to itinerary: inout Itinerary) {
-    guard !progress.results.isEmpty, let results = progress.results[leg.to] else { return itinerary.legs.append(leg) }
+    guard !progress.results.isEmpty, let results = progress.results[Verbatim(leg.to)] else {
+      return itinerary.legs.append(leg)
+    }
     for result in results {
       if result.state == .accepted { continue }
       guard result.state != .rejected, var leg = self.leg(result, leg, message) else {
@@ -224,7 +220,7 @@ package struct Router: Sendable {
   private func leg(_ result: HistoryLine.Result, _ primary: Itinerary.Leg, _ message: Message) -> Itinerary.Leg? {
     guard let name = result.channel else { return primary }
     return configuration.channels[name].map {
-      leg(to: result.address ?? primary.to, through: $0, instead: primary, message)
+      leg(to: $0.contact(recorded: result.address ?? primary.to), through: $0, instead: primary, message)
     }
   }
 
@@ -234,21 +230,24 @@ package struct Router: Sendable {
     guard let name = configuration.channels[leg.channel]?.fallback, !visited.contains(name),
       let channel = configuration.channels[name]
     else { return [] }
-    let addresses = channel.recipients[leg.original] ?? [channel.card.hasOwnTarget ? "" : leg.original]
-    return addresses.map { self.leg(to: $0, through: channel, instead: leg, message) }
+    let isOwn = channel.card.hasOwnTarget && channel.recipients[Verbatim(leg.original)] == nil
+    let contacts = isOwn ? [""] : channel.contacts(of: leg.original)
+    return contacts.map { self.leg(to: $0, through: channel, instead: leg, message) }
   }
 
   /// The leg through a named channel to a known address there; nil when that channel is no longer configured.
   package func fallback(
     of leg: Itinerary.Leg, _ message: Message, through channel: String, address: String?
   ) -> Itinerary.Leg? {
-    configuration.channels[channel].map { self.leg(to: address ?? leg.to, through: $0, instead: leg, message) }
+    configuration.channels[channel].map {
+      self.leg(to: $0.contact(recorded: address ?? leg.to), through: $0, instead: leg, message)
+    }
   }
 
   private func leg(
-    to address: String, through channel: Channel, instead leg: Itinerary.Leg, _ message: Message
+    to contact: Contact, through channel: Channel, instead leg: Itinerary.Leg, _ message: Message
   ) -> Itinerary.Leg {
-    var (target, outcome) = check(address, in: channel)
+    var (target, outcome) = check(contact, in: channel)
     // Options are the first channel's own words; the fallback gets those it knows too.
     var message = message
     message.options.removeAll { option in !channel.card.options.contains { $0.name == option.key } }
@@ -261,21 +260,5 @@ package struct Router: Sendable {
     return Itinerary.Leg(
       to: leg.to, original: leg.original, channel: channel.name, isFallback: true, target: target, content: content,
       start: outcome.map(Itinerary.Leg.Start.decided) ?? .send)
-  }
-}
-
-extension JSON {
-  /// Whether the value has that shape.
-  package func `is`(_ kind: ValueKind) -> Bool {
-    switch kind {
-    case .string: string != nil
-    case .identifier: string != nil || integer != nil
-    case .integer: integer != nil
-    case .number: number != nil
-    case .boolean: boolean != nil
-    case .strings: array?.allSatisfy { $0.string != nil } ?? false
-    case .object: members != nil
-    case .structure: members != nil || array != nil
-    }
   }
 }

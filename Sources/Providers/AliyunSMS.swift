@@ -28,6 +28,7 @@ package struct AliyunSMS: Provider {
       ("numbers_with_one_content", 1_000, "numbers"), ("numbers_with_own_contents", 100, "numbers"),
       ("out_id", 255, "UTF-16 units"),
     ],
+    templates: .named,
     notes: [
       "to: 11 digits, also behind +86, 86, 0086 or +; abroad: country code and number, + may be left out.",
       "template and params (an object) are what is sent; body, title, url and format are not used.",
@@ -87,7 +88,6 @@ package struct AliyunSMS: Provider {
 
   package func content(of message: Message) throws(MessageFault) -> Content {
     let name = Self.card.name
-    try message.refuseAttachments(name)
     guard let template = message.template.flatMap({ $0.isEmpty ? nil : $0 }) ?? defaults["TemplateCode"] else {
       throw MessageFault("template", "is missing, and the channel has none; \(name) sends approved templates only")
     }

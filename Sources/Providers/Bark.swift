@@ -31,7 +31,8 @@ package struct Bark: Provider {
     attachments: 0,
     notes: [
       "to: device keys. The server's limit of keys in a call is its operator's: a call that is refused is halved.",
-      "body is required; title and url are used, options.image is a picture's link; format is not used.",
+      "body is required; title and url are used, options.image is a picture's link. Markdown goes as it is written; html"
+        + " is refused.",
       "priority low is passive, high is timeSensitive.",
       "A lost answer is sent again under the same id, which replaces the message instead of doubling it.",
     ],
@@ -68,7 +69,7 @@ package struct Bark: Provider {
 
   package func content(of message: Message) throws(MessageFault) -> Content {
     let name = Self.card.name
-    try message.refuseAttachments(name)
+    try message.requireReadable(name)
     var fields: [Content.Field] = []
     func add(_ field: String, _ text: String?) {
       if let text, !text.isEmpty { fields.append(.init(field, text)) }
@@ -203,14 +204,14 @@ package struct Bark: Provider {
   }
 
   private func perKey(_ elements: [Wire.Element], in call: Call) -> Answer {
-    var named: [String: Wire.Element] = [:]
+    var named: [Verbatim: Wire.Element] = [:]
     for element in elements {
-      guard let key = element.key?.text, named[key] == nil else { continue }
+      guard let key = (element.key?.text).map(Verbatim.init(_:)), named[key] == nil else { continue }
       named[key] = element
     }
     return Answer(
       call.recipients.map { recipient in
-        guard let element = named[recipient.target.wire], let code = element.code?.integer else {
+        guard let element = named[Verbatim(recipient.target.wire)], let code = element.code?.integer else {
           return .unconfirmed(reason: "the answer does not name this key")
         }
         if code == 200 { return .accepted() }

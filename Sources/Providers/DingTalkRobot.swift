@@ -56,7 +56,6 @@ package struct DingTalkRobot: Provider {
 
   package func content(of message: Message) throws(MessageFault) -> Content {
     let name = Self.card.name
-    try message.refuseAttachments(name)
     try message.requireFormat([.text, .markdown], name)
     let type = try message.stringOption("msgtype") ?? message.format.rawValue
     var fields = [Content.Field("msgtype", type)]

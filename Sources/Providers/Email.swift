@@ -1,4 +1,5 @@
 import Core
+import Domains
 import FoundationEssentials
 import Signing
 
@@ -14,14 +15,16 @@ package struct Email: Provider {
     settings: [
       SettingCard(
         "url", .string, required: true,
-        "smtp://HOST:587 (STARTTLS) or smtps://HOST:465; a path is the name given with EHLO: smtp://HOST/my.host.example"
-      ),
+        "smtp://HOST:587 (STARTTLS) or smtps://HOST:465"),
       SettingCard("username", .string, "to log in with; needs TLS, or a server on this machine"),
       SettingCard("password", .string, secret: true, "to log in with"),
       SettingCard("from", .string, required: true, "sender: name@domain, or Name <name@domain>"),
       SettingCard(
         "security", .string,
         "required (default): TLS or nothing is sent; opportunistic: TLS where the server has it; none"),
+      SettingCard(
+        "helo", .string,
+        "name or [address] given with EHLO; by default this machine's full name, or its address where it has none"),
     ],
     options: [
       OptionCard("reply_to", .string, "address that answers go to"),
@@ -30,12 +33,13 @@ package struct Email: Provider {
     limits: [("address", 254, "bytes"), ("title", 2_000, "UTF-16 units")],
     attachments: 50,
     notes: [
-      "to: bare addresses, name@domain; domains of any script, and names where the server has SMTPUTF8.",
+      "to: bare addresses, name@domain; domains of any script (IDNA 2008). Names beyond ASCII, in options.reply_to too, need"
+        + " a server with SMTPUTF8: others do not get the mail.",
       "title is the subject; body, format and url are used; markdown is sent as plain text.",
       "Recipients do not see each other: with more than one, the mail says To: undisclosed-recipients:;",
       "Accepted means that the server has taken the mail; what it cannot deliver comes back as mail to the sender.",
-      "A lost answer after the message cannot be looked up: on_unconfirmed decides. Servers may take long to answer: "
-        + "raise timeout.",
+      "A lost answer after the message cannot be looked up: on_unconfirmed decides. Sent again, a message keeps its "
+        + "Message-ID, by which copies are told. Servers may take long to answer: raise timeout.",
       "A server that takes fewer than 100 recipients at a time is found out by its answers (452, X.5.3, LIMITS RCPTMAX).",
     ],
     example: """
@@ -59,7 +63,7 @@ package struct Email: Provider {
   package init(_ settings: Settings) throws(SettingFault) {
     guard let url = settings.string("url") else { throw SettingFault("url", "is missing") }
     guard let from = settings.string("from") else { throw SettingFault("from", "is missing") }
-    self.url = try Email.checked(url)
+    self.url = try Email.checked(url, helo: settings.string("helo"))
     guard let security = MailRequest.Security(rawValue: settings.string("security") ?? "required") else {
       throw SettingFault("security", "is neither required, opportunistic nor none")
     }
@@ -79,7 +83,7 @@ package struct Email: Provider {
   }
 
   /// Nothing in it for libcurl to mend, and no login, which has settings of its own.
-  private static func checked(_ url: String) throws(SettingFault) -> String {
+  private static func checked(_ url: String, helo: String?) throws(SettingFault) -> String {
     let lowered = url.lowercased()
     guard let scheme = ["smtp://", "smtps://"].first(where: { lowered.hasPrefix($0) }) else {
       throw SettingFault("url", "must start with smtp:// or smtps://")
@@ -90,9 +94,19 @@ package struct Email: Provider {
         || ".-_:[]/".utf8.contains(byte)
     }
     guard let first = rest.utf8.first, first != UInt8(ascii: "/"), first != UInt8(ascii: ":"), isPlain else {
-      throw SettingFault("url", "is not scheme://host[:port][/name for EHLO]; a login goes into username and password")
+      throw SettingFault("url", "is not scheme://host[:port]; a login goes into username and password")
     }
-    return url
+    guard let helo else { return url }
+    let parts = rest.pieces(at: "/")
+    guard parts.dropFirst().allSatisfy(\.isEmpty) else {
+      throw SettingFault("helo", "is given, and url names \(parts[1]) for EHLO behind its host: leave out one of them")
+    }
+    // libcurl takes the name from there.
+    do throws(DomainProblem) {
+      return "\(url.prefix(scheme.utf8.count))\(parts[0])/\(PercentEncoding.encode(try MailAddress.host(helo)))"
+    } catch {
+      throw SettingFault("helo", error.text)
+    }
   }
 
   private static func isLocal(_ url: String) -> Bool {
@@ -106,16 +120,10 @@ package struct Email: Provider {
       throw SettingFault("from", "has a control character")
     }
     do throws(MailAddressProblem) {
-      guard text.hasSuffix(">"), let open = text.lastIndex(of: "<") else {
-        let address = try MailAddress(text)
-        return (address, address.text)
-      }
-      let address = try MailAddress(text[text.index(after: open)...].dropLast())
-      var name = text[..<open]
-      while name.last == " " { name.removeLast() }
-      while name.first == " " { name.removeFirst() }
-      if name.count > 1, name.hasPrefix("\""), name.hasSuffix("\"") { name = name.dropFirst().dropLast() }
-      return (address, name.isEmpty ? address.text : "\(HeaderText.phrase(String(name))) <\(address.text)>")
+      let mailbox = try Mailbox(text)
+      let address = mailbox.address
+      if mailbox.name.isEmpty { return (address, address.text) }
+      return (address, "\(HeaderText.phrase(mailbox.name, in: "From")) <\(address.text)>")
     } catch {
       throw SettingFault("from", error.text)
     }
@@ -123,13 +131,14 @@ package struct Email: Provider {
 
   // MARK: What is sent (sections 1, 4 and 5)
 
+  private static let beyondASCII = Target.Lane("utf8")
+
   package func target(_ address: String) throws(RecipientFault) -> Target {
     do throws(MailAddressProblem) {
       let checked = try MailAddress(address)
       // Whether case matters before the @ is the domain's business: spellings stay different (RFC 5321, section 2.4).
       // A mail that needs SMTPUTF8 is refused by servers further on that do not have it: not for others' sake.
-      let isASCII = checked.local.utf8.allSatisfy { $0 < 0x80 }
-      return Target(address, wire: checked.text, lane: Target.Lane(isASCII ? "" : "utf8"))
+      return Target(address, wire: checked.text, lane: checked.needsUTF8 ? Email.beyondASCII : Target.Lane())
     } catch {
       throw RecipientFault(error.text)
     }
@@ -181,8 +190,7 @@ package struct Email: Provider {
   }
 
   private static func escaped(_ text: String) -> String {
-    text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
-      .replacing("\"", with: "&quot;")
+    text.replacing(["&": "&amp;", "<": "&lt;", ">": "&gt;", "\"": "&quot;"])
   }
 
   package func exchange(for call: Call, at now: Date, nonce: String) -> Exchange {
@@ -192,8 +200,8 @@ package struct Email: Provider {
       HTTPHeader("Date", CivilTime.headerDate(now)),
       HTTPHeader("From", from),
       HTTPHeader("To", recipients.count == 1 ? recipients[0] : "undisclosed-recipients:;"),
-      HTTPHeader("Subject", HeaderText.unstructured(content["subject"] ?? "")),
-      HTTPHeader("Message-ID", "<\(Email.atom(call.id))@\(sender.domain)>"),
+      HTTPHeader("Subject", HeaderText.unstructured(content["subject"] ?? "", in: "Subject")),
+      HTTPHeader("Message-ID", "<\(identifier(of: call))@\(sender.domain)>"),
     ]
     if let replyTo = content["reply_to"] { headers.append(HTTPHeader("Reply-To", replyTo)) }
     if let importance = content["importance"] { headers.append(HTTPHeader("Importance", importance)) }
@@ -211,16 +219,49 @@ package struct Email: Provider {
         }))
   }
 
-  /// The call's id as the left side of a Message-ID (section 6): a resend of the same call is recognisable.
-  private static func atom(_ id: String) -> String {
-    String(
-      id.unicodeScalars.map {
-        $0.isASCII && ($0.properties.isAlphabetic || (48...57).contains($0.value)) ? Character($0) : "-"
-      })
+  /// The server has no SMTPUTF8, so nothing was said to it (RFC 6531, section 3.2). The code is the one that servers have
+  /// for that.
+  private func answerWithoutUTF8(to call: Call) -> Answer {
+    let code = "5.6.7"
+    func reason(_ whose: String) -> String {
+      "the server has no SMTPUTF8, which \(whose) needs: a letter beyond ASCII before @"
+    }
+    if sender.needsUTF8 {
+      return .all(.deferred(.credentials, code: code, reason: reason("the channel's from")), in: call, advice: .suspend)
+    }
+    if call.recipients.contains(where: { $0.target.lane == Email.beyondASCII }) {
+      return .all(
+        .rejected(.recipient, code: code, reason: reason("this address")).blaming(.recipient), in: call)
+    }
+    return .all(.rejected(.message, code: code, reason: reason("options.reply_to")), in: call)
+  }
+
+  /// Names mails in UUIDs of this program's own.
+  private static let namespace: [UInt8] = [
+    0x6D, 0x73, 0x67, 0x73, 0x70, 0x6F, 0x4F, 0x6C, 0x8D, 0x61, 0x69, 0x6C, 0x4D, 0x73, 0x67, 0x49,
+  ]
+
+  /// The left side of a Message-ID (section 6): of the message, so that what is sent again is known for a copy. A mail that
+  /// serves several messages is named after all of them and after its recipients: nobody may take it for a copy of another
+  /// mail that serves some of them.
+  private func identifier(of call: Call) -> String {
+    let keys = Set(call.recipients.map { Verbatim($0.key) })
+    let names: [String]
+    switch keys.count {
+    case 1 where keys.contains(""): names = [call.id]
+    case 1: names = call.recipients.prefix(1).map(\.key)
+    default:
+      names = call.recipients.map { JSON.strings([$0.key, $0.target.wire]).text }
+        .sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+    }
+    // Two machines that are copies of each other may give the same key to different messages.
+    let all = [sender.text] + call.content.fields.map(\.value) + names
+    return NameBasedUUID.text(JSON.strings(all).text, in: Email.namespace)
   }
 
   package func answer(_ reply: Reply, to call: Call, at now: Date) -> Answer {
     guard case .mail(let response) = reply else { return reply.answerWithoutResponse(to: call) }
+    if response.lacksUTF8 { return answerWithoutUTF8(to: call) }
     return SMTPAnswer(response, to: call).answer(to: call)
   }
 }

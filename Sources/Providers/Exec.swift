@@ -17,6 +17,7 @@ package struct Exec: Provider {
     ],
     options: [OptionCard("program", .object, "anything more for the program; it gets the object as it is")],
     hasOwnTarget: true,
+    templates: .either,
     notes: [
       "The program gets one line of JSON for each recipient on standard input: to, body, title, format, url, template, "
         + "params, priority and options (absent ones left out), and call, which is the same when a call is repeated.",
@@ -58,7 +59,6 @@ package struct Exec: Provider {
   package func target(_ address: String) throws(RecipientFault) -> Target { Target(address) }
 
   package func content(of message: Message) throws(MessageFault) -> Content {
-    try message.refuseAttachments(Exec.card.name)
     var members: [JSON.Member] = []
     for (name, value) in [
       ("body", message.body), ("title", message.title), ("format", message.format.rawValue), ("url", message.url),
@@ -79,7 +79,7 @@ package struct Exec: Provider {
   package func exchange(for call: Call, at now: Date, nonce: String) -> Exchange {
     var input: [UInt8] = []
     for recipient in call.recipients {
-      let members = [JSON.Member("to", .string(recipient.target.address)), JSON.Member("call", .string(call.id))]
+      let members = [JSON.Member("to", .string(recipient.target.wire)), JSON.Member("call", .string(call.id))]
       // The content's members go in as they were written once.
       input += JSON.object(members).bytes.dropLast() + [UInt8(ascii: ",")]
       input += (call.contents[recipient.content]["line"] ?? "{}").utf8.dropFirst() + [UInt8(ascii: "\n")]
@@ -96,18 +96,18 @@ package struct Exec: Provider {
     guard case .program(let response) = reply else { return reply.answerWithoutResponse(to: call) }
     let lines = Exec.lines(response.output)
     let rest = Exec.withoutLine(response)
-    let outcomes = call.recipients.map { lines[$0.target.address] ?? rest }
-    let isAnyoneLeft = call.recipients.contains { lines[$0.target.address] == nil }
+    let outcomes = call.recipients.map { lines[Verbatim($0.target.wire)] ?? rest }
+    let isAnyoneLeft = call.recipients.contains { lines[Verbatim($0.target.wire)] == nil }
     if isAnyoneLeft, rest.kind == .credentials { return Answer(outcomes, advice: .suspend) }
     let waits = outcomes.filter { $0.kind == .throttled }
     let isSlow = !outcomes.isEmpty && waits.count == outcomes.count
     return Answer(outcomes, advice: isSlow ? .slowDown(retryAfter: waits.compactMap(\.retryAfter).min()) : .proceed)
   }
 
-  private static func lines(_ output: [UInt8]) -> [String: Outcome] {
-    var lines: [String: Outcome] = [:]
+  private static func lines(_ output: [UInt8]) -> [Verbatim: Outcome] {
+    var lines: [Verbatim: Outcome] = [:]
     for line in output.split(separator: UInt8(ascii: "\n")) {
-      guard let value = try? JSONScanner.value(of: Array(line)), let to = value["to"]?.string,
+      guard let value = try? JSONScanner.value(of: Array(line)), let to = (value["to"]?.string).map(Verbatim.init(_:)),
         let outcome = outcome(value)
       else { continue }
       // Of two lines for one recipient that disagree, neither can be believed.

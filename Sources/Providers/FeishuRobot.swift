@@ -50,7 +50,6 @@ package struct FeishuRobot: Provider {
 
   package func content(of message: Message) throws(MessageFault) -> Content {
     let name = Self.card.name
-    try message.refuseAttachments(name)
     try message.requireFormat([.text, .markdown], name)
     var fields: [Content.Field]
     if message.format == .text {

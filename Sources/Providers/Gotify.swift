@@ -44,7 +44,6 @@ package struct Gotify: Provider {
 
   package func content(of message: Message) throws(MessageFault) -> Content {
     let name = Self.card.name
-    try message.refuseAttachments(name)
     try message.requireFormat([.text, .markdown], name)
     var fields = [Content.Field("message", try message.requiredBody(name))]
     if let title = message.title, !title.isEmpty { fields.append(.init("title", title)) }

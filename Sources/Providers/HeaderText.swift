@@ -1,41 +1,51 @@
+import Core
 import Signing
 
-/// Text in a mail's header (RFC 2047): as it stands where that is plain, else in encoded words.
+/// Text in a mail's header (RFC 2047): as it stands where that is plain, else in encoded words. What comes out is folded
+/// at its spaces by the transport, so that no line is longer than the 76 columns that encoded words may have (section 2).
 enum HeaderText {
-  /// A word that no reader takes for something else, that folds, and that comes out as it went in.
-  static func unstructured(_ text: String) -> String {
+  private static let line = 76
+
+  /// A text that no reader takes for something else, that folds, and that comes out as it went in.
+  /// - Parameter header: its name, which stands before the text in the first line.
+  static func unstructured(_ text: String, in header: String) -> String {
+    if text.isEmpty { return "" }
+    let room = line - header.utf8.count - ": ".utf8.count
+    let words = text.pieces(at: " ")
     let isPlain =
-      text.utf8.allSatisfy { (0x20...0x7E).contains($0) } && !text.contains("=?") && !text.contains("  ")
-      && text.first != " " && text.last != " " && text.split(separator: " ").allSatisfy { $0.utf8.count <= 70 }
-    return isPlain ? text : encodedWords(text)
+      text.utf8.allSatisfy { (0x20...0x7E).contains($0) } && !text.contains("=?")
+      && words.allSatisfy { !$0.isEmpty && $0.utf8.count < line } && words[0].utf8.count <= room
+    return isPlain ? text : encodedWords(text, firstOf: room)
   }
 
   /// A name before an address (RFC 5322, section 3.2.5): a phrase, in quotes where it has to be.
-  static func phrase(_ text: String) -> String {
+  static func phrase(_ text: String, in header: String) -> String {
     let isAtoms = text.utf8.allSatisfy { byte in
       (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
         || " !#$%&'*+-/^_`{|}~".utf8.contains(byte)
     }
-    let unstructured = unstructured(text)
-    guard unstructured == text else { return unstructured }
-    if isAtoms { return text }
-    return "\"" + text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""
+    let unstructured = unstructured(text, in: header)
+    guard unstructured.hasSameBytes(as: text), !isAtoms else { return unstructured }
+    let quoted = "\"" + text.replacing(["\\": "\\\\", "\"": "\\\""]) + "\""
+    let room = line - header.utf8.count - ": ".utf8.count
+    return quoted.utf8.count <= room ? quoted : encodedWords(text, firstOf: room)
   }
 
-  /// At most 75 characters a word, split between characters (RFC 2047, sections 2 and 5).
-  private static func encodedWords(_ text: String) -> String {
+  /// At most 75 characters a word, split between characters (RFC 2047, sections 2 and 5); the first may have less room.
+  private static func encodedWords(_ text: String, firstOf room: Int) -> String {
     var words: [String] = []
     var piece: [UInt8] = []
     for scalar in text.unicodeScalars {
+      // Three bytes are four characters of base64; `=?utf-8?B?` and `?=` are 12 more.
+      let limit = (min(words.isEmpty ? room : line - 1, line - 1) - 12) / 4 * 3
       let bytes = Array(String(scalar).utf8)
-      // 45 bytes are 60 characters of base64; `=?utf-8?B?` and `?=` are 12 more.
-      if piece.count + bytes.count > 45 {
+      if piece.count + bytes.count > limit {
         words.append("=?utf-8?B?\(piece.base64)?=")
         piece = []
       }
       piece += bytes
     }
-    if !piece.isEmpty { words.append("=?utf-8?B?\(piece.base64)?=") }
+    words.append("=?utf-8?B?\(piece.base64)?=")
     return words.joined(separator: " ")
   }
 }

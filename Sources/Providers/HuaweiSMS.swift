@@ -29,6 +29,7 @@ package struct HuaweiSMS: Provider {
     limits: [
       ("numbers_per_call", 500, "numbers"), ("mixed_content", mixedBytes, "bytes"), ("extend", 128, "UTF-16 units"),
     ],
+    templates: .positional,
     notes: [
       "to: 11 digits, also behind +86, 86, 0086 or +; abroad: + and country code and number.",
       "template and params (an array, in the template's order) are what is sent; body, title, url and format are not.",
@@ -80,7 +81,6 @@ package struct HuaweiSMS: Provider {
 
   package func content(of message: Message) throws(MessageFault) -> Content {
     let name = Self.card.name
-    try message.refuseAttachments(name)
     guard let template = message.template.flatMap({ $0.isEmpty ? nil : $0 }) ?? defaults["templateId"] else {
       throw MessageFault("template", "is missing, and the channel has none; \(name) sends approved templates only")
     }
@@ -89,7 +89,7 @@ package struct HuaweiSMS: Provider {
     let extend = try message.stringOption("extend")
     if let extend {
       try checkLength(extend, "options.extend", atMost: 128, name)
-      guard !extend.contains(where: { "{}".contains($0) }) else {
+      guard !extend.holds("{"), !extend.holds("}") else {
         throw MessageFault("options.extend", "contains a brace, which \(name) does not take")
       }
     }

@@ -23,10 +23,9 @@ extension Message {
     return flag
   }
 
-  /// A list of strings; a string alone is a list of one.
+  /// A list of strings.
   func stringsOption(_ name: String) throws(MessageFault) -> [String]? {
     guard let value = given(name) else { return nil }
-    if let text = value.string { return [text] }
     guard let values = value.array else { throw fault(name, value, "a list of strings") }
     var texts: [String] = []
     for (index, element) in values.enumerated() {
@@ -67,6 +66,15 @@ extension Message {
     throw MessageFault("format", "is \(format.rawValue); \(provider) takes \(known)")
   }
 
+  /// For services that show text and nothing else: Markdown can be read as it was written, HTML can't.
+  func requireReadable(_ provider: String) throws(MessageFault) { try requireFormat([.text, .markdown], provider) }
+
+  /// For titles of services that refuse line breaks in them, which costs a call, or make something else of them.
+  func requireOneLine(_ text: String, _ field: String, _ provider: String, hint: String? = nil) throws(MessageFault) {
+    guard text.lines.count > 1 else { return }
+    throw MessageFault(field, "has several lines; \(provider) takes one", hint: hint)
+  }
+
   /// Of attachments only those that came within the message can be weighed here; files are on the disk.
   func checkAttachments(atMost limit: Int, _ provider: String) throws(MessageFault) {
     for (index, attachment) in attachments.enumerated() {
@@ -75,10 +83,6 @@ extension Message {
     }
   }
 
-  /// Leaving out what a producer attached would not be what was asked for.
-  func refuseAttachments(_ provider: String) throws(MessageFault) {
-    guard attachments.isEmpty else { throw MessageFault("attachments", "\(provider) cannot send attachments") }
-  }
 }
 
 /// What a provider counts a text in.

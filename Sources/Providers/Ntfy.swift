@@ -57,7 +57,7 @@ package struct Ntfy: Provider {
     guard token == nil || user == nil else {
       throw SettingFault("token", "cannot be given together with username and password")
     }
-    guard user?.contains(":") != true else { throw SettingFault("username", "must not contain a colon") }
+    guard user?.holds(":") != true else { throw SettingFault("username", "must not contain a colon") }
     let login = token.map { "Bearer \($0)" } ?? user.map { "Basic " + "\($0):\(password ?? "")".utf8.base64 }
     headers = login.map { [HTTPHeader("Authorization", $0)] } ?? []
   }
@@ -79,7 +79,6 @@ package struct Ntfy: Provider {
 
   package func content(of message: Message) throws(MessageFault) -> Content {
     let name = Self.card.name
-    try message.refuseAttachments(name)
     try message.requireFormat([.text, .markdown], name)
     let body = try message.requiredBody(name)
     try checkLength(body, "body", atMost: 4_096, name, in: .bytes)

@@ -3,7 +3,7 @@ import Core
 /// Results of an answer that has one for each phone number: found by the number they name, not by their place. A number
 /// that is in the call twice takes its results in their order.
 struct NumberedResults<Element> {
-  private var waiting: [String: [Element]] = [:]
+  private var waiting: [Verbatim: [Element]] = [:]
 
   init(_ elements: [Element], number: (Element) -> String?) {
     for element in elements.reversed() {
@@ -17,7 +17,8 @@ struct NumberedResults<Element> {
   }
 
   /// As we write it, whether or not the answer leaves the + or +86 out.
-  private static func complete(_ number: String) -> String {
-    (try? PhoneNumber.withPlus(number).number) ?? (try? PhoneNumber.withPlus("+\(number)").number) ?? number
+  private static func complete(_ number: String) -> Verbatim {
+    Verbatim(
+      (try? PhoneNumber.withPlus(number).number) ?? (try? PhoneNumber.withPlus("+\(number)").number) ?? number)
   }
 }

@@ -36,9 +36,10 @@ package struct OneSignal: Provider {
     limits: [("ids_per_call", 20_000, "ids"), ("body", 4_096, "bytes"), ("ttl", 2_419_200, "seconds")],
     // Section 4, the free plan.
     rate: 150,
+    templates: .bare,
     notes: [
       "to: subscription ids (UUIDs), external:ID or segment:NAME; the three kinds never share a call.",
-      "body is required unless template names a template; title and url are used; format and params are not.",
+      "body is required unless template names a template; title and url are used. Markdown goes as it is written; html is refused.",
       "Where SDKs or proxies hold to the older limit, set max_recipients_per_call: 2000.",
       "Accepted means submitted: ids that don't exist are not reported by the service.",
       "A lost answer is repeated under the same idempotency key, so that nothing is sent twice.",
@@ -89,8 +90,8 @@ package struct OneSignal: Provider {
 
   package func target(_ address: String) throws(RecipientFault) -> Target {
     if let id = Self.uuid(address) { return Target(address, wire: id, lane: Self.subscriptions) }
-    for (kind, lane) in [("external:", Self.users), ("segment:", Self.segments)] where address.hasPrefix(kind) {
-      let value = String(address.dropFirst(kind.count))
+    for (kind, lane) in [("external:", Self.users), ("segment:", Self.segments)] as [(StaticString, Target.Lane)] {
+      guard let value = address.behind(kind) else { continue }
       guard !value.allSatisfy(\.isWhitespace) else { throw RecipientFault("names nobody behind \(kind)") }
       return Target(address, wire: value, identity: address, lane: lane)
     }
@@ -100,8 +101,7 @@ package struct OneSignal: Provider {
   /// Values are kept as JSON, in which the request is written.
   package func content(of message: Message) throws(MessageFault) -> Content {
     let name = Self.card.name
-    try message.refuseAttachments(name)
-    if message.params != nil { throw MessageFault("params", "is given; \(name) has none") }
+    try message.requireReadable(name)
     var fields: [Content.Field] = []
     let contents = try languages(of: message, "contents", english: message.body)
     if let contents {
@@ -200,7 +200,7 @@ package struct OneSignal: Provider {
     /// A list of texts or an object of invalid ids; both are in use.
     var texts: [String] = []
     var invalidIDs: Set<String> = []
-    var invalidUsers: Set<String> = []
+    var invalidUsers: Set<Verbatim> = []
 
     struct Invalid: Decodable {
       var players: [Loose]?
@@ -230,7 +230,7 @@ package struct OneSignal: Provider {
         texts = list.compactMap(\.text)
       } else if let invalid = try? container.decodeIfPresent(Invalid.self, forKey: .errors) {
         invalidIDs = Set(((invalid.players ?? []) + (invalid.subscriptions ?? [])).compactMap { $0.text?.lowercased() })
-        invalidUsers = Set((invalid.aliases?["external_id"] ?? []).compactMap(\.text))
+        invalidUsers = Set((invalid.aliases?["external_id"] ?? []).compactMap(\.text).map(Verbatim.init(_:)))
       }
     }
   }
@@ -265,7 +265,7 @@ package struct OneSignal: Provider {
           target.lane == Self.subscriptions
           ? wire.invalidIDs.contains(target.wire)
           // Such a user may have other devices that do get it: section 2 calls that a warning.
-          : target.lane == Self.users && isStrict && wire.invalidUsers.contains(target.wire)
+          : target.lane == Self.users && isStrict && wire.invalidUsers.contains(Verbatim(target.wire))
         return isInvalid ? .rejected(.recipient, reason: "unsubscribed").blaming(.recipient) : .accepted(id: id)
       })
   }

@@ -52,7 +52,6 @@ package struct PushDeer: Provider {
 
   package func content(of message: Message) throws(MessageFault) -> Content {
     let name = Self.card.name
-    try message.refuseAttachments(name)
     try message.requireFormat([.text, .markdown], name)
     let body = try message.requiredBody(name)
     if try message.booleanOption("image") ?? false {

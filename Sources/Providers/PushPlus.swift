@@ -38,7 +38,7 @@ package struct PushPlus: Provider {
     hasOwnTarget: true,
     notes: [
       "to: tokens of friends (or WeCom user ids, for cp); left out, the message goes to the owner of the token.",
-      "body is required; title and format are used; url is not.",
+      "body is required; title, of one line, and format are used; url is not.",
       "Friends over the account's limit would be left out silently: members may set max_recipients_per_call: 100.",
       "A wrong token or a used-up day suspends the channel: going on gets the account barred, refused requests count.",
       "daily counts recipients: raise it where calls carry many friends, or for members.",
@@ -79,13 +79,13 @@ package struct PushPlus: Provider {
 
   /// What is wrong with channels and their options, if anything (section 2).
   private static func problem(channel: String?, option: String?) -> (field: String, text: String)? {
-    let names = (channel ?? "wechat").split(separator: ",", omittingEmptySubsequences: false)
-    if let unknown = names.first(where: { !channels.contains(String($0)) }) {
+    let names = (channel ?? "wechat").pieces(at: ",")
+    if let unknown = names.first(where: { !channels.contains($0) }) {
       return ("channel", "names \"\(unknown.prefix(40))\"; known are: \(channels.joined(separator: ", "))")
     }
     if names.count > 5 { return ("channel", "names \(names.count) channels; pushplus takes at most 5") }
     guard let option, names.count > 1 else { return nil }
-    let codes = option.split(separator: ",", omittingEmptySubsequences: false).count
+    let codes = option.pieces(at: ",").count
     return codes == names.count
       ? nil : ("option", "has \(codes) codes for \(names.count) channels: expected one for each, empty ones too")
   }
@@ -98,16 +98,16 @@ package struct PushPlus: Provider {
 
   package func target(_ address: String) throws(RecipientFault) -> Target {
     if address.isEmpty { return Target("", lane: Self.owner) }
-    let isTopic = address.hasPrefix("topic:")
-    let value = isTopic ? String(address.dropFirst("topic:".count)) : address
+    let topic = address.behind("topic:")
+    let value = topic ?? address
     // A comma would make two of one.
     guard !value.isEmpty, value.unicodeScalars.allSatisfy({ Self.mayBeInName($0) }) else {
       throw RecipientFault("is neither a friend's token nor a group (topic:CODE), without spaces and commas")
     }
-    guard isTopic || !value.contains(":") else {
+    guard topic != nil || !value.holds(":") else {
       throw RecipientFault("is of no known kind: expected a friend's token or topic:CODE")
     }
-    return isTopic
+    return topic != nil
       ? Target(address, wire: value, identity: address, lane: Self.topics) : Target(address, lane: Self.friends)
   }
 
@@ -118,13 +118,13 @@ package struct PushPlus: Provider {
 
   package func content(of message: Message) throws(MessageFault) -> Content {
     let name = Self.card.name
-    try message.refuseAttachments(name)
     guard let body = message.body, !body.isEmpty else {
       throw MessageFault("body", "is missing or empty; \(name) sends it")
     }
     try checkLength(body, "body", atMost: isMember ? 100_000 : 20_000, name)
     var fields: [Content.Field] = []
     if let title = message.title, !title.isEmpty {
+      try message.requireOneLine(title, "title", name)
       try checkLength(title, "title", atMost: isMember ? 200 : 100, name)
       fields.append(.init("title", title))
     }
@@ -160,7 +160,7 @@ package struct PushPlus: Provider {
     }
   }
 
-  private static func isBatch(_ content: Content) -> Bool { content["channel"]?.contains(",") ?? false }
+  private static func isBatch(_ content: Content) -> Bool { content["channel"]?.holds(",") ?? false }
 
   package func exchange(for call: Call, at now: Date, nonce: String) -> Exchange {
     var members = [JSON.Member("token", .string(token))]

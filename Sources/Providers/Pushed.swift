@@ -24,7 +24,7 @@ package struct Pushed: Provider {
     hasOwnTarget: true,
     notes: [
       "to: left out for all subscribers of the application; or a Pushed ID, channel:ALIAS, user:TOKEN.",
-      "body is required, url is used; title and format are not.",
+      "body is required, url is used; title is not. Markdown goes as it is written; html is refused.",
       "A user's access token is recorded in the history like any address.",
       "A lost answer cannot be looked up: on_unconfirmed decides.",
     ],
@@ -70,7 +70,7 @@ package struct Pushed: Provider {
 
   package func content(of message: Message) throws(MessageFault) -> Content {
     let name = Self.card.name
-    try message.refuseAttachments(name)
+    try message.requireReadable(name)
     var body = try message.requiredBody(name)
     // The document says characters; UTF-16 units are counted, the strictest reading.
     if try message.booleanOption("cut") ?? false { body = TextUnit.utf16.cut(body, to: 140) }

@@ -147,7 +147,7 @@ package struct Pushover: Provider {
     guard let expire else {
       throw MessageFault("options.expire", "is missing; an emergency needs it, at most 10800 seconds")
     }
-    guard !tags.contains(where: { $0.isEmpty || $0.contains(",") }) else {
+    guard !tags.contains(where: { $0.isEmpty || $0.holds(",") }) else {
       throw MessageFault("options.tags", "holds an empty tag or one with a comma")
     }
     var fields: [Content.Field] = [

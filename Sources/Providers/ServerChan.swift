@@ -28,7 +28,7 @@ package struct ServerChan: Provider {
     notes: [
       "to is left out: messages go to the owner of the key.",
       "title is one line; without one, the beginning of the body's first line is the title.",
-      "body is shown as Markdown; format and url are not used.",
+      "body is shown as Markdown, and html is refused; url is not used.",
       "The address is chosen by the key; an endpoint in the configuration replaces it for both kinds of key.",
       "The key is part of the request's path: don't let a proxy log it.",
       "Free Turbo accounts have 5 messages a day; the first answer that says so suspends the channel.",
@@ -94,7 +94,7 @@ package struct ServerChan: Provider {
 
   package func content(of message: Message) throws(MessageFault) -> Content {
     let name = Self.card.name
-    try message.refuseAttachments(name)
+    try message.requireReadable(name)
     let body = message.body ?? ""
     guard body.utf8.count <= Self.bodyBytes else {
       throw MessageFault("body", "has \(body.utf8.count) bytes; \(name) takes at most \(Self.bodyBytes)")
@@ -110,7 +110,7 @@ package struct ServerChan: Provider {
       throw MessageFault("options.tags", "is for ServerChan 3 keys (sctp...) only, and the channel's is of Turbo")
     }
     if let channel = try message.stringOption("channel") {
-      let ids = channel.split(separator: "|", omittingEmptySubsequences: false)
+      let ids = channel.pieces(at: "|")
       guard ids.count <= 2, ids.allSatisfy({ !$0.isEmpty && PhoneNumber.isDigits($0.utf8) }) else {
         throw MessageFault("options.channel", "is not one or two channel ids: expected such as 9 or 9|66")
       }
@@ -137,9 +137,7 @@ package struct ServerChan: Provider {
     if try message.booleanOption("cut_title") == true {
       return Self.cut(title.split(whereSeparator: \.isNewline).joined(separator: " "))
     }
-    guard !title.contains(where: \.isNewline) else {
-      throw MessageFault("title", "has several lines; \(name) takes one", hint: "options.cut_title joins them")
-    }
+    try message.requireOneLine(title, "title", name, hint: "options.cut_title joins them")
     do throws(MessageFault) {
       try checkLength(title, "title", atMost: Self.titleLength, name)
     } catch {

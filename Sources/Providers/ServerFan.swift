@@ -20,7 +20,7 @@ package struct ServerFan: Provider {
     hasOwnTarget: true,
     notes: [
       "to is left out: messages go to the owner of the token.",
-      "body is required; title, where given, is a line before it; format and url are not used.",
+      "body is required; title, where given, is a line before it; url is not used. Markdown goes as it is written; html is refused.",
       "text reaches only those who wrote to the account in the last 48 hours; auto tries text and then info.",
       "Accepted means HTTP 202 without a body, as the service's open core answers; other successes are unconfirmed.",
       "Whether the service still runs is not known.",
@@ -56,7 +56,7 @@ package struct ServerFan: Provider {
 
   package func content(of message: Message) throws(MessageFault) -> Content {
     let name = Self.card.name
-    try message.refuseAttachments(name)
+    try message.requireReadable(name)
     guard let body = message.body, !body.isEmpty else {
       throw MessageFault("body", "is missing or empty; \(name) sends it")
     }

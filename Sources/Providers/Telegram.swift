@@ -54,8 +54,7 @@ package struct Telegram: Provider {
   // MARK: What is sent
 
   package func target(_ address: String) throws(RecipientFault) -> Target {
-    if address.hasPrefix("@") {
-      let name = address.dropFirst().utf8
+    if let name = address.behind("@")?.utf8 {
       guard (4...32).contains(name.count), name.allSatisfy(Self.mayBeInName) else {
         throw RecipientFault("is no channel: expected @ and 4 to 32 letters, digits and _")
       }
@@ -115,9 +114,12 @@ package struct Telegram: Provider {
     switch format {
     case .text: text
     case .html:
-      text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
+      text.replacing(["&": "&amp;", "<": "&lt;", ">": "&gt;"])
     case .markdown:
-      String(text.flatMap { "_*[]()~`>#+-=|{}.!\\".contains($0) ? ["\\", $0] : [$0] })
+      // Before every sign that means something somewhere: a mark behind it does not make it another.
+      String(
+        String.UnicodeScalarView(
+          text.unicodeScalars.flatMap { "_*[]()~`>#+-=|{}.!\\".unicodeScalars.contains($0) ? ["\\", $0] : [$0] }))
     }
   }
 

@@ -28,6 +28,7 @@ package struct TencentSMS: Provider {
       OptionCard("session_context", .string, "text that the answer echoes, under 512 bytes; by default the call's id"),
     ],
     limits: [("numbers_per_call", 200, "numbers"), ("session_context", 511, "bytes")],
+    templates: .positional,
     notes: [
       "to: 11 digits, also behind +86, 86, 0086 or +; abroad: + and country code and number.",
       "template and params (an array, in the template's order) are what is sent; body, title, url and format are not.",
@@ -79,7 +80,6 @@ package struct TencentSMS: Provider {
 
   package func content(of message: Message) throws(MessageFault) -> Content {
     let name = Self.card.name
-    try message.refuseAttachments(name)
     guard let template = message.template.flatMap({ $0.isEmpty ? nil : $0 }) ?? defaults["TemplateId"] else {
       throw MessageFault("template", "is missing, and the channel has none; \(name) sends approved templates only")
     }

@@ -35,9 +35,13 @@ package struct Twilio: Provider {
       ("messenger", "a Messenger user id: messenger:1234567890"),
     ],
     limits: [("body", 1_600, "UTF-16 units"), ("media_url", 10, "URLs"), ("validity_period", 36_000, "seconds")],
+    templates: .either,
     notes: [
       "to: + and 7 to 15 digits; without + the channel's country_code is put before it.",
-      "body is required unless options.media_url is given; title, url and format are not used.",
+      "body is required unless options.media_url or template is given; title and url are not used. Markdown goes as it is"
+        + " written; html is refused.",
+      "template is a content template's SID, HX...; params are its variables, an array for those named 1, 2, 3. It says all:"
+        + " body is not sent beside it.",
       "A lost answer is looked up by recipient, sender, text and time after a minute.",
       "A number that opted out (21610) is rejected; more than 1600 UTF-16 units are refused before sending.",
     ],
@@ -149,18 +153,21 @@ package struct Twilio: Provider {
 
   package func content(of message: Message) throws(MessageFault) -> Content {
     let name = Self.card.name
-    try message.refuseAttachments(name)
     var fields = try sender(of: message)
     let media = try message.stringsOption("media_url") ?? []
     guard media.count <= 10 else {
       throw MessageFault("options.media_url", "has \(media.count) URLs; \(name) takes at most 10")
     }
     guard !media.contains("") else { throw MessageFault("options.media_url", "holds an empty URL") }
-    if let body = message.body, !body.isEmpty {
+    let template = try Self.template(of: message)
+    if !template.isEmpty {
+      fields += template
+    } else if let body = message.body, !body.isEmpty {
+      try message.requireReadable(name)
       try checkLength(body, "body", atMost: 1_600, name)
       fields.append(.init("Body", body))
     } else if media.isEmpty {
-      throw MessageFault("body", "is missing or empty; \(name) sends it, or options.media_url")
+      throw MessageFault("body", "is missing or empty; \(name) sends it, or options.media_url, or a template")
     }
     fields += media.map { .init("MediaUrl", $0) }
     if let callback = try message.stringOption("status_callback") ?? defaults["StatusCallback"] {
@@ -173,6 +180,29 @@ package struct Twilio: Provider {
       fields.append(.init("SmartEncoded", smart ? "true" : "false"))
     }
     return Content(fields)
+  }
+
+  /// A content template and its variables (section 1), or nothing.
+  private static func template(of message: Message) throws(MessageFault) -> [Content.Field] {
+    guard let template = message.template, !template.isEmpty else {
+      guard message.params?.isEmpty ?? true else {
+        throw MessageFault("params", "goes with template only: \(card.name) puts nothing into a body")
+      }
+      return []
+    }
+    guard let digits = template.behind("HX"), digits.utf8.count == 32,
+      digits.unicodeScalars.allSatisfy(\.properties.isASCIIHexDigit)
+    else {
+      throw MessageFault("template", "is no content template's SID: expected HX and 32 hex digits")
+    }
+    let variables: [JSON.Member] =
+      switch message.params {
+      case .named(let named)?: named.map { .init($0.name, .string($0.value)) }
+      case .positional(let values)?: values.enumerated().map { .init(String($0.offset + 1), .string($0.element)) }
+      case nil: []
+      }
+    let sid = Content.Field("ContentSid", template)
+    return variables.isEmpty ? [sid] : [sid, .init("ContentVariables", JSON.object(variables).text)]
   }
 
   /// A message that names a sender or a service replaces both of the channel's: its sender need not be in their pool.

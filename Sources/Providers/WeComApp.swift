@@ -238,13 +238,15 @@ package struct WeComApp: Provider {
       ("invaliduser", wire.invaliduser, Self.users), ("unlicenseduser", wire.unlicenseduser, Self.users),
       ("invalidparty", wire.invalidparty, Self.parties), ("invalidtag", wire.invalidtag, Self.tags),
     ]
-    var refused: [String: String] = [:]
+    var refused: [Verbatim: String] = [:]
     let lane = call.recipients.first?.target.lane
     for (name, list, itsLane) in lists where itsLane == lane {
-      for id in (list?.text ?? "").split(separator: "|") { refused[id.lowercased()] = name }
+      for id in (list?.text ?? "").pieces(at: "|") { refused[Verbatim(id.lowercased())] = name }
     }
     return call.recipients.map { recipient in
-      guard let list = refused[recipient.target.wire.lowercased()] else { return .accepted(id: wire.msgid?.text) }
+      guard let list = refused[Verbatim(recipient.target.wire.lowercased())] else {
+        return .accepted(id: wire.msgid?.text)
+      }
       // That the account has no licence for somebody says nothing of whether it has one for the next.
       return .rejected(.recipient, code: list, reason: "the service names it in \(list)")
         .blaming(list == "unlicenseduser" ? .unclear : .recipient)

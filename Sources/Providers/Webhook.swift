@@ -13,7 +13,9 @@ package struct Webhook: Provider {
       SettingCard("url", .string, required: true, secret: true, "where requests go; its query goes as it is"),
       SettingCard("method", .string, "POST (default) or PUT"),
       SettingCard(
-        "headers", .object, secret: true, "further headers; each value a string, { env: NAME } or { file: PATH }"),
+        "headers", .object, secret: true,
+        "further headers; each value a string, { env: NAME }, { file: PATH } or { credential: NAME }"
+      ),
       SettingCard("template", .structure, "the request's JSON, with places such as \"{body}\"; see the notes"),
       SettingCard(
         "success", .object,
@@ -22,6 +24,7 @@ package struct Webhook: Provider {
       SettingCard("recipients_per_call", .integer, "recipients in one request (1); with more, \"{to}\" becomes a list"),
     ],
     hasOwnTarget: true,
+    templates: .either,
     notes: [
       "Places in the template: {to}, {body}, {title}, {url}, {format}, {priority}, {template}, {id} (the message's), {call} "
         + "(the request's) and {params.NAME}. A string that is nothing but a place is left out when the message has no such "
@@ -119,7 +122,7 @@ package struct Webhook: Provider {
   package func target(_ address: String) throws(RecipientFault) -> Target { Target(address, lane: lane) }
 
   package func content(of message: Message) throws(MessageFault) -> Content {
-    try message.refuseAttachments(Webhook.card.name)
+    try refuseUnshown(message)
     let known: [(String, String?)] = [
       ("body", message.body), ("title", message.title), ("url", message.url), ("format", message.format.rawValue),
       ("priority", message.priority.rawValue), ("template", message.template), ("id", message.id),
@@ -136,8 +139,24 @@ package struct Webhook: Provider {
     return Content(fields)
   }
 
+  /// What makes the message, and has no place in the request, would be lost without a word.
+  private func refuseUnshown(_ message: Message) throws(MessageFault) {
+    if message.template?.isEmpty == false, !template.places.contains("template") {
+      throw MessageFault("template", "has no place in the channel's template: expected {template} there")
+    }
+    switch message.params {
+    case .named(let params)? where !params.isEmpty:
+      guard params.contains(where: { template.places.contains("params.\($0.name)") }) else {
+        throw MessageFault("params", "none has a place in the channel's template: expected {params.NAME} there")
+      }
+    case .positional(let params)? where !params.isEmpty:
+      throw MessageFault("params", "expected an object of names and strings: a webhook's places have names")
+    default: break
+    }
+  }
+
   package func exchange(for call: Call, at now: Date, nonce: String) -> Exchange {
-    let addresses = call.recipients.map(\.target.address)
+    let addresses = call.recipients.map(\.target.wire)
     let body = template.filled { place in
       switch place {
       case "to":

@@ -53,14 +53,13 @@ package struct WxPusher: Provider {
   private static let topics = Target.Lane("topics", capacity: 5)
 
   package func target(_ address: String) throws(RecipientFault) -> Target {
-    if address.hasPrefix("UID_") {
+    if address.behind("UID_") != nil {
       guard address.utf8.count > 4, address.unicodeScalars.allSatisfy(Self.mayBeInUID) else {
         throw RecipientFault("is not a user id: expected UID_ and what follows it, without spaces")
       }
       return Target(address, lane: Self.people)
     }
-    if address.hasPrefix("topic:") {
-      let digits = address.dropFirst("topic:".count)
+    if let digits = address.behind("topic:") {
       guard PhoneNumber.isDigits(digits.utf8), let topic = Int(digits), topic > 0 else {
         throw RecipientFault("is not a topic: expected topic: and its number")
       }
@@ -76,7 +75,6 @@ package struct WxPusher: Provider {
 
   package func content(of message: Message) throws(MessageFault) -> Content {
     let name = Self.card.name
-    try message.refuseAttachments(name)
     guard let body = message.body, !body.isEmpty else {
       throw MessageFault("body", "is missing or empty; \(name) sends it")
     }
@@ -232,15 +230,17 @@ package struct WxPusher: Provider {
   /// Elements are matched by what they name, not by position; a target that none names stays unconfirmed. Their codes mean
   /// what the answer's own mean.
   private func perTarget(_ elements: [Wire.Element], believable: Bool, in call: Call) -> Answer {
-    var named: [String: Wire.Element] = [:]
+    var named: [Verbatim: Wire.Element] = [:]
     for element in elements {
       // Of two elements for one target the first counts.
-      guard let name = element.uid?.text ?? element.topicId?.text, named[name] == nil else { continue }
+      guard let name = (element.uid?.text ?? element.topicId?.text).map(Verbatim.init(_:)), named[name] == nil else {
+        continue
+      }
       named[name] = element
     }
     var verdicts: [Verdict?] = []
     let outcomes = call.recipients.map { recipient -> Outcome in
-      guard let element = named[recipient.target.wire] else {
+      guard let element = named[Verbatim(recipient.target.wire)] else {
         verdicts.append(nil)
         return .unconfirmed(reason: "the answer does not name this target")
       }

@@ -352,15 +352,15 @@ private struct Evidence {
 
     /// Which leg it is about: to, channel, and the address in a fallback channel.
     struct Key: Hashable {
-      var to: String
+      var to: Verbatim
       var channel: String
-      var address: String?
+      var address: Verbatim?
     }
 
-    var key: Key { Key(to: to, channel: channel, address: address) }
+    var key: Key { Key(to: Verbatim(to), channel: channel, address: address.map(Verbatim.init(_:))) }
 
     static func key(of leg: Itinerary.Leg) -> Key {
-      Key(to: leg.to, channel: leg.channel, address: leg.isFallback ? leg.target.address : nil)
+      Key(to: Verbatim(leg.to), channel: leg.channel, address: leg.isFallback ? Verbatim(leg.target.address) : nil)
     }
   }
 

@@ -29,6 +29,11 @@ struct MailDialogue {
   private(set) var isNewConnection = false
   /// How many recipients are named to the server, the first ones.
   private(set) var named: Int
+  /// What the server said that it has, in its answer to EHLO or HELO; nil until that is whole.
+  private var extensions: Set<String>?
+  /// The first lines of that answer.
+  private var greeting: Set<String>?
+  private var isSecured = false
   /// What came so far of an answer of several lines.
   private var pending = ""
   private var stage = Stage.opening
@@ -80,9 +85,16 @@ struct MailDialogue {
     case .message: break
     case .opening, .login, .over:
       // What was offered before STARTTLS does not hold behind it.
-      if `is`("EHLO") || `is`("HELO") { offered = nil }
+      if `is`("EHLO") || `is`("HELO") { (offered, greeting, extensions) = (nil, [], nil) }
+      isSecured = isSecured || `is`("STARTTLS")
       if `is`("MAIL") { stage = .sender } else if `is`("AUTH") { (stage, isLoginUnderWay) = (.login, true) }
     }
+  }
+
+  /// The server is known to have no SMTPUTF8 (RFC 6531): not while it may have more to say behind STARTTLS.
+  func lacksUTF8(_ security: MailRequest.Security) -> Bool {
+    guard let extensions, !extensions.contains("SMTPUTF8") else { return false }
+    return security == .none || isSecured || !extensions.contains("STARTTLS")
   }
 
   mutating func sentMessage(_ count: Int) {
@@ -100,7 +112,10 @@ struct MailDialogue {
       let text = line.dropFirst(4).prefix(500).filter { $0 != 0x0D && $0 != 0x0A }
       pending += (pending.isEmpty ? "" : " ") + String(decoding: text, as: UTF8.self)
     }
+    // In upper case, as libcurl knows them: what it does not see, it does not use.
+    greeting?.insert(String(decoding: line.dropFirst(4).prefix { $0 > 0x20 }, as: UTF8.self))
     if line.count > 3, line[3] == UInt8(ascii: "-") { return }
+    if let greeting { (self.greeting, extensions) = (nil, code == 250 ? greeting : nil) }
     take(MailResponse.Line(code: code, text: pending))
     pending = ""
   }

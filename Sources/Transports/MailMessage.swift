@@ -123,7 +123,7 @@ final class MailMessage {
     guard !["mime-version", "bcc"].contains(header.name.lowercased()), !header.name.lowercased().hasPrefix("content-")
     else { throw .invalid("the header \(header.name) is the transport's own, or none that may be sent") }
     var line = header.name + ":"
-    for word in header.value.split(separator: " ") {
+    for word in header.value.pieces(at: " ") where !word.isEmpty {
       if line.utf8.count + 1 + word.utf8.count > 76, line.utf8.count > header.name.utf8.count + 1 {
         head += (line + "\r\n").utf8
         line = ""

@@ -17,6 +17,10 @@ final class MailTransfer: Performer {
   private var list = RecipientList()
   /// Of servers to which a connection may have been kept: what they offered when it was made.
   private var offers: [String: Int] = [:]
+  /// The mail is for servers with SMTPUTF8 alone; how the connection is secured.
+  private var needsUTF8: MailRequest.Security?
+  /// And this server has it not.
+  private var lacksUTF8 = false
   /// When QUIT was said: libcurl waits for its answer with no regard to the exchange's time.
   private var quitAt: Double?
 
@@ -59,9 +63,13 @@ final class MailTransfer: Performer {
       curl_set_list(easy, CURLOPT_MAIL_RCPT, nil)
       list = RecipientList()
     }
-    list = try RecipientList(request.recipients)
+    needsUTF8 = request.needsUTF8 ? request.security : nil
+    // libcurl asks for SMTPUTF8 where an address of the envelope needs it, and cannot be told that a header does. It looks
+    // through the whole list when it says MAIL: an entry more is cut off then, before anybody is named.
+    list = try RecipientList(request.recipients + (request.needsUTF8 ? ["é"] : []))
     let results = [
-      curl_set_string(easy, CURLOPT_URL, request.url), curl_set_string(easy, CURLOPT_MAIL_FROM, request.sender),
+      curl_set_string(easy, CURLOPT_URL, LocalName.url(request.url, greeting: LocalName.greeting)),
+      curl_set_string(easy, CURLOPT_MAIL_FROM, request.sender),
       curl_set_list(easy, CURLOPT_MAIL_RCPT, list.first), curl_set_string(easy, CURLOPT_USERNAME, request.username),
       curl_set_string(easy, CURLOPT_PASSWORD, request.password),
       curl_set_long(easy, CURLOPT_USE_SSL, request.security.level),
@@ -89,8 +97,11 @@ final class MailTransfer: Performer {
     message.rewind()
     errorText[0] = 0
     quitAt = nil
+    lacksUTF8 = false
     dialogue = MailDialogue(recipients: request.recipients.count, size: message.size)
-    if let offer = offers[request.url] { name(atMost: offer) }
+    // What a server has, it says when a connection begins.
+    let fresh = fresh || request.needsUTF8
+    if !fresh, let offer = offers[request.url] { name(atMost: offer) }
     curl_set_long(easy, CURLOPT_FRESH_CONNECT, fresh ? 1 : 0)
     curl_set_long(easy, CURLOPT_TIMEOUT_MS, milliseconds(deadline - monotonicSeconds()))
     return curl_easy_perform(easy)
@@ -106,6 +117,7 @@ final class MailTransfer: Performer {
 
   private func reply(_ result: CURLcode, _ request: MailRequest) -> Reply {
     let recipients = dialogue.recipients
+    if lacksUTF8 { return .mail(MailResponse(recipients: recipients, final: nil, wasSent: false, lacksUTF8: true)) }
     func said(_ final: MailResponse.Line?, wasSent: Bool) -> Reply {
       let capacity = dialogue.named < recipients.count ? dialogue.named : nil
       return .mail(MailResponse(recipients: recipients, final: final, wasSent: wasSent, capacity: capacity))
@@ -211,7 +223,7 @@ final class MailTransfer: Performer {
 
   /// Asked by libcurl at least once a second.
   private var isToEnd: Bool {
-    queue.isAbandoned || quitAt.map { monotonicSeconds() - $0 > 3 } ?? false
+    queue.isAbandoned || lacksUTF8 || quitAt.map { monotonicSeconds() - $0 > 3 } ?? false
   }
 
   private func note(_ kind: curl_infotype, _ bytes: UnsafeRawBufferPointer) {
@@ -219,8 +231,11 @@ final class MailTransfer: Performer {
     case CURLINFO_HEADER_OUT:
       if bytes.starts(with: "QUIT\r\n".utf8) { quitAt = monotonicSeconds() }
       dialogue.sent(bytes)
-      if dialogue.mayNameFewer, let offer = dialogue.offered { name(atMost: offer) }
-    case CURLINFO_HEADER_IN: dialogue.received(bytes)
+      if dialogue.mayNameFewer { name(atMost: min(dialogue.offered ?? .max, dialogue.recipients.count)) }
+    case CURLINFO_HEADER_IN:
+      dialogue.received(bytes)
+      // Known before MAIL, and libcurl asks whether to go on before it says that.
+      lacksUTF8 = needsUTF8.map(dialogue.lacksUTF8) ?? false
     case CURLINFO_DATA_OUT: dialogue.sentMessage(bytes.count)
     default: break
     }

@@ -78,7 +78,7 @@ struct Arguments {
   }
 
   private mutating func take(_ word: String, _ rest: inout ArraySlice<String>, _ guide: Guide) throws(Failure) {
-    let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+    let parts = word.halves(at: "=").map { [$0.before, $0.behind] } ?? [word]
     let name = Arguments.short[parts[0]] ?? parts[0]
     guard let option = guide.allOptions.first(where: { $0.name == name }) else {
       throw .usage("msgspool \(guide.name) has no option \(name)", known: guide.allOptions.map(\.name), found: name)

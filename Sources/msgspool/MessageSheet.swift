@@ -16,7 +16,7 @@ struct MessageSheet {
   private let size: Int
   private let modified: Date?
   /// What the names in the channel's address book stand for.
-  private let book: [String: [String]]
+  private let book: [Verbatim: [Contact]]
 
   init(_ row: MessageRow, _ bytes: [UInt8], _ facts: FileFacts?, _ configuration: Configuration?) {
     self.row = row
@@ -66,11 +66,11 @@ struct MessageSheet {
         text += field(member.key.safeText, isWhole ? value : Columns.cut(value, 2000))
         continue
       }
-      let lines = body.split(separator: "\n", omittingEmptySubsequences: false)
+      let lines = body.lines
       let shown = isWhole ? lines[...] : lines.prefix(MessageSheet.bodyLines)
       text += "  body\n"
       for line in shown {
-        text += "    " + (isWhole ? String(line) : Columns.cut(String(line), 500)).safeText + "\n"
+        text += "    " + (isWhole ? line : Columns.cut(line, 500)).safeText + "\n"
       }
       if shown.count < lines.count {
         text += "    … and \(lines.count - shown.count) more lines (--verbose shows all)\n"
@@ -84,30 +84,33 @@ struct MessageSheet {
   /// What became last of everybody whom the message names or its history knows.
   private var people: String {
     var order: [String] = []
-    var latest: [String: HistoryLine.Result] = [:]
+    var latest: [Verbatim: HistoryLine.Result] = [:]
     for line in lines {
       for result in line.results {
-        if latest.updateValue(result, forKey: result.to) == nil { order.append(result.to) }
+        if latest.updateValue(result, forKey: Verbatim(result.to)) == nil { order.append(result.to) }
       }
     }
     // A name in the address book stands for addresses, which is what the history knows.
-    let names = (message?.to ?? []).filter { book[$0] != nil && latest[$0] == nil }
-    for to in (message?.to ?? []).flatMap({ names.contains($0) ? book[$0] ?? [] : [$0] })
-    where latest[to] == nil && !order.contains(to) {
-      order.append(to)
-    }
+    let words = message?.to ?? []
+    let names = words.filter { book[Verbatim($0)] != nil && latest[Verbatim($0)] == nil }
+    let missing = words.flatMap { names.contains($0) ? shown($0) : [$0] }
+    var known = Set(order.map(Verbatim.init(_:)))
+    for to in missing where known.insert(Verbatim(to)).inserted { order.append(to) }
     guard !order.isEmpty else { return "" }
     var text = "\nrecipients (\(order.count))\n"
     for name in names.prefix(MessageSheet.recipients) {
-      let addresses = (book[name] ?? []).prefix(MessageSheet.recipients).joined(separator: ", ")
+      let addresses = shown(name).prefix(MessageSheet.recipients).joined(separator: ", ")
       text += "  " + Console.styled("\(name.safeText) → \(Columns.cut(addresses.safeText, 500))", .dim) + "\n"
     }
-    for to in order.prefix(MessageSheet.recipients) { text += person(to, latest[to]) }
+    for to in order.prefix(MessageSheet.recipients) { text += person(to, latest[Verbatim(to)]) }
     if order.count > MessageSheet.recipients {
       text += "  … and \(order.count - MessageSheet.recipients) more (--json has all)\n"
     }
     return text
   }
+
+  /// An address that is a secret has a name instead.
+  private func shown(_ name: String) -> [String] { (book[Verbatim(name)] ?? []).map(\.shown) }
 
   private func person(_ to: String, _ result: HistoryLine.Result?) -> String {
     guard let result else { return "  \(to.safeText)\n" }

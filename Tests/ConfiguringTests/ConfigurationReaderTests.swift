@@ -152,8 +152,19 @@ extension ConfigurationFault {
   }
 
   @Test func oneNameInTwoSpellingsIsAFaultWhereItIsLookedUp() throws {
-    let found = try #require(fault(channel("recipients: { 'Ren\u{E9}': 'a', 'Rene\u{301}': 'b' }")))
-    #expect(found.place == "channels.c.recipients.Rene\u{301}" && found.problem.contains("twice"), "\(found.message)")
+    let channel = "{ provider: 'robot', key: 'k-123' }"
+    let found = try #require(fault("{ channels: { 'Ren\u{E9}': \(channel), 'Rene\u{301}': \(channel) } }"))
+    #expect(found.place == "channels.Rene\u{301}" && found.problem.contains("twice"), "\(found.message)")
+  }
+
+  @Test func inTheAddressBookEverySpellingIsAName() throws {
+    let book = try settings("recipients: { 'Ren\u{E9}': 'a', 'Rene\u{301}': 'b' }")
+    #expect(book.contacts(of: "Ren\u{E9}") == ["a"] && book.contacts(of: "Rene\u{301}") == ["b"])
+  }
+
+  @Test func numbersInTheAddressBookStayAsTheyAreWritten() throws {
+    #expect(
+      try settings("recipients: { ops: [-1001234567890, '42'] }").contacts(of: "ops") == ["-1001234567890", "42"])
   }
 
   @Test func bytesThatAreNoTextAreAFaultEverywhere() {
@@ -177,12 +188,12 @@ extension ConfigurationFault {
     ("chanel: 1", "channels.c.chanel", "is not a setting of plain"),
     ("concurency: 1", "channels.c.concurency", "did you mean \"concurrency\"?"),
     ("sendr: 'x'", "channels.c.sendr", "did you mean \"sender\"?"),
-    ("sender: 1", "channels.c.sender", "found a number; expected string"),
+    ("sender: true", "channels.c.sender", "found true or false; expected string"),
     ("level: '1'", "channels.c.level", "found a string; expected integer"),
     ("level: 1.5", "channels.c.level", "found a number; expected integer"),
     ("loud: 1", "channels.c.loud", "found a number; expected boolean"),
-    ("tags: 5", "channels.c.tags", "found a number; expected list of strings"),
-    ("tags: [1]", "channels.c.tags", "found an array; expected list of strings"),
+    ("tags: true", "channels.c.tags", "found true or false; expected list of strings"),
+    ("tags: [true]", "channels.c.tags", "found an array; expected list of strings"),
     ("headers: []", "channels.c.headers", "found an array; expected object"),
     ("sender: 'nobody'", "channels.c.sender", "must be somebody"),
     (
@@ -242,8 +253,9 @@ extension ConfigurationFault {
     ("recipients: ['a']", "channels.c.recipients", "found an array; expected an object"),
     ("recipients: { a: [] }", "channels.c.recipients.a", "expected an address or a list of addresses"),
     ("recipients: { a: '' }", "channels.c.recipients.a", "expected"),
-    ("recipients: { a: [1] }", "channels.c.recipients.a", "expected an array of strings"),
-    ("recipients: { a: ['x', ''] }", "channels.c.recipients.a", "expected"),
+    ("recipients: { a: [true] }", "channels.c.recipients.a[0]", "expected an address or a list of addresses"),
+    ("recipients: { a: { env: 'NONE' } }", "channels.c.recipients.a", "environment variable NONE is not set"),
+    ("recipients: { a: ['x', ''] }", "channels.c.recipients.a[1]", "expected"),
     ("fallback: 'x'", "channels.c.fallback", "\"x\" is no channel of this configuration"),
     ("fallback: 'c'", "channels.c.fallback", "is the channel itself"),
     ("fallback: 1", "channels.c.fallback", "found 1; expected a string"),
@@ -283,7 +295,7 @@ extension ConfigurationFault {
     ("{ channels: { c: { provider: 'aliyun' } } }", "channels.c.provider", "is no provider of this msgspool"),
     ("{ channels: { c: { provider: 'plain' } } }", "channels.c.token", "is missing (the token)"),
     ("{ channels: { c: { provider: 'plain', token: '' } } }", "channels.c.token", "is empty"),
-    ("{ channels: { c: { provider: 'plain', token: 5 } } }", "channels.c.token", "found a number; expected string"),
+    ("{ channels: { c: { provider: 'plain', token: true } } }", "channels.c.token", "expected string"),
   ])
   func complaintsAboutTheWholeNameTheirPlaceToo(text: String, place: String, problem: String) throws {
     let found = try #require(fault(text))
@@ -316,12 +328,12 @@ extension ConfigurationFault {
 
   @Test(arguments: [
     ("{ env: 'NOT_SET' }", "environment variable NOT_SET is not set"), ("{ env: 'EMPTY' }", "EMPTY is not set"),
-    ("{ env: 1 }", "found 1; expected a string"),
-    ("{}", "expected a string, { env: NAME } or { file: PATH }"),
+    ("{ env: 1 }", "found 1; expected a string"), ("{}", "expected a string or one of { env: NAME }, { file: PATH }"),
     ("{ envv: 'TOKEN' }", "did you mean \"env\"?"), ("{ file: '/missing' }", "/missing cannot be read"),
-    ("{ env: 'TOKEN', file: '/s' }", "either env or file"), ("['x']", "found an array; expected string"),
+    ("{ env: 'TOKEN', file: '/s' }", "or one of"), ("['x']", "found an array; expected string"),
     ("{ file: '/empty' }", "is empty"), ("{ file: '/open' }", "everybody may read it"),
-    ("{ file: '/binary' }", "is not UTF-8 text"),
+    ("{ file: '/binary' }", "is not UTF-8 text"), ("{ credential: '../s' }", "without a slash"),
+    ("{ credential: 's' }", "CREDENTIALS_DIRECTORY is not set"), ("{ env: 'TOKEN', credential: 's' }", "or one of"),
   ])
   func aSecretThatCannotBeHadIsAFault(text: String, problem: String) throws {
     let reader = ConfigurationReader(

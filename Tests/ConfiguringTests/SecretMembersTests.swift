@@ -47,4 +47,54 @@ import Testing
     }
     #expect(throws: ConfigurationFault.self) { try read(#"{ A: "literal" }"#, mode: 0o644) }
   }
+
+  // MARK: systemd's credentials, and addresses that are secrets
+
+  private func channel(_ text: String, credentials: String? = "/run/credentials/msgspool.service") throws -> Channel {
+    let reader = ConfigurationReader(
+      providers: Catalogue.providers,
+      environment: { name in
+        switch name {
+        case "ALICE": "slack://Token/Secret/xyz"
+        case "CREDENTIALS_DIRECTORY": credentials
+        default: nil
+        }
+      },
+      file: { (path) throws(ConfigurationFault) in
+        guard path.hasPrefix("/run/credentials/msgspool.service/") else {
+          throw ConfigurationFault("", "\(path): none")
+        }
+        let secret = path.hasSuffix("/url") ? "https://chat.example/hooks/T0ken" : "mailto://user:passw0rd@host?from=x"
+        return .init(bytes: Array("\(secret)\n".utf8), mode: 0o400)
+      })
+    let text = "{ channels: { c: { \(text) } } }"
+    return try #require(
+      try reader.configuration("config.json", .init(bytes: Array(text.utf8), mode: 0o644)).channels["c"])
+  }
+
+  @Test func everySecretMayBeACredential() throws {
+    let webhook = try channel(
+      "provider: 'webhook', url: { credential: 'url' }, headers: { A: { credential: 'hook' } }")
+    #expect(webhook.secrets.count == 2)
+    #expect(webhook.masked("POST /hooks/T0ken: 404") == "POST ***: 404", "all that the far end sees of the URL")
+    #expect(try channel("provider: 'pushover', token: { credential: 'p' }").secrets.count == 1)
+    let none = #expect(throws: ConfigurationFault.self) {
+      try channel("provider: 'pushover', token: { credential: 'p' }", credentials: nil)
+    }
+    #expect(none?.hint?.contains("LoadCredential=p:") == true)
+  }
+
+  @Test func anAddressMayBeASecret() throws {
+    let exec = try channel(
+      """
+      provider: 'exec', command: ['/bin/true'],
+      recipients: { alice: { env: 'ALICE' }, team: [{ env: 'ALICE' }, { credential: 'bob' }, 'mailto://carol'] }
+      """)
+    #expect(exec.contacts(of: "alice").map(\.shown) == ["alice"])
+    #expect(exec.contacts(of: "alice").map(\.address) == ["slack://Token/Secret/xyz"])
+    #expect(exec.contacts(of: "team").map(\.shown) == ["team (ALICE)", "team (bob)", "mailto://carol"])
+    #expect(exec.contact(recorded: "team (bob)").address == "mailto://user:passw0rd@host?from=x")
+    #expect(exec.masked("no slack://Token/Secret/xyz, /Secret/xyz, passw0rd") == "no ***, ***, ***")
+    #expect(exec.masked("c2xhY2s6Ly9Ub2tlbi9TZWNyZXQveHl6") == "***")
+  }
 }

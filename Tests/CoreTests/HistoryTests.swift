@@ -10,7 +10,7 @@ private func line(_ state: MessageState, attempt: Int = 1, _ results: Result...,
 }
 
 extension Progress {
-  fileprivate func states(_ to: String) -> [RecipientState] { (results[to] ?? []).map(\.state) }
+  fileprivate func states(_ to: String) -> [RecipientState] { (results[Verbatim(to)] ?? []).map(\.state) }
 }
 
 @Suite struct ProgressTests {
@@ -20,6 +20,29 @@ extension Progress {
     let progress = Progress([])
     #expect(progress.results.isEmpty && progress.attempts == 0 && progress.dropped == nil && progress.last == nil)
     #expect(!progress.isInDoubt)
+  }
+
+  @Test func itsFirstDropIsRememberedThroughAllRetries() {
+    let lines = [line(.failed, dropped: drop), line(.deferred, dropped: drop + 5)]
+    #expect(Progress(lines).born == drop && Progress(lines).dropped == drop + 5)
+    #expect(Progress([line(.failed), line(.deferred, dropped: drop)]).born == drop && Progress([]).born == nil)
+  }
+
+  @Test func aMessagesKeyIsTheSameWhetherItsDropIsRememberedOrRead() throws {
+    // The file system knows nanoseconds, and a history milliseconds.
+    let seen = drop + 0.123456789
+    let remembered = try #require(RFC3339.date(RFC3339.string(seen)))
+    #expect(Call.Recipient.key(inode: 7, born: seen) == Call.Recipient.key(inode: 7, born: remembered))
+    #expect(Call.Recipient.key(inode: 7, born: seen) != Call.Recipient.key(inode: 7, born: seen + 1))
+    #expect(Call.Recipient.key(inode: 8, born: seen) != Call.Recipient.key(inode: 7, born: seen))
+  }
+
+  @Test func addressesAreBytes() {
+    let results = Progress([
+      line(.deferred, Result(to: "caf\u{E9}", state: .accepted), Result(to: "cafe\u{301}", state: .deferred))
+    ]).results
+    #expect(results[Verbatim("caf\u{E9}")]?.map(\.state) == [.accepted])
+    #expect(results[Verbatim("cafe\u{301}")]?.map(\.state) == [.deferred])
   }
 
   @Test func aDeferredMessageGoesOnWhereItStood() {

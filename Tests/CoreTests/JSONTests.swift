@@ -34,19 +34,29 @@ import Testing
     #expect(JSON.object([.init("a\"\n", .null)]).text == #"{"a\"\n":null}"#)
   }
 
-  @Test func aValueIsOfOneKindOnly() {
-    let values: [(JSON, ValueKind?)] = [
-      (.null, nil), (.boolean(true), .boolean), (.number("1"), .integer), (.string("1"), .string),
-      (.strings(["a"]), .strings), (.object([]), .object),
+  @Test func aValueIsOfItsKindOrOfNone() {
+    let values: [(JSON, [ValueKind])] = [
+      (.null, []), (.boolean(true), [.boolean]), (.number("1"), [.string, .identifier, .integer, .number, .strings]),
+      (.string("1"), [.string, .identifier, .strings]), (.strings(["a"]), [.strings, .structure]),
+      (.object([]), [.object, .structure]),
     ]
-    for (value, kind) in values {
-      for other in [ValueKind.string, .integer, .boolean, .strings, .object] {
-        #expect(value.is(other) == (kind == other), "\(value) as \(other)")
+    let all: [ValueKind] = [.string, .identifier, .integer, .number, .boolean, .strings, .object, .structure]
+    for (value, kinds) in values {
+      for kind in all {
+        #expect((kind.value(of: value) != nil) == kinds.contains(kind), "\(value) as \(kind)")
       }
     }
-    #expect(JSON.number("1.5").is(.number) && !JSON.number("1.5").is(.integer))
-    #expect(!JSON.array([.string("a"), .null]).is(.strings))
-    #expect(JSON.array([]).is(.strings))
+    #expect(ValueKind.number.value(of: .number("1.5")) != nil && ValueKind.integer.value(of: .number("1.5")) == nil)
+    #expect(ValueKind.strings.value(of: .array([.string("a"), .null])) == nil)
+    #expect(ValueKind.strings.value(of: .array([])) == .array([]))
+  }
+
+  @Test func bracketsAroundOneAndQuotesAroundDigitsMayBeLeftOut() {
+    #expect(ValueKind.strings.value(of: .string("phone")) == .strings(["phone"]))
+    #expect(
+      ValueKind.strings.value(of: .array([.number("13800138000"), .string("x")])) == .strings(["13800138000", "x"]))
+    #expect(ValueKind.string.value(of: .number("9")) == .string("9"))
+    #expect(ValueKind.string.value(of: .number("0.10")) == .string("0.10"), "as it was written")
   }
 
   @Test func aMemberIsFoundInObjectsOnly() {

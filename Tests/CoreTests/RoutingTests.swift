@@ -94,12 +94,12 @@ extension Route {
   }
 
   @Test(arguments: [
-    (JSON.Member("sound", .integer(1)), "found a number; expected string"),
+    (JSON.Member("sound", .boolean(true)), "found true or false; expected string"),
     (.init("level", .string("1")), "found a string; expected integer"),
     (.init("level", .number("1.5")), "found a number; expected integer"),
     (.init("loud", .integer(1)), "found a number; expected boolean"),
-    (.init("tags", .string("a")), "found a string; expected list of strings"),
-    (.init("tags", .array([.integer(1)])), "found an array; expected list of strings"),
+    (.init("tags", .object([])), "found an object; expected list of strings"),
+    (.init("tags", .array([.null])), "found an array; expected list of strings"),
     (.init("extra", .array([])), "found an array; expected object"),
     (.init("soudn", .string("x")), "is no option of plain; did you mean \"sound\"?"),
     (.init("appToken", .string("x")), "is no option of plain"),
@@ -115,6 +115,23 @@ extension Route {
       .init("loud", .boolean(false)), .init("tags", .strings([])), .init("extra", .object([])),
     ]
     #expect(route(message { $0.options = options }).itinerary != nil)
+    let short: [JSON.Member] = [.init("sound", .integer(9)), .init("tags", .string("a"))]
+    #expect(route(message { $0.options = short }).itinerary != nil)
+  }
+
+  @Test func whatTheProviderHasNoRoomForIsInvalid() throws {
+    for (change, field) in [
+      ({ $0.template = "T1" }, "template"), ({ $0.params = .named([.init("a", "1")]) }, "params"),
+      ({ $0.params = .positional(["1"]) }, "params"), ({ $0.attachments = [.init(source: .data([]))] }, "attachments"),
+    ] as [((inout Message) -> Void, String)] {
+      let finish = try #require(route(message(change: change)).finish)
+      #expect(finish.state == .invalid && finish.fault.message.hasPrefix("\(field): plain "), "\(finish.fault.message)")
+    }
+    let nothing = message {
+      $0.template = ""
+      $0.params = .named([])
+    }
+    #expect(route(nothing).itinerary != nil)
   }
 
   @Test func aHugeOptionNameMakesAShortComplaint() throws {
@@ -215,6 +232,34 @@ extension Route {
     let route = route(message("team", "w", "boss", "y"), configuration)
     #expect(route.legs == ["x", "y", "w", "z"])
     #expect(route.itinerary?.legs.map(\.original) == ["team", "team", "w", "boss"])
+  }
+
+  @Test func addressesAreBytes() {
+    let (one, other) = ("caf\u{E9}", "cafe\u{301}")
+    let route = route(message(one, other, one))
+    #expect(route.itinerary?.legs.map { Verbatim($0.to) } == [Verbatim(one), Verbatim(other)])
+    let history = line(.deferred, .init(to: one, state: .accepted), .init(to: other, state: .deferred))
+    #expect(
+      CoreTests.route(message(one, other), .of(.plain()), history).itinerary?.legs.map { Verbatim($0.to) } == [
+        Verbatim(other)
+      ])
+  }
+
+  @Test func aSecretAddressIsKnownByItsName() throws {
+    let configuration = Configuration.of(
+      .plain {
+        $0.recipients = ["alice": [Contact(secret: "slack://T/S/x", shown: "alice")]]
+        $0.fallback = "second"
+      },
+      .plain("second") { $0.recipients = ["alice": [Contact(secret: "mailto://u:p@x", shown: "alice (MAIL)")]] })
+    let first = try #require(route(message("alice"), configuration).itinerary?.legs.first)
+    #expect(first.to == "alice" && first.target.address == "alice" && first.target.wire == "slack://T/S/x")
+    let second = try #require(Router(configuration).fallbacks(of: first, message("alice"), visited: ["plain"]).first)
+    #expect(second.to == "alice" && second.target.address == "alice (MAIL)" && second.target.wire == "mailto://u:p@x")
+    // From the history, which knows names alone.
+    let history = line(.deferred, .init(to: "alice", state: .deferred, channel: "second", address: "alice (MAIL)"))
+    let again = try #require(route(message("alice"), configuration, history).itinerary?.legs.first)
+    #expect(again.target.wire == "mailto://u:p@x" && again.target.address == "alice (MAIL)")
   }
 
   @Test func theAddressBookIsNotLookedUpTwice() {

@@ -228,7 +228,7 @@ enum AliyunInput {
 
   @Test func onlyContentsOfOneShapeMayShareACall() throws {
     let provider = try aliyun()
-    func key(_ message: Message) throws -> String? { try provider.content(of: message).mixKey }
+    func key(_ message: Message) throws -> String? { try provider.rendered(message).mixKey }
     let plain = try key(Message(params: .named([.init("a", "1")])))
     #expect(try key(Message(params: .named([.init("a", "2")]), options: [.init("sign_name", .string("s"))])) == plain)
     #expect(try key(Message(params: nil)) != plain)
@@ -241,10 +241,10 @@ enum AliyunInput {
 
   @Test func whatCannotBeSentIsNamed() throws {
     let provider = try aliyun()
-    let fault = { (message: Message) in #expect(throws: MessageFault.self) { try provider.content(of: message) } }
+    let fault = { (message: Message) in #expect(throws: MessageFault.self) { try provider.rendered(message) } }
     #expect(fault(Message(params: .positional(["1"])))?.field == "params")
-    #expect(fault(Message(options: [.init("sign_name", .integer(1))]))?.field == "options.sign_name")
-    _ = try provider.content(of: Message(options: [.init("out_id", .string(String(repeating: "o", count: 255)))]))
+    #expect(fault(Message(options: [.init("sign_name", .boolean(true))]))?.field == "options.sign_name")
+    _ = try provider.rendered(Message(options: [.init("out_id", .string(String(repeating: "o", count: 255)))]))
     #expect(
       fault(Message(options: [.init("out_id", .string(String(repeating: "o", count: 256)))]))?.field == "options.out_id"
     )
@@ -252,7 +252,7 @@ enum AliyunInput {
     var values = aliyunValues
     values["template"] = nil
     let without = try AliyunSMS(settings(AliyunSMS.self, values))
-    #expect(#expect(throws: MessageFault.self) { try without.content(of: Message()) }?.field == "template")
-    #expect(try without.content(of: Message(template: "SMS_2"))["TemplateCode"] == "SMS_2")
+    #expect(#expect(throws: MessageFault.self) { try without.rendered(Message()) }?.field == "template")
+    #expect(try without.rendered(Message(template: "SMS_2"))["TemplateCode"] == "SMS_2")
   }
 }

@@ -72,7 +72,7 @@ private let bark: @Sendable () throws -> Bark = { try Bark(settings(Bark.self, [
     for (priority, level) in [(.low, "passive"), (.normal, nil), (.high, "timeSensitive")]
       as [(Message.Priority, String?)]
     {
-      #expect(try provider.content(of: Message(body: "x", priority: priority))["level"] == level)
+      #expect(try provider.rendered(Message(body: "x", priority: priority))["level"] == level)
     }
     #expect(faultyField(provider, .with("level", .string("loud"))) == "options.level")
   }

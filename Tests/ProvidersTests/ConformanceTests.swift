@@ -281,6 +281,46 @@ struct Specimen: Sendable, CustomTestStringConvertible {
   }
 
   @Test(arguments: Specimen.all)
+  func whatTheServiceHasNoRoomForIsRefusedByName(_ specimen: Specimen) throws {
+    let provider = try specimen.make()
+    let card = specimen.provider.card
+    var template = specimen.message
+    template.template = "T1"
+    var params = specimen.message
+    params.params = .named([.init("a", "1")])
+    var html = specimen.message
+    html.format = .html
+    switch card.templates {
+    case .none:
+      #expect(faultyField(provider, template) == "template")
+      #expect(faultyField(provider, params) == "params")
+    case .bare: #expect(faultyField(provider, params) == "params")
+    case .positional: #expect(faultyField(provider, params) == "params")
+    case .named, .either: break
+    }
+    if card.attachments == 0 {
+      #expect(faultyField(provider, .init(body: "x", attachments: [.init(source: .data([]))])) == "attachments")
+    }
+    // Those that show HTML, and those to which the text is no matter.
+    let takesHTML = [
+      "wxpusher", "pushplus", "pushover", "telegram", "webhook", "aliyun-sms", "huawei-sms", "tencent-sms",
+    ]
+    #expect((faultyField(provider, html) == "format") == !takesHTML.contains(card.name))
+  }
+
+  @Test(arguments: Specimen.all)
+  func whatLooksAlikeIsTwoRecipients(_ specimen: Specimen) throws {
+    let provider = try specimen.make()
+    let targets = ["caf\u{E9}", "cafe\u{301}"].map { name in
+      specimen.addresses.compactMap { address in
+        let kind = address.pieces(at: ":")
+        return try? provider.target(kind.count > 1 ? "\(kind[0]):\(name)" : name)
+      }
+    }
+    for (one, other) in zip(targets[0], targets[1]) { #expect(Verbatim(one.identity) != Verbatim(other.identity)) }
+  }
+
+  @Test(arguments: Specimen.all)
   func theCardIsComplete(_ specimen: Specimen) throws {
     let card = specimen.provider.card
     let isSnakeCase = { (name: String) in name.wholeMatch(of: /[a-z][a-z0-9]*(_[a-z0-9]+)*/) != nil }

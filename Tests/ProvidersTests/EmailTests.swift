@@ -77,7 +77,8 @@ let emailValues: [String: JSON] = [
         HTTPHeader("Date", "Tue, 14 Nov 2023 22:13:20 +0000"),
         HTTPHeader("From", "=?utf-8?B?5ZGK6K2m5py65Zmo5Lq6?= <alert@example.com>"),
         HTTPHeader("To", "undisclosed-recipients:;"), HTTPHeader("Subject", "=?utf-8?B?56OB55uYIDk1JQ==?="),
-        HTTPHeader("Message-ID", "<call-1@example.com>"), HTTPHeader("Reply-To", "ops@example.com"),
+        HTTPHeader("Message-ID", try #require(mail.headers.first { $0.name == "Message-ID" }).value),
+        HTTPHeader("Reply-To", "ops@example.com"),
         HTTPHeader("Importance", "high"), HTTPHeader("Auto-Submitted", "auto-generated"),
       ])
     #expect(mail.bodies.map(\.type) == ["text/plain", "text/html"])
@@ -86,6 +87,95 @@ let emailValues: [String: JSON] = [
     #expect(mail.recipients == ["a@example.com", "b@xn--fsqu00a.xn--0zwm56d"])
     #expect(mail.security == .required && mail.username == "alert" && mail.password == "s3cret")
     #expect(try request(message).headers.contains(HTTPHeader("To", "a@example.com")))
+  }
+
+  // MARK: What tells copies
+
+  private func identifier(_ recipients: [Call.Recipient], id: String = "call-1", body: String = "x") throws -> String {
+    let email = try make()
+    let call = Call(id: id, contents: [try email.rendered(Message(body: body))], recipients: recipients)
+    guard case .mail(let mail) = email.exchange(for: call, at: Pinned.now, nonce: Pinned.nonce) else { return "" }
+    let value = try #require(mail.headers.first { $0.name == "Message-ID" }?.value)
+    #expect(value.wholeMatch(of: /<[0-9a-f-]{36}@example\.com>/) != nil)
+    return value
+  }
+
+  private func recipient(_ name: String, _ key: String) throws -> Call.Recipient {
+    Call.Recipient(try make().target("\(name)@example.com"), key: key)
+  }
+
+  @Test func aMessageKeepsItsIDHoweverOftenItIsSent() throws {
+    let first = try identifier([recipient("a", "m1"), recipient("b", "m1")])
+    #expect(try identifier([recipient("b", "m1")], id: "call-2") == first, "in another call, to fewer")
+    #expect(try identifier([recipient("a", "m2")]) != first, "another message of the same text")
+    #expect(try identifier([recipient("a", "m1")], body: "y") != first)
+    #expect(try identifier([recipient("a", "")]) != identifier([recipient("a", "")], id: "call-2"))
+  }
+
+  @Test func aMailOfSeveralMessagesIsNoCopyOfAnotherToOneOfTheirRecipients() throws {
+    let both = try identifier([recipient("a", "m1"), recipient("b", "m2")])
+    #expect(try identifier([recipient("b", "m2"), recipient("a", "m1")], id: "call-2") == both)
+    #expect(try identifier([recipient("b", "m1"), recipient("a", "m2")]) != both)
+    #expect(try identifier([recipient("a", "m1")]) != both)
+  }
+
+  // MARK: Letters beyond ASCII
+
+  @Test func withoutSMTPUTF8TheOneIsBlamedWhoNeedsIt() throws {
+    func answer(_ changes: [String: JSON], _ message: Message, to address: String) throws -> Answer {
+      let email = try make(changes)
+      let reply = Reply.mail(MailResponse(recipients: [nil], final: nil, wasSent: false, lacksUTF8: true))
+      return email.answer(reply, to: try email.call(message, to: [address]), at: Pinned.now)
+    }
+    let recipient = try answer([:], Message(body: "x"), to: "jörg@example.com")
+    #expect(recipient.advice == .proceed && recipient.outcomes[0].kind == .recipient)
+    #expect(recipient.outcomes[0].state == .rejected && recipient.outcomes[0].reason?.contains("SMTPUTF8") == true)
+    let header = try answer([:], .with("reply_to", .string("jörg@example.org")), to: "a@example.com")
+    #expect(header.outcomes[0].kind == .message && header.outcomes[0].reason?.contains("options.reply_to") == true)
+    let sender = try answer(["from": .string("jörg@example.org")], Message(body: "x"), to: "a@example.com")
+    #expect(sender.advice == .suspend && sender.outcomes[0].state == .deferred)
+  }
+
+  @Test func onlyWhatIsBeyondASCIINeedsSMTPUTF8() throws {
+    #expect(try !request(Message(body: "é", title: "é"), to: ["a@bücher.example"]).needsUTF8)
+    #expect(try request(Message(body: "x"), to: ["jörg@example.com"]).needsUTF8)
+    #expect(try request(.with("reply_to", .string("jörg@example.org"))).needsUTF8)
+  }
+
+  @Test(arguments: ["\u{301}", "\u{FE0F}", "\u{200D}"]) func noMarkBreaksOutOfAnAttribute(mark: String) throws {
+    let url = "https://e.example/?q=\"\(mark) onmouseover=alert(1) <\(mark)&\(mark)"
+    let html = try #require(request(Message(body: "x", format: .html, url: url)).bodies.last?.text)
+    #expect(html.utf8.count { $0 == UInt8(ascii: "\"") } == 2)
+    #expect(html.utf8.count { $0 == UInt8(ascii: "<") } == 4)
+  }
+
+  // MARK: Settings
+
+  @Test func theNameForEHLOIsTheOperators() throws {
+    func url(_ changes: [String: String]) throws -> String {
+      let email = try make(changes.mapValues(JSON.string))
+      guard
+        case .mail(let mail) = email.exchange(
+          for: try email.call(Message(body: "x"), to: ["x@y.z"]), at: Pinned.now, nonce: Pinned.nonce)
+      else { return "" }
+      return mail.url
+    }
+    #expect(try url(["helo": "Mail.Example.com"]) == "smtp://mail.example.com:587/mail.example.com")
+    #expect(try url(["helo": "büro.example"]) == "smtp://mail.example.com:587/xn--bro-hoa.example")
+    #expect(try url(["helo": "[192.0.2.1]"]) == "smtp://mail.example.com:587/%5B192.0.2.1%5D")
+    #expect(try url([:]) == "smtp://mail.example.com:587")
+    for (helo, url) in [("a b", "smtp://h"), ("a\r\nb", "smtp://h"), ("[]", "smtp://h"), ("a.b", "smtp://h/c.d")] {
+      let fault = #expect(throws: SettingFault.self) { try make(["helo": .string(helo), "url": .string(url)]) }
+      #expect(fault?.setting == "helo")
+    }
+  }
+
+  @Test(arguments: [
+    "Bob <b@x.y>, C <c@x.y>", "b@x.y, c@x.y", "Bob, C <c@x.y>", "<b@x.y> <c@x.y>", "<b@x.y> C", "b@x.y; c@x.y",
+    "\"Bob <b@x.y>", "\"Bob\\", "Bob <b@x.y", "<b@x.y,c@x.y>",
+  ])
+  func aMailHasOneSender(from: String) {
+    #expect(#expect(throws: SettingFault.self) { try make(["from": .string(from)]) }?.setting == "from")
   }
 
   @Test func nobodyLearnsOfTheOtherRecipients() throws {
@@ -109,7 +199,25 @@ let emailValues: [String: JSON] = [
       try request(Message(body: "x", title: text)).headers.first { $0.name == "Subject" }?.value)
     #expect(subject.utf8.allSatisfy { (0x20...0x7E).contains($0) })
     #expect(subject.split(separator: " ").allSatisfy { $0.utf8.count <= 75 })
+    #expect("Subject: \(subject.prefix { $0 != " " })".utf8.count <= 76, "RFC 2047, section 2")
     #expect(decodedWords(subject) == text)
+  }
+
+  @Test(arguments: ["あいうえおかきくけこさしすせそ", String(repeating: "长", count: 200), String(repeating: "x", count: 70)])
+  func noLineIsLongerThanEncodedWordsMayBe(text: String) throws {
+    let subject = try #require(
+      try request(Message(body: "x", title: text)).headers.first { $0.name == "Subject" }?.value)
+    #expect("Subject: \(subject.prefix { $0 != " " })".utf8.count <= 76 && decodedWords(subject) == text)
+    for name in [text, "\"\(text).\"", String(repeating: "word ", count: 30) + "."] {
+      let email = try make(["from": .string("\(name) <a@b.c>")])
+      guard
+        case .mail(let mail) = email.exchange(
+          for: try email.call(Message(body: "x"), to: ["x@y.z"]), at: Pinned.now, nonce: Pinned.nonce)
+      else { continue }
+      let from = try #require(mail.headers.first { $0.name == "From" }?.value)
+      #expect("From: \(from.prefix { $0 != " " })".utf8.count <= 76 && from.hasSuffix(" <a@b.c>"))
+      #expect(from.split(separator: " ").allSatisfy { $0.utf8.count <= 75 })
+    }
   }
 
   @Test func addressesAreChecked() throws {
@@ -119,7 +227,8 @@ let emailValues: [String: JSON] = [
       ("用户@example.com", "用户@example.com"), ("a@bücher.example", "a@xn--bcher-kva.example"),
       ("a@MÜNCHEN.example", "a@xn--mnchen-3ya.example"), ("a@почта.рф", "a@xn--80a1acny.xn--p1ai"),
       ("a@他们为什么不说中文.example", "a@xn--ihqwcrb4cv8a8dqg056pqjye.example"), ("a@[192.0.2.1]", "a@[192.0.2.1]"),
-      ("root@localhost", "root@localhost"),
+      ("root@localhost", "root@localhost"), ("a@e\u{301}.example", "a@xn--9ca.example"), ("a@b\u{FE0F}.c", "a@b.c"),
+      ("u@ｅｘａｍｐｌｅ.com", "u@example.com"), ("u@a。b", "u@a.b"),
     ] {
       #expect(try email.target(address).wire == wire)
     }
@@ -128,8 +237,8 @@ let emailValues: [String: JSON] = [
       "", "a", "@", "a@", "@b", "a@b@c", "a b@c", "a@b c", "a@b\r\nRCPT TO:<x@y>", "a\u{0}@b", "<a@b>", "Name <a@b>",
       "\"a\"@b",
       ".a@b", "a.@b", "a..b@c", "a@b..c", "a@-b", "a@b-", "a@b/c", "a,b@c", "a@b,c@d", "a\u{202E}@b", "a\u{2028}@b",
-      "a@b\u{FE0F}.c",
-      "a@e\u{301}.example", String(repeating: "x", count: 65) + "@b", "a@" + String(repeating: "x", count: 64),
+      "a@☃.example", "u＠example.com", String(repeating: "x", count: 65) + "@b",
+      "a@" + String(repeating: "x", count: 64),
       "a@" + String(repeating: "x.", count: 130) + "y", "a@[1>]",
     ] {
       #expect(throws: RecipientFault.self, "\(address)") { try email.target(address) }
@@ -155,6 +264,8 @@ let emailValues: [String: JSON] = [
     for (from, header) in [
       ("a@b.c", "a@b.c"), ("Ops <a@b.c>", "Ops <a@b.c>"), ("\"Ops, Inc.\" <a@b.c>", "\"Ops, Inc.\" <a@b.c>"),
       ("Ops (night) <a@b.c>", "\"Ops (night)\" <a@b.c>"), ("<a@b.c>", "a@b.c"), ("O\"o <a@b.c>", "\"O\\\"o\" <a@b.c>"),
+      ("\"a \\\"b\\\" c\" <a@b.c>", "\"a \\\"b\\\" c\" <a@b.c>"), ("\"Ops\" <a@b.c>", "Ops <a@b.c>"),
+      ("\"a\\\\b\" <a@b.c>", "\"a\\\\b\" <a@b.c>"), ("\"\" <a@b.c>", "a@b.c"), ("  A   B  <a@b.c> ", "A B <a@b.c>"),
     ] {
       let email = try make(["from": .string(from)])
       guard
@@ -167,14 +278,14 @@ let emailValues: [String: JSON] = [
 
   @Test func aMailWithNothingInItIsRefused() throws {
     let email = try make()
-    #expect(throws: MessageFault.self) { try email.content(of: Message()) }
+    #expect(throws: MessageFault.self) { try email.rendered(Message()) }
     #expect(throws: MessageFault.self) {
-      try email.content(of: Message(body: "x", options: [.init("text", .string("y"))]))
+      try email.rendered(Message(body: "x", options: [.init("text", .string("y"))]))
     }
     #expect(throws: MessageFault.self) {
-      try email.content(of: Message(body: "x", options: [.init("reply_to", .string("a@b\r\nX: y"))]))
+      try email.rendered(Message(body: "x", options: [.init("reply_to", .string("a@b\r\nX: y"))]))
     }
-    _ = try email.content(of: Message(attachments: [.init(name: "a", source: .data([1]))]))
+    _ = try email.rendered(Message(attachments: [.init(name: "a", source: .data([1]))]))
   }
 }
 

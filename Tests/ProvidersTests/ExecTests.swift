@@ -92,6 +92,25 @@ import Testing
     #expect(some.outcomes[0] == .accepted() && some.advice == nobody.advice)
   }
 
+  @Test func linesAreMatchedByTheBytesOfTheirAddress() throws {
+    let (one, other) = ("caf\u{E9}", "cafe\u{301}")
+    let output = [one, other].map {
+      #"{"to":"\#($0)","state":"\#($0 == one ? "accepted" : "x")","id":"\#($0.utf8.count)"}"#
+    }
+    let text = output.joined(separator: "\n").replacing("\"x\"", with: "\"accepted\"")
+    #expect(try answer(text, to: [one, other]).outcomes == [.accepted(id: "5"), .accepted(id: "6")])
+  }
+
+  @Test func theProgramGetsTheAddressAndNotItsName() throws {
+    let exec = try make()
+    var target = try exec.target("slack://T/S/x")
+    target.address = "alice"
+    let call = Call(id: "c", contents: [try exec.rendered(Message(body: "x"))], recipients: [.init(target)])
+    guard case .program(let run) = exec.exchange(for: call, at: Pinned.now, nonce: "") else { return }
+    let line = String(decoding: run.input, as: UTF8.self)
+    #expect(line.contains("slack://T/S/x") && !line.contains("alice"))
+  }
+
   @Test func settingsThatCannotWorkAreRefused() {
     for command in [[], ["notify"], [""], ["./notify"], ["/bin/a", "b\0"]] {
       #expect(throws: SettingFault.self) { try make(["command": .strings(command)]) }
@@ -100,6 +119,6 @@ import Testing
 
   @Test func attachmentsAreRefused() throws {
     let exec = try make()
-    #expect(throws: MessageFault.self) { try exec.content(of: Message(attachments: [.init(source: .data([]))])) }
+    #expect(throws: MessageFault.self) { try exec.rendered(Message(attachments: [.init(source: .data([]))])) }
   }
 }

@@ -54,7 +54,7 @@ private let feishuRobot: @Sendable (Bool) throws -> FeishuRobot = { isSigned in
     #expect(json?["msg_type"] == .string("interactive"))
     #expect(json?["card"]?["header"]?["title"]?["content"] == .string("t"))
     #expect(json?["card"]?["elements"]?.array?[0]["content"] == .string("**b**\n\nhttps://u"))
-    let text = try provider.content(of: Message(body: "b", title: "t", url: "https://u"))
+    let text = try provider.rendered(Message(body: "b", title: "t", url: "https://u"))
     #expect(text["text"] == "t\nb\nhttps://u")
   }
 

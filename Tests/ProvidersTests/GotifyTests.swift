@@ -61,7 +61,7 @@ private let gotify: @Sendable (String) throws -> Gotify = { token in
     #expect(faultyField(provider, Message()) == "body")
     #expect(faultyField(provider, Message(body: "x", format: .html)) == "format")
     #expect(faultyField(provider, .with("priority", .integer(11))) == "options.priority")
-    #expect(try provider.content(of: .with("priority", .integer(0)))["priority"] == "0")
+    #expect(try provider.rendered(.with("priority", .integer(0)))["priority"] == "0")
     #expect(faultyField(provider, Message(body: "x", attachments: [.init(source: .data([]))])) == "attachments")
     #expect(throws: RecipientFault.self) { try provider.target("me") }
     let fault = #expect(throws: SettingFault.self) {

@@ -144,7 +144,7 @@ struct HostileAnswerTests {
       }
       let shown = Array("\(message) \(addresses)".utf8)
       fuzzing.run(shown) {
-        guard let content = try? provider.content(of: message) else { return }
+        guard let content = try? provider.rendered(message) else { return }
         let targets = addresses.compactMap { try? provider.target($0) }
         guard let lane = targets.first?.lane else { return }
         let recipients = targets.filter { $0.lane == lane }.map { Call.Recipient($0) }

@@ -40,7 +40,7 @@ let huaweiSigned: @Sendable () throws -> HuaweiSMS = {
   func ourBatchSendSmsMeansTheRecordedOne(_ golden: GoldenCase) throws {
     let to = (golden.input["to"]?.string ?? "").split(separator: ",").map(String.init)
     for provider in [try huawei(), try huaweiSigned()] {
-      let content = try provider.content(of: message(golden.input, call: golden.input))
+      let content = try provider.rendered(message(golden.input, call: golden.input))
       // One case is of a number that is refused before sending; its answer counts all the same.
       let targets = try to.map { $0 == "+86abc" ? Target($0) : try provider.target($0) }
       let call = Call(id: "call-1", contents: [content], recipients: targets.map { Call.Recipient($0) })
@@ -68,7 +68,7 @@ let huaweiSigned: @Sendable () throws -> HuaweiSMS = {
   func ourBatchSendDiffSmsMeansTheRecordedOne(_ golden: GoldenCase) throws {
     let provider = try huaweiSigned()
     let entries = try #require(golden.input["smsContent"]?.array)
-    var contents = try entries.map { try provider.content(of: message($0, call: golden.input)) }
+    var contents = try entries.map { try provider.rendered(message($0, call: golden.input)) }
     #expect(Set(contents.map(\.mixKey)).count == 1)
     // A single content goes out by the other operation; a second one without recipients says nothing.
     if contents.count == 1 { contents.append(contents[0]) }
@@ -192,7 +192,7 @@ let huaweiSigned: @Sendable () throws -> HuaweiSMS = {
   @Test func onlyCallsOfOneSenderMayBeMixed() throws {
     let provider = try huawei()
     func key(_ options: [JSON.Member], template: String? = nil) throws -> String? {
-      try provider.content(of: Message(template: template, params: .positional(["1"]), options: options)).mixKey
+      try provider.rendered(Message(template: template, params: .positional(["1"]), options: options)).mixKey
     }
     let plain = try key([])
     #expect(try key([.init("signature", .string("s"))], template: "other") == plain)
@@ -201,22 +201,22 @@ let huaweiSigned: @Sendable () throws -> HuaweiSMS = {
 
   @Test func whatCannotBeSentIsNamed() throws {
     let provider = try huawei()
-    let fault = { (message: Message) in #expect(throws: MessageFault.self) { try provider.content(of: message) } }
+    let fault = { (message: Message) in #expect(throws: MessageFault.self) { try provider.rendered(message) } }
     #expect(fault(Message(params: .named([.init("a", "1")])))?.field == "params")
     for value in ["it's", "{x", "x}"] {
       #expect(fault(Message(params: .positional(["1", value])))?.field == "params[1]")
     }
     #expect(fault(Message(params: .positional([String(repeating: "x", count: 65_536)])))?.field == "params")
     func extend(_ text: String) -> Message { Message(options: [.init("extend", .string(text))]) }
-    _ = try provider.content(of: extend(String(repeating: "o", count: 128)))
+    _ = try provider.rendered(extend(String(repeating: "o", count: 128)))
     #expect(fault(extend(String(repeating: "o", count: 129)))?.field == "options.extend")
     #expect(fault(extend("{x}"))?.field == "options.extend")
-    #expect(fault(Message(options: [.init("signature", .integer(1))]))?.field == "options.signature")
+    #expect(fault(Message(options: [.init("signature", .boolean(true))]))?.field == "options.signature")
     #expect(fault(Message(attachments: [.init(source: .path("/x"))]))?.field == "attachments")
     var values = huaweiValues
     values["template"] = nil
     let without = try HuaweiSMS(settings(HuaweiSMS.self, values))
-    #expect(#expect(throws: MessageFault.self) { try without.content(of: Message()) }?.field == "template")
+    #expect(#expect(throws: MessageFault.self) { try without.rendered(Message()) }?.field == "template")
     for (name, value) in [("authentication", "basic"), ("app_key", "a\"b"), ("app_key", "a\n"), ("sender", "")] {
       let values = huaweiValues.merging([name: .string(value)]) { $1 }
       let fault = #expect(throws: SettingFault.self) { try HuaweiSMS(settings(HuaweiSMS.self, values)) }

@@ -76,7 +76,7 @@ private let ntfy: @Sendable () throws -> Ntfy = { try Ntfy(settings(Ntfy.self, [
     #expect(faultyField(provider, .with("priority", .integer(6))) == "options.priority")
     #expect(faultyField(provider, Message(body: "x", format: .html)) == "format")
     #expect(faultyField(provider, Message()) == "body")
-    #expect(try provider.content(of: Message(body: "x", priority: .low))["priority"] == "2")
+    #expect(try provider.rendered(Message(body: "x", priority: .low))["priority"] == "2")
     for address in ["", "a b", "a/b", "a,b", "ü", String(repeating: "t", count: 65)] {
       #expect(throws: RecipientFault.self) { try provider.target(address) }
     }

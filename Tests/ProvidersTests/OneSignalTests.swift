@@ -143,17 +143,26 @@ private let ids = (0..<3).map { "1dd608f2-c6a1-41e3-851d-00000000000\($0)" }
     }
   }
 
+  @Test func usersAreMatchedByTheBytesOfTheirIDs() throws {
+    let provider = try oneSignal(["strict_aliases": .boolean(true)])
+    let call = try provider.call(Message(body: "x"), to: ["external:caf\u{E9}", "external:cafe\u{301}"])
+    #expect(call.recipients[0].target != call.recipients[1].target)
+    let answer = provider.answer(
+      200, #"{"id":"1","errors":{"invalid_aliases":{"external_id":["cafe\u0301"]}}}"#, to: call)
+    #expect(answer.outcomes.map(\.state) == [.accepted, .rejected])
+  }
+
   @Test func whatCannotBeSentIsNamed() throws {
     let provider = try oneSignal([:])
-    let fault = { (message: Message) in #expect(throws: MessageFault.self) { try provider.content(of: message) } }
+    let fault = { (message: Message) in #expect(throws: MessageFault.self) { try provider.rendered(message) } }
     #expect(fault(Message())?.field == "body")
-    _ = try provider.content(of: Message(body: String(repeating: "x", count: 4_096)))
+    _ = try provider.rendered(Message(body: String(repeating: "x", count: 4_096)))
     #expect(fault(Message(body: String(repeating: "字", count: 1_366)))?.field == "body")
-    #expect(try provider.content(of: Message(template: "t"))["template_id"] == "\"t\"")
-    #expect(try oneSignal(["template": .string("d")]).content(of: Message())["template_id"] == "\"d\"")
-    #expect(fault(Message(body: "x", params: .positional([])))?.field == "params")
+    #expect(try provider.rendered(Message(template: "t"))["template_id"] == "\"t\"")
+    #expect(try oneSignal(["template": .string("d")]).rendered(Message())["template_id"] == "\"d\"")
+    #expect(fault(Message(body: "x", params: .positional(["1"])))?.field == "params")
     #expect(fault(Message(body: "x", attachments: [.init(source: .data([]))]))?.field == "attachments")
-    #expect(try provider.content(of: Message(body: "x", priority: .high))["priority"] == "10")
+    #expect(try provider.rendered(Message(body: "x", priority: .high))["priority"] == "10")
     for (name, value, field) in [
       ("ttl", .integer(2_419_201), "ttl"), ("priority", .integer(11), "priority"), ("data", .string("x"), "data"),
       ("contents", .string("x"), "contents"), ("contents", .object([.init("en", .string("x"))]), "contents.en"),

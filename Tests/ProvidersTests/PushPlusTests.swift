@@ -77,13 +77,14 @@ let pushPlus: @Sendable ([String: JSON]) throws -> PushPlus = { values in
     let provider = try pushPlus([:])
     for text in hostileTexts {
       let message = Message(
-        body: text, title: text, format: .markdown,
+        body: text, title: text.lines.joined(), format: .markdown,
         options: [
           .init("option", .string(text)), .init("callback_url", .string(text)), .init("pre", .string(text)),
           .init("channel", .string("webhook")),
         ])
       let json = try #require(provider.request(for: try provider.call(message, to: ["f\"\\&"])).json)
-      for name in ["content", "title", "option", "callbackUrl", "pre"] { #expect(json[name] == .string(text)) }
+      for name in ["content", "option", "callbackUrl", "pre"] { #expect(json[name] == .string(text)) }
+      #expect(json["title"] == .string(text.lines.joined()))
       #expect(json["to"] == .string("f\"\\&") && json["token"] == .string("dummypushplustoken00000000000001"))
       #expect(json["template"] == .string("markdown") && json.object?.count == 9)
     }
@@ -94,11 +95,12 @@ let pushPlus: @Sendable ([String: JSON]) throws -> PushPlus = { values in
       as [([String: JSON], Int, Int)]
     {
       let provider = try pushPlus(values)
-      let fault = { (message: Message) in #expect(throws: MessageFault.self) { try provider.content(of: message) } }
+      let fault = { (message: Message) in #expect(throws: MessageFault.self) { try provider.rendered(message) } }
       let longest = String(repeating: "字", count: body)
-      _ = try provider.content(of: Message(body: longest, title: String(repeating: "字", count: title)))
+      _ = try provider.rendered(Message(body: longest, title: String(repeating: "字", count: title)))
       #expect(fault(Message(body: longest + "x"))?.problem.contains("at most \(body)") == true)
       #expect(fault(Message(body: "x", title: String(repeating: "字", count: title + 1)))?.field == "title")
+      #expect(fault(Message(body: "x", title: "two\r\nlines"))?.field == "title")
       #expect(fault(Message())?.field == "body")
       #expect(fault(Message(body: "x", attachments: [.init(source: .data([]))]))?.field == "attachments")
     }
@@ -110,7 +112,7 @@ let pushPlus: @Sendable ([String: JSON]) throws -> PushPlus = { values in
       let options = [("channel", channel), ("option", option), ("template", template)].compactMap { name, value in
         value.map { JSON.Member(name, .string($0)) }
       }
-      return try provider.content(of: Message(body: "x", options: options))
+      return try provider.rendered(Message(body: "x", options: options))
     }
     #expect(try content(nil)["option"] == "bark" && content(nil)["channel"] == "webhook")
     #expect(try content("mail")["option"] == nil, "the configured code is for the configured channel")

@@ -64,9 +64,9 @@ private let pushed: @Sendable (String) throws -> Pushed = { key in
     let provider = try pushed("k")
     #expect(faultyField(provider, Message(body: String(repeating: "字", count: 140))) == nil)
     let long = String(repeating: "🚀", count: 71)
-    let fault = #expect(throws: MessageFault.self) { try provider.content(of: Message(body: long)) }
+    let fault = #expect(throws: MessageFault.self) { try provider.rendered(Message(body: long)) }
     #expect(fault?.field == "body" && fault?.problem == "has 142 UTF-16 units; pushed takes at most 140")
-    let cut = try provider.content(of: Message(body: "x" + long, options: [.init("cut", .boolean(true))]))
+    let cut = try provider.rendered(Message(body: "x" + long, options: [.init("cut", .boolean(true))]))
     #expect(cut["content"] == "x" + String(repeating: "🚀", count: 69))
     #expect(faultyField(provider, Message()) == "body")
     #expect(faultyField(provider, Message(body: "x", attachments: [.init(source: .data([]))])) == "attachments")

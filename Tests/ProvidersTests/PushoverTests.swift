@@ -50,7 +50,7 @@ private let pushover: @Sendable () throws -> Pushover = {
     // One case is of a key that is refused before sending; its answer counts all the same.
     let target = to == "bad" ? Target(to) : try provider.target(to)
     let call = Call(
-      id: "call-1", contents: [try provider.content(of: message(golden.input))], recipients: [.init(target)])
+      id: "call-1", contents: [try provider.rendered(message(golden.input))], recipients: [.init(target)])
     let request = provider.request(for: call)
     // Quirks: html=False; a repeated device, ALL_DEVICES; default title, sound and priority.
     var ignoring: Set<String> = golden.input["html"] == nil ? ["html"] : ["device"]
@@ -82,7 +82,7 @@ private let pushover: @Sendable () throws -> Pushover = {
     let request = provider.request(for: try provider.call(Message(body: "x"), to: keys))
     #expect(request.formValue("user") == keys.joined(separator: ","))
     for (message, calls) in [(Message(body: "x"), 1), (.with("device", .strings(["droid2"])), 3)] {
-      let content = try provider.content(of: message)
+      let content = try provider.rendered(message)
       var grouper = Grouper<Int>(capacity: 50)
       for number in 0..<3 { grouper.add(.init(try provider.target(userKey(number)), content, .normal, number)) }
       grouper.flush()
@@ -128,7 +128,7 @@ private let pushover: @Sendable () throws -> Pushover = {
       #expect(faultyField(provider, Message(body: fits + "x")) == "body")
     }
     let fault = #expect(throws: MessageFault.self) {
-      try provider.content(of: Message(body: String(repeating: "字", count: 1_025)))
+      try provider.rendered(Message(body: String(repeating: "字", count: 1_025)))
     }
     #expect(fault?.problem == "has 1025 characters; pushover takes at most 1024")
     #expect(faultyField(provider, Message(body: "x", title: String(repeating: "t", count: 250))) == nil)
@@ -172,7 +172,7 @@ private let pushover: @Sendable () throws -> Pushover = {
   @Test func aMessagesPriorityIsPushovers() throws {
     let provider = try pushover()
     for (priority, expected) in [(Message.Priority.low, "-1"), (.normal, nil), (.high, "1")] as [(_, String?)] {
-      #expect(try provider.content(of: Message(body: "x", priority: priority))["priority"] == expected)
+      #expect(try provider.rendered(Message(body: "x", priority: priority))["priority"] == expected)
     }
   }
 }

@@ -112,7 +112,7 @@ extension GoldenCase {
   @Test func aTitleIsMadeOfTheBodyWhereThereIsNone() throws {
     let provider = try serverChan(turboKey)
     func fields(_ body: String) throws -> [String?] {
-      let content = try provider.content(of: Message(body: body))
+      let content = try provider.rendered(Message(body: body))
       return [content["title"], content["desp"]]
     }
     #expect(try fields("short") == ["short", nil])
@@ -121,21 +121,21 @@ extension GoldenCase {
     #expect(try fields(long) == [String(repeating: "字", count: 32), long])
     let emoji = String(repeating: "👩‍💻", count: 10)  // 5 units each
     #expect(try fields(emoji) == [String(repeating: "👩‍💻", count: 6), emoji])
-    #expect(try provider.content(of: Message(body: "t", title: "t"))["desp"] == "t")
+    #expect(try provider.rendered(Message(body: "t", title: "t"))["desp"] == "t")
   }
 
   @Test func aTitleThatIsTooLongIsRefusedUnlessItMayBeCut() throws {
     let provider = try serverChan(turboKey)
-    let fault = { (message: Message) in #expect(throws: MessageFault.self) { try provider.content(of: message) } }
-    _ = try provider.content(of: Message(title: String(repeating: "字", count: 32)))
+    let fault = { (message: Message) in #expect(throws: MessageFault.self) { try provider.rendered(message) } }
+    _ = try provider.rendered(Message(title: String(repeating: "字", count: 32)))
     #expect(fault(Message(title: String(repeating: "字", count: 33)))?.problem.contains("at most 32") == true)
     #expect(fault(Message(title: "a\nb"))?.field == "title")
     #expect(fault(Message())?.field == "title")
     #expect(fault(Message(body: " \n"))?.field == "title")
     let cut = [JSON.Member("cut_title", .boolean(true))]
-    let content = try provider.content(of: Message(title: "a\n" + String(repeating: "字", count: 33), options: cut))
+    let content = try provider.rendered(Message(title: "a\n" + String(repeating: "字", count: 33), options: cut))
     #expect(content["title"] == "a " + String(repeating: "字", count: 30))
-    _ = try provider.content(of: Message(body: String(repeating: "x", count: 32_768), title: "t"))
+    _ = try provider.rendered(Message(body: String(repeating: "x", count: 32_768), title: "t"))
     #expect(fault(Message(body: String(repeating: "字", count: 10_923), title: "t"))?.field == "body")
     #expect(fault(Message(body: "x", attachments: [.init(source: .data([]))]))?.field == "attachments")
   }
@@ -144,7 +144,7 @@ extension GoldenCase {
     func fault(_ key: String, _ name: String, _ value: JSON) throws -> String? {
       let provider = try serverChan(key)
       let message = Message(body: "x", options: [.init(name, value)])
-      return #expect(throws: MessageFault.self) { try provider.content(of: message) }?.field
+      return #expect(throws: MessageFault.self) { try provider.rendered(message) }?.field
     }
     #expect(try fault(turboKey, "tags", .strings(["a"])) == "options.tags")
     for (name, value) in [("channel", JSON.string("9")), ("openid", .strings(["a"])), ("noip", .boolean(true))] {
@@ -153,7 +153,7 @@ extension GoldenCase {
     for channel in ["9|66|1", "|", "9|", "x"] {
       #expect(try fault(turboKey, "channel", .string(channel)) == "options.channel")
     }
-    let content = try serverChan(turboKey).content(of: Message(body: "x", options: [.init("channel", .string("9|66"))]))
+    let content = try serverChan(turboKey).rendered(Message(body: "x", options: [.init("channel", .string("9|66"))]))
     #expect(content["channel"] == "9|66")
   }
 
@@ -220,7 +220,7 @@ extension GoldenCase {
 
   @Test func whatCannotBeSentIsNamed() throws {
     let provider = try make()
-    let fault = { (message: Message) in #expect(throws: MessageFault.self) { try provider.content(of: message) } }
+    let fault = { (message: Message) in #expect(throws: MessageFault.self) { try provider.rendered(message) } }
     #expect(fault(Message())?.field == "body")
     #expect(fault(Message(body: "x", options: [.init("type", .string("loud"))]))?.field == "options.type")
     #expect(fault(Message(body: "x", attachments: [.init(source: .data([]))]))?.field == "attachments")

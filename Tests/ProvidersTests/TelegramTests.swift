@@ -70,13 +70,24 @@ private let telegram: @Sendable () throws -> Telegram = {
   @Test func titleAndLinkAreTextWhateverTheBodyIs() throws {
     let provider = try telegram()
     func text(_ format: Message.Format) throws -> Content {
-      try provider.content(of: Message(body: "<b>", title: "a<b.", format: format, url: "https://u/?a&b"))
+      try provider.rendered(Message(body: "<b>", title: "a<b.", format: format, url: "https://u/?a&b"))
     }
     #expect(try text(.text)["text"] == "a<b.\n<b>\nhttps://u/?a&b")
     #expect(try text(.html)["text"] == "a&lt;b.\n<b>\nhttps://u/?a&amp;b")
     #expect(try text(.html)["parse_mode"] == "HTML")
     #expect(try text(.markdown)["text"] == "a<b\\.\n<b>\nhttps://u/?a&b")
     #expect(try text(.markdown)["parse_mode"] == "MarkdownV2")
+  }
+
+  @Test(arguments: ["\u{FE0F}\u{20E3}", "\u{301}", "\u{200D}"]) func noMarkHidesASign(mark: String) throws {
+    let provider = try telegram()
+    func title(_ title: String, _ format: Message.Format) throws -> Verbatim {
+      Verbatim(
+        try provider.rendered(Message(body: "", title: title, format: format, attachments: [.init(source: .data([]))]))[
+          "caption"] ?? "")
+    }
+    #expect(try title("#\(mark) build *\(mark)", .markdown) == Verbatim("\\#\(mark) build \\*\(mark)"))
+    #expect(try title("<\(mark)&\(mark)>\(mark)", .html) == Verbatim("&lt;\(mark)&amp;\(mark)&gt;\(mark)"))
   }
 
   @Test func optionsAreSwitches() throws {
@@ -91,7 +102,7 @@ private let telegram: @Sendable () throws -> Telegram = {
     #expect(json?["message_thread_id"] == .number(7))
     #expect(json?["link_preview_options"]?["is_disabled"] == .boolean(true))
     let loud = Message(body: "x", priority: .low, options: [.init("disable_notification", .boolean(false))])
-    #expect(try provider.content(of: loud)["disable_notification"] == nil)
+    #expect(try provider.rendered(loud)["disable_notification"] == nil)
   }
 
   @Test func filesGoInPartsWithTheTextAsTheirCaption() throws {

@@ -134,12 +134,12 @@ let tencent: @Sendable () throws -> TencentSMS = { try TencentSMS(settings(Tence
 
   @Test func whatCannotBeSentIsNamed() throws {
     let provider = try tencent()
-    let fault = { (message: Message) in #expect(throws: MessageFault.self) { try provider.content(of: message) } }
+    let fault = { (message: Message) in #expect(throws: MessageFault.self) { try provider.rendered(message) } }
     #expect(fault(Message(params: .named([.init("a", "1")])))?.field == "params")
     func context(_ text: String) -> Message { Message(options: [.init("session_context", .string(text))]) }
-    _ = try provider.content(of: context(String(repeating: "字", count: 170) + "x"))
+    _ = try provider.rendered(context(String(repeating: "字", count: 170) + "x"))
     #expect(fault(context(String(repeating: "字", count: 170) + "xx"))?.field == "options.session_context")
-    #expect(fault(Message(options: [.init("sign_name", .integer(1))]))?.field == "options.sign_name")
+    #expect(fault(Message(options: [.init("sign_name", .boolean(true))]))?.field == "options.sign_name")
     #expect(fault(Message(attachments: [.init(source: .path("/x"))]))?.field == "attachments")
     for (name, value) in [("secret_id", "a b"), ("region", "ap\n"), ("token", "\u{7F}"), ("sms_sdk_app_id", "")] {
       let fault = #expect(throws: SettingFault.self) {

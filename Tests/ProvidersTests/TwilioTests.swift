@@ -28,7 +28,7 @@ let twilio: @Sendable () throws -> Twilio = { try Twilio(settings(Twilio.self, t
     if let period = golden.input["ValidityPeriod"]?.number {
       options.append(.init("validity_period", .integer(period)))
     }
-    let content = try provider.content(of: Message(body: golden.input["Body"]?.string, options: options))
+    let content = try provider.rendered(Message(body: golden.input["Body"]?.string, options: options))
     let to = try #require(golden.input["To"]?.string)
     // One case is of a number that is refused before sending; its answer counts all the same.
     let target = golden.name == "create_error_21211" ? Target(to) : try provider.target(to)
@@ -159,34 +159,52 @@ let twilio: @Sendable () throws -> Twilio = { try Twilio(settings(Twilio.self, t
   @Test func aMessagesSenderReplacesBothOfTheChannels() throws {
     let values = twilioValues.merging(["messaging_service_sid": .string("MG1")]) { $1 }
     let provider = try Twilio(settings(Twilio.self, values))
-    let channel = try provider.content(of: Message(body: "x"))
+    let channel = try provider.rendered(Message(body: "x"))
     #expect(channel["From"] == "+15005550006" && channel["MessagingServiceSid"] == "MG1")
-    let own = try provider.content(of: Message(body: "x", options: [.init("from", .string("Shop"))]))
+    let own = try provider.rendered(Message(body: "x", options: [.init("from", .string("Shop"))]))
     #expect(own["From"] == "Shop" && own["MessagingServiceSid"] == nil)
+  }
+
+  @Test func aTemplateIsAContentSIDWithItsVariables() throws {
+    let provider = try twilio()
+    let sid = "HX" + String(repeating: "0a", count: 16)
+    func fields(_ params: Message.Parameters?, body: String? = nil) throws -> [String?] {
+      let content = try provider.rendered(Message(body: body, template: sid, params: params))
+      return ["ContentSid", "ContentVariables", "Body"].map { content[$0] }
+    }
+    #expect(try fields(nil) == [sid, nil, nil])
+    #expect(try fields(.positional(["a", "b"]), body: "x") == [sid, #"{"1":"a","2":"b"}"#, nil])
+    #expect(try fields(.named([.init("2", "b"), .init("name", "\"")])) == [sid, #"{"2":"b","name":"\""}"#, nil])
+    for template in [
+      "SMS_123", "HX", "HX" + String(repeating: "g", count: 32), "hx" + String(repeating: "0", count: 32),
+    ] {
+      #expect(faultyField(provider, Message(body: "x", template: template)) == "template")
+    }
+    #expect(faultyField(provider, Message(body: "x", params: .positional(["1"]))) == "params")
   }
 
   @Test func limitsAreInclusiveAndCountUTF16Units() throws {
     let provider = try twilio()
-    let fault = { (message: Message) in #expect(throws: MessageFault.self) { try provider.content(of: message) } }
+    let fault = { (message: Message) in #expect(throws: MessageFault.self) { try provider.rendered(message) } }
     for text in ["x", "字"] {
-      _ = try provider.content(of: Message(body: String(repeating: text, count: 1_600)))
+      _ = try provider.rendered(Message(body: String(repeating: text, count: 1_600)))
       #expect(fault(Message(body: String(repeating: text, count: 1_601)))?.field == "body")
     }
-    _ = try provider.content(of: Message(body: String(repeating: "🚀", count: 800)))
+    _ = try provider.rendered(Message(body: String(repeating: "🚀", count: 800)))
     #expect(fault(Message(body: String(repeating: "🚀", count: 801)))?.field == "body")
     #expect(fault(Message())?.field == "body")
     func option(_ name: String, _ value: JSON) -> Message { Message(body: "x", options: [.init(name, value)]) }
-    for seconds in [1, 36_000] { _ = try provider.content(of: option("validity_period", .integer(seconds))) }
+    for seconds in [1, 36_000] { _ = try provider.rendered(option("validity_period", .integer(seconds))) }
     for seconds in [0, 36_001] {
       #expect(fault(option("validity_period", .integer(seconds)))?.field == "options.validity_period")
     }
     let urls = Array(repeating: "https://example.com/a.png", count: 11)
-    _ = try provider.content(of: option("media_url", .strings(Array(urls.prefix(10)))))
+    _ = try provider.rendered(option("media_url", .strings(Array(urls.prefix(10)))))
     #expect(fault(option("media_url", .strings(urls)))?.field == "options.media_url")
     #expect(fault(option("media_url", .strings([""])))?.field == "options.media_url")
-    #expect(fault(option("media_url", .array([.integer(1)])))?.field == "options.media_url[0]")
+    #expect(fault(option("media_url", .array([.boolean(true)])))?.field == "options.media_url")
     #expect(fault(option("smart_encoded", .string("yes")))?.field == "options.smart_encoded")
     let picture = Message(options: [.init("media_url", .string("https://example.com/a.png"))])
-    #expect(try provider.content(of: picture)["Body"] == nil)
+    #expect(try provider.rendered(picture)["Body"] == nil)
   }
 }

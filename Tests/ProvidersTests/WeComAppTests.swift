@@ -161,7 +161,7 @@ private let sent = HTTPResponse.json(#"{"errcode":0,"errmsg":"ok","msgid":"M1"}"
     let long = String(repeating: "字", count: 683)
     #expect(faultyField(provider, Message(body: String(long.dropLast()))) == nil)
     #expect(faultyField(provider, Message(body: long)) == "body")
-    let cut = try provider.content(of: Message(body: long, options: [.init("cut", .boolean(true))]))
+    let cut = try provider.rendered(Message(body: long, options: [.init("cut", .boolean(true))]))
     #expect(cut["content"] == String(long.dropLast()))
     #expect(faultyField(provider, Message(body: "x", format: .html)) == "format")
     #expect(faultyField(provider, Message(body: "x\u{1B}")) == "body")

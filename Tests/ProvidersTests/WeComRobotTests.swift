@@ -67,7 +67,7 @@ private let weComRobot: @Sendable () throws -> WeComRobot = {
     let provider = try weComRobot()
     func content(_ format: Message.Format) throws -> String? {
       let message = Message(body: "b", title: "t", format: format, url: "https://u")
-      return try provider.content(of: message)["content"]
+      return try provider.rendered(message)["content"]
     }
     #expect(try content(.text) == "t\nb\nhttps://u")
     #expect(try content(.markdown) == "t\n\nb\n\nhttps://u")
@@ -129,7 +129,7 @@ private let weComRobot: @Sendable () throws -> WeComRobot = {
     func markdown(_ text: String) -> Message { Message(body: text, format: .markdown) }
     #expect(faultyField(provider, Message(body: String(repeating: "字", count: 682))) == nil)
     let fault = #expect(throws: MessageFault.self) {
-      try provider.content(of: Message(body: String(repeating: "字", count: 683)))
+      try provider.rendered(Message(body: String(repeating: "字", count: 683)))
     }
     #expect(fault?.problem == "has 2049 bytes of UTF-8; wecom-robot takes at most 2048")
     #expect(faultyField(provider, markdown(String(repeating: "x", count: 4_096))) == nil)

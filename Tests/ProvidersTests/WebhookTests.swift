@@ -53,8 +53,8 @@ import Testing
   @Test func messagesThatLookAlikeToTheTemplateShareARequest() throws {
     let webhook = try make(template: #"{"text":"{body}"}"#)
     #expect(
-      try webhook.content(of: Message(body: "x", title: "a", id: "1"))
-        == webhook.content(of: Message(body: "x", id: "2")))
+      try webhook.rendered(Message(body: "x", title: "a", id: "1"))
+        == webhook.rendered(Message(body: "x", id: "2")))
   }
 
   @Test func settingsThatCannotWorkAreRefused() throws {
@@ -98,5 +98,21 @@ import Testing
     let call = try webhook.call(Message(body: "x"), to: ["a"])
     #expect(webhook.answer(200, #"{"data":{"id":17}}"#, to: call).outcomes == [.accepted(id: "17")])
     #expect(webhook.answer(200, "no JSON", to: call).outcomes == [.accepted()])
+  }
+
+  @Test func whatTheTemplateHasNoPlaceForIsRefused() throws {
+    let hook = try Webhook(settings(Webhook.self, ["url": .string("https://example.invalid/hook")]))
+    #expect(faultyField(hook, Message(body: "x", template: "T1")) == "template")
+    #expect(faultyField(hook, Message(body: "x", params: .named([.init("a", "1")]))) == "params")
+    #expect(faultyField(hook, Message(body: "x", params: .positional(["1"]))) == "params")
+    let other = try Webhook(
+      settings(
+        Webhook.self,
+        [
+          "url": .string("https://example.invalid/hook"),
+          "template": .object([.init("t", .string("{template}")), .init("a", .string("{params.a}"))]),
+        ]))
+    let message = Message(body: "x", template: "T1", params: .named([.init("a", "1"), .init("b", "2")]))
+    #expect(try other.rendered(message).fields == [.init("template", "T1"), .init("params.a", "1")])
   }
 }

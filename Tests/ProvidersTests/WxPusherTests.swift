@@ -93,16 +93,24 @@ let wxPusher: @Sendable () throws -> WxPusher = {
     }
   }
 
+  @Test func usersAreMatchedByTheBytesOfTheirIDs() throws {
+    let provider = try wxPusher()
+    let call = try provider.call(Message(body: "x"), to: ["UID_caf\u{E9}", "UID_cafe\u{301}"])
+    let body =
+      #"{"code":1000,"data":[{"uid":"UID_cafe\u0301","code":1000,"sendRecordId":2},{"uid":"UID_caf\u00e9","code":1000,"sendRecordId":1}]}"#
+    #expect(provider.answer(200, body, to: call).outcomes == [.accepted(id: "1"), .accepted(id: "2")])
+  }
+
   @Test func limitsAreInclusiveAndCountUTF16Units() throws {
     let provider = try wxPusher()
-    let fault = { (message: Message) in #expect(throws: MessageFault.self) { try provider.content(of: message) } }
-    _ = try provider.content(of: Message(body: String(repeating: "字", count: 40_000)))
-    _ = try provider.content(of: Message(body: String(repeating: "🚀", count: 20_000)))
+    let fault = { (message: Message) in #expect(throws: MessageFault.self) { try provider.rendered(message) } }
+    _ = try provider.rendered(Message(body: String(repeating: "字", count: 40_000)))
+    _ = try provider.rendered(Message(body: String(repeating: "🚀", count: 20_000)))
     #expect(fault(Message(body: String(repeating: "字", count: 40_001)))?.field == "body")
     #expect(fault(Message(body: String(repeating: "🚀", count: 20_000) + "x"))?.field == "body")
-    _ = try provider.content(of: Message(body: "x", title: String(repeating: "字", count: 100)))
+    _ = try provider.rendered(Message(body: "x", title: String(repeating: "字", count: 100)))
     #expect(fault(Message(body: "x", title: String(repeating: "字", count: 101)))?.field == "title")
-    _ = try provider.content(of: Message(body: "x", url: String(repeating: "u", count: 1_000)))
+    _ = try provider.rendered(Message(body: "x", url: String(repeating: "u", count: 1_000)))
     #expect(fault(Message(body: "x", url: String(repeating: "u", count: 1_001)))?.field == "url")
     #expect(fault(Message())?.field == "body")
     #expect(fault(Message(body: ""))?.field == "body")
@@ -121,11 +129,11 @@ let wxPusher: @Sendable () throws -> WxPusher = {
     for (value, field) in [
       (JSON.Member("verify_pay_type", .integer(3)), "options.verify_pay_type"),
       (.init("verify_pay_type", .string("1")), "options.verify_pay_type"),
-      (.init("summary", .integer(1)), "options.summary"),
+      (.init("summary", .boolean(true)), "options.summary"),
       (.init("summary", .string(String(repeating: "s", count: 101))), "options.summary"),
     ] {
       let fault = #expect(throws: MessageFault.self) {
-        try provider.content(of: Message(body: "x", options: [value]))
+        try provider.rendered(Message(body: "x", options: [value]))
       }
       #expect(fault?.field == field)
     }

@@ -151,6 +151,52 @@ import Transports
     #expect(transcript.filter { $0.hasPrefix("C| ") }.suffix(3) == ["C| =2Edot", "C| =2E.", "C| =46rom here"])
   }
 
+  private static let jörg = HTTPHeader("Reply-To", "jörg@example.org")
+
+  @Test func aHeaderBeyondASCIIAsksForSMTPUTF8() async throws {
+    let server = try MailServer()
+    let transport = MailTransport.local()
+    for headers in [[Self.jörg], [HTTPHeader("Subject", "x")], [Self.jörg]] {
+      let reply = await transport.reply(
+        to: .mail(.to(server.url, ["a@example.com", "b@example.com"], headers: headers)))
+      #expect(reply.mail?.codes == "250 250 / 250 sent")
+    }
+    transport.shutdown()
+    let transcript = server.transcript()
+    let asked = transcript.filter { $0.hasPrefix("C: MAIL") }.map { $0.hasSuffix(" SMTPUTF8") }
+    #expect(asked == [true, false, true])
+    #expect(Set(transcript.filter { $0.hasPrefix("C: RCPT") }).count == 2, "nobody else is named")
+  }
+
+  @Test(arguments: [[], ["SIZE 1000"], ["smtputf8"], ["XSMTPUTF8"]])
+  func withoutSMTPUTF8NobodyIsNamed(capabilities: [String]) async throws {
+    let server = try MailServer(capabilities: capabilities)
+    let transport = MailTransport.local()
+    // A kept connection says nothing more of what its server has.
+    #expect(await transport.reply(to: .mail(.to(server.url))).mail?.codes == "250 / 250 sent")
+    for request in [
+      MailRequest.to(server.url, headers: [Self.jörg]), .to(server.url, ["jörg@example.com"]),
+      .to(server.url, sender: "jörg@example.com"),
+    ] {
+      let mail = await transport.reply(to: .mail(request)).mail
+      #expect(mail?.lacksUTF8 == true && mail?.wasSent == false)
+    }
+    #expect(await transport.reply(to: .mail(.to(server.url))).mail?.codes == "250 / 250 sent")
+    transport.shutdown()
+    let commands = server.transcript().filter { $0.hasPrefix("C: ") }
+    #expect(commands.allSatisfy { $0.utf8.allSatisfy { $0 < 0x80 } })
+    #expect(commands.count { $0.hasPrefix("C: MAIL") } == 2 && commands.count { $0.hasPrefix("C: RCPT") } == 2)
+  }
+
+  @Test func withoutAnOtherNameTheServerGetsOneThatIsWhole() async throws {
+    let server = try MailServer()
+    #expect(await send(.to("smtp://127.0.0.1:\(server.server.port)")).mail?.codes == "250 / 250 sent")
+    let hello = try #require(server.transcript().first { $0.hasPrefix("C: EHLO ") })
+    let name = hello.dropFirst("C: EHLO ".count)
+    #expect(name.contains(".") || name.hasPrefix("[IPv6:"))
+    #expect(!name.hasPrefix("[") || name.hasSuffix("]"))
+  }
+
   @Test func aKeptConnectionThatTheServerClosedCostsNothing() async throws {
     for turn in [MailServer.Turn.hangUp, .say("421 4.4.2 idle for too long")] {
       let server = try MailServer { command, connection in

@@ -129,9 +129,10 @@ enum SendCommand: Command {
     }
     var parameters: [JSON.Member] = []
     for text in arguments.all("--param") {
-      let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-      guard parts.count == 2 else { throw Failure(.usage, "--param: found \"\(text)\"; expected NAME=VALUE") }
-      parameters.append(.init(String(parts[0]), .string(String(parts[1]))))
+      guard let (name, value) = text.halves(at: "=") else {
+        throw Failure(.usage, "--param: found \"\(text)\"; expected NAME=VALUE")
+      }
+      parameters.append(.init(name, .string(value)))
     }
     if !parameters.isEmpty { members.append(.init("params", .object(parameters))) }
     return JSON.object(members).bytes + [UInt8(ascii: "\n")]

@@ -127,7 +127,7 @@ enum StatusCommand: Command {
 
   /// As the exposition format has it: backslash, quote and newline escaped.
   private static func label(_ value: String) -> String {
-    value.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing("\n", with: "\\n")
+    value.replacing(["\\": "\\\\", "\"": "\\\"", "\n": "\\n"])
   }
 
   private static func text(_ state: State) -> String {

@@ -48,7 +48,7 @@ extension Message {
 /// The field that a provider finds fault with.
 func faultyField(_ provider: some Provider, _ message: Message) -> String? {
   do {
-    _ = try provider.content(of: message)
+    _ = try provider.rendered(message)
     return nil
   } catch {
     return error.field

@@ -17,14 +17,14 @@ extension Provider {
   /// The call that a message to these addresses makes.
   func call(_ message: Message, to addresses: [String], id: String = "call-1") throws -> Call {
     Call(
-      id: id, contents: [try content(of: message)],
+      id: id, contents: [try rendered(message)],
       recipients: try addresses.map { Call.Recipient(try target($0)) })
   }
 
   /// One call of messages that each have their own recipient.
   func mixedCall(_ messages: [(message: Message, to: String)], id: String = "call-1") throws -> Call {
     Call(
-      id: id, contents: try messages.map { try content(of: $0.message) },
+      id: id, contents: try messages.map { try rendered($0.message) },
       recipients: try messages.enumerated().map { Call.Recipient(try target($1.to), content: $0) })
   }
 

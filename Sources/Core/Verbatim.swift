@@ -1,0 +1,78 @@
+/// A text compared and hashed byte by byte: for addresses, and whatever else another system takes as it was written.
+///
+/// Swift's own equality takes é in one scalar and in two for the same, so that of two recipients whose addresses differ
+/// in nothing else one would get nothing. Hashing bytes is also much cheaper than hashing what Unicode makes of them.
+package struct Verbatim: Sendable, Hashable, ExpressibleByStringLiteral {
+  package var text: String
+
+  package init(_ text: String) { self.text = text }
+  package init(stringLiteral text: String) { self.text = text }
+
+  package static func == (one: Verbatim, other: Verbatim) -> Bool { one.text.hasSameBytes(as: other.text) }
+
+  package func hash(into hasher: inout Hasher) {
+    var text = text
+    text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+    hasher.combine(0xFF as UInt8)
+  }
+}
+
+/// Looking into a text by its bytes. In Swift's characters a mark merges with the sign before it, so that a quote or a
+/// comma with an accent behind it is no quote and no comma any more; to everybody else it still is.
+extension StringProtocol {
+  /// Whether the text holds the sign, which is ASCII.
+  package func holds(_ sign: Unicode.Scalar) -> Bool { utf8.contains { $0 == UInt8(ascii: sign) } }
+
+  /// What follows the prefix; nil where the text does not begin with it.
+  package func behind(_ prefix: StaticString) -> String? {
+    let bytes = UnsafeBufferPointer(start: prefix.utf8Start, count: prefix.utf8CodeUnitCount)
+    guard utf8.starts(with: bytes) else { return nil }
+    return String(decoding: utf8.dropFirst(bytes.count), as: UTF8.self)
+  }
+
+  /// What stands between the signs, which are ASCII; empty pieces, too.
+  package func pieces(at sign: Unicode.Scalar) -> [String] {
+    utf8.split(separator: UInt8(ascii: sign), omittingEmptySubsequences: false).map {
+      String(decoding: $0, as: UTF8.self)
+    }
+  }
+
+  /// What stands before the first such sign, which is ASCII, and behind it; nil where there is none.
+  package func halves(at sign: Unicode.Scalar) -> (before: String, behind: String)? {
+    guard let index = utf8.firstIndex(of: UInt8(ascii: sign)) else { return nil }
+    let before = String(decoding: utf8[..<index], as: UTF8.self)
+    return (before, String(decoding: utf8[index...].dropFirst(), as: UTF8.self))
+  }
+
+  /// Its lines, however they end (CR LF, CR, LF, and Unicode's own); empty ones, too.
+  package var lines: [String] {
+    var lines: [String] = []
+    var line = String.UnicodeScalarView()
+    var last: Unicode.Scalar?
+    for scalar in unicodeScalars {
+      defer { last = scalar }
+      if last == "\r", scalar == "\n" { continue }
+      guard Character(scalar).isNewline else {
+        line.append(scalar)
+        continue
+      }
+      lines.append(String(line))
+      line = String.UnicodeScalarView()
+    }
+    return lines + [String(line)]
+  }
+
+  /// With another text for each of some signs, which are ASCII.
+  package func replacing(_ texts: KeyValuePairs<Unicode.Scalar, String>) -> String {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(utf8.count)
+    for byte in utf8 {
+      if let text = texts.first(where: { $0.key.value == UInt32(byte) })?.value {
+        bytes += text.utf8
+      } else {
+        bytes.append(byte)
+      }
+    }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+}
