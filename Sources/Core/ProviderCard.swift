@@ -41,6 +41,8 @@ package final class ProviderCard: Sendable {
   package let loadsAttachments: Int?
   /// A call needs a session (an access token): the first one goes alone.
   package let hasSession: Bool
+  /// Names messages on its way by their keys (`Call.Recipient.key`): mail.
+  package let usesKeys: Bool
   /// What the operator must know, a line each: which message fields are used and how.
   package let notes: [String]
   /// A channel as it stands in the configuration (JSON5).
@@ -54,6 +56,7 @@ package final class ProviderCard: Sendable {
     limits: [(name: String, value: Int, unit: String)] = [], rate: Double = 0, dailyPerRecipient: Int = 0,
     daily: Int = 0, countsRefused: Bool = false, concurrency: Int? = nil, hasOwnTarget: Bool = false,
     templates: Templates = .none, attachments: Int = 0, loadsAttachments: Int? = nil, hasSession: Bool = false,
+    usesKeys: Bool = false,
     notes: [String] = [], example: String
   ) {
     self.name = name
@@ -77,6 +80,7 @@ package final class ProviderCard: Sendable {
     self.attachments = attachments
     self.loadsAttachments = loadsAttachments
     self.hasSession = hasSession
+    self.usesKeys = usesKeys
     self.notes = notes
     self.example = example
   }

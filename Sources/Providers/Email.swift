@@ -31,7 +31,7 @@ package struct Email: Provider {
       OptionCard("text", .string, "the plain text beside a body in HTML"),
     ],
     limits: [("address", 254, "bytes"), ("title", 2_000, "UTF-16 units")],
-    attachments: 50,
+    attachments: 50, usesKeys: true,
     notes: [
       "to: bare addresses, name@domain; domains of any script (IDNA 2008). Names beyond ASCII, in options.reply_to too, need"
         + " a server with SMTPUTF8: others do not get the mail.",

@@ -132,7 +132,7 @@ final class Calls {
       for entry in batch.entries { hand.conclude(entry.item, outcomes[0], of: nil, channel) }
       return nil
     }
-    let call = Call(id: proposal.call.id, batch)
+    let call = Call(id: proposal.call.id, batch, usesKeys: channel.card.usesKeys)
     for entry in batch.entries { entry.item.job.took(part: call.id) }
     let flight = Flight(
       .send, channel, call, batch, started: now, era: channels.start(channel), day: proposal.call.day)
@@ -264,7 +264,9 @@ final class Calls {
       }
     }
     for again in (halves ?? [surplus(of: flight.batch, fates)]).reversed() where !again.entries.isEmpty {
-      if isStopping { for entry in again.entries { hand.release(entry.item) } } else {
+      if isStopping {
+        for entry in again.entries { hand.release(entry.item) }
+      } else {
         channels.putBack(again, channel, at: now)
       }
     }

@@ -120,7 +120,7 @@ final class Channels {
     if state.grouper.waitingHigh > 0 || !state.grouper.hasReady {
       if !share.hasMore(of: name) {
         states[name]?.grouper.flush()
-      } else if state.inFlight == 0, recorder.isIdle {
+      } else if state.inFlight == 0, recorder.isIdle, !share.seeks(name) {
         // More of it is there than its share takes, and nothing under way will make room: the fullest go as they are.
         states[name]?.grouper.relieve(to: state.grouper.waiting / 2)
       } else if state.grouper.waitingHigh > 0 {
@@ -151,7 +151,9 @@ final class Channels {
       if let suspension = state.suspension, let due = state.probesAt, due <= now.steady {
         probe(&states[name, default: state], suspension)
         looks = true
-      } else if let suspension = state.probed, let until = state.parkedUntil, until <= now.steady, shutProbes.contains(name) {
+      } else if let suspension = state.probed, let until = state.parkedUntil, until <= now.steady,
+        shutProbes.contains(name)
+      {
         shutProbes.remove(name)
         probe(&states[name, default: state], suspension)
         looks = true
@@ -175,7 +177,12 @@ final class Channels {
     let channel = flight.channel
     if let capacity = answer.capacity { with(channel) { $0.grouper.limit(to: capacity) } }
     switch answer.advice {
-    case .suspend: return suspend(flight, answer, answer.outcomes.first, at: now)
+    case .suspend:
+      // The one that tells of it: others may have been accepted beside it.
+      let teller = answer.outcomes.first { $0.state == .deferred } ?? answer.outcomes.first
+      return suspend(flight, answer, teller, at: now)
+    // Its halves will tell.
+    case .split: return .goesOn
     case .slowDown(let retryAfter):
       with(channel) {
         $0.gotTrouble(era: flight.era, answer.outcomes.first, retryAfter: retryAfter, at: now.steady)
@@ -187,14 +194,21 @@ final class Channels {
         shutProbes.insert(channel.name)
       }
       return .goesOn
-    case .proceed, .split: return hear(answer, flight, at: now)
+    case .proceed: return hear(answer, flight, at: now)
     }
   }
 
   private func hear(_ answer: Answer, _ flight: Flight, at now: Moment) -> Lesson {
     let channel = flight.channel
-    let heard = zip(flight.call.recipients, answer.outcomes).map { ($0.target.identity, $1) }
-    let finding = with(channel) { $0.suspicion.hear(heard.lazy.map { (recipient: $0.0, outcome: $0.1) }) }
+    let heard = zip(flight.batch.entries, answer.outcomes).map { entry, outcome in
+      // Refused for what it says: one witness a message, however many it is for.
+      let witness = outcome.kind == .message ? Verbatim(entry.item.job.label) : Verbatim(entry.target.identity)
+      // A deferral that was the last one allowed is a refusal.
+      return (
+        recipient: witness, outcome: Verdict.final(outcome, attempt: entry.item.job.attempt, channel.retry)
+      )
+    }
+    let finding = with(channel) { $0.suspicion.hear(heard) }
     if let probed = with(channel, { $0.probed }), !answer.outcomes.contains(where: { $0.state == .accepted }) {
       // The same trouble as before, to another recipient: it is no recipient's.
       if let outcome = answer.outcomes.first(where: { $0.repeats(probed) }) {
@@ -241,7 +255,8 @@ final class Channels {
     let before = suspensions[channel.name]?.culprits ?? []
     let suspension = Suspension(
       channel: channel.name, kind: outcome?.kind ?? .credentials, reason: reason, since: now.date, until: until,
-      suspectedFor: code, culprits: (before.filter { $0 != flight.culprit } + [flight.culprit]).suffix(Channels.mostCulprits))
+      suspectedFor: code,
+      culprits: (before.filter { $0 != flight.culprit } + [flight.culprit]).suffix(Channels.mostCulprits))
     let rest = until.map { $0.timeIntervalSince(now.date) } ?? Channels.rest
     with(channel) { $0.suspend(suspension, probesAt: isEndless && rest < 1e9 ? now.steady + rest : nil) }
     suspensions[channel.name] = suspension

@@ -41,8 +41,11 @@ package final class Engine {
 
   /// Seconds until time alone brings something to do; nil while only an event can.
   var patience: Double? {
+    // What was noted after this turn's commit is committed with the next.
+    if parts.recorder.hasNews { return 0 }
     let now = environment.clock()
-    return [parts.channels.wakeUp(at: now.steady), parts.recorder.wakeUp, agenda.next(at: now)].compactMap { $0 }.min().map { max(0, $0 - now.steady) }
+    return [parts.channels.wakeUp(at: now.steady), parts.recorder.wakeUp, agenda.next(at: now)].compactMap { $0 }.min()
+      .map { max(0, $0 - now.steady) }
   }
 
   // MARK: The loop

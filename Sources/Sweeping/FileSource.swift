@@ -26,7 +26,7 @@ final class FileSource: Source, @unchecked Sendable {
   /// shows only when they are read.
   private static let batch = 1024
   /// Names looked at in one step, claimed or not.
-  private static let looks = 4096
+  private static let looks = 1024
   /// Files that were left alone are looked at again after so many seconds, doubling up to a minute.
   private static let firstLook = 5.0
   private static let lastLook = 60.0
@@ -202,7 +202,8 @@ final class FileSource: Source, @unchecked Sendable {
       for origin in [Folder.deferred, .new] where claimed.contains(where: { $0.origin == origin }) {
         try disk.flush(origin)
       }
-      try read(claimed)
+      // A batch that is not full is all that there is for now, or all for a while.
+      try read(claimed, isFull: claimed.count >= room)
     }
     rest(hadRoom: room > 0)
   }
@@ -268,7 +269,7 @@ final class FileSource: Source, @unchecked Sendable {
 
   // MARK: Reading
 
-  private func read(_ claimed: [(name: FileName, origin: Folder)]) throws(SystemFault) {
+  private func read(_ claimed: [(name: FileName, origin: Folder)], isFull: Bool) throws(SystemFault) {
     var claims: [Claim] = []
     claims.reserveCapacity(claimed.count)
     for (index, file) in claimed.enumerated() {
@@ -287,7 +288,7 @@ final class FileSource: Source, @unchecked Sendable {
         claims.removeAll(keepingCapacity: true)
       }
     }
-    if !claims.isEmpty { post(.claimed(claims, isMore: hasMore)) }
+    if !claims.isEmpty { post(.claimed(claims, isMore: hasMore && isFull)) }
   }
 
   /// One file that can't be read is reported and left; only what would hit every file stops the sweep.

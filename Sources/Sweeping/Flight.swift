@@ -56,7 +56,8 @@ final class Flight {
 
 extension Call {
   /// The call of a batch; equal contents are kept once.
-  init(id: String, _ batch: Batch) {
+  /// - Parameter usesKeys: the provider wants to know the messages' keys.
+  init(id: String, _ batch: Batch, usesKeys: Bool) {
     var contents = [batch.entries[0].content]
     var indices: [Content: Int] = [:]
     var recipients: [Recipient] = []
@@ -72,7 +73,8 @@ extension Call {
           indices[content] = index
         }
       }
-      recipients.append(Recipient(batch.entries[position].target, content: index))
+      let entry = batch.entries[position]
+      recipients.append(Recipient(entry.target, content: index, key: usesKeys ? entry.item.job.key : ""))
     }
     self.init(id: id, contents: contents, recipients: recipients)
   }

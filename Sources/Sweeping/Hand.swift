@@ -45,7 +45,8 @@ final class Hand {
   /// The end by an outcome: used-up attempts are final, doubt is handled as the contract says, and a final rejection may
   /// go on through the fallback channel.
   /// - Parameter call: the call that the outcome is of, and when it started; nil for what took part in none.
-  func conclude(_ passenger: Passenger, _ outcome: Outcome, of call: (id: String, startedAt: Date)?, _ channel: Channel) {
+  func conclude(_ passenger: Passenger, _ outcome: Outcome, of call: (id: String, startedAt: Date)?, _ channel: Channel)
+  {
     var outcome = outcome
     var question: (call: String, due: Date)?
     if outcome.state == .unconfirmed, let call {

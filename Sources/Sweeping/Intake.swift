@@ -10,8 +10,9 @@ final class Intake {
     let file: ClaimedFile
     let content: MessageFile
     let route: Route
-    /// When its present life began.
+    /// When its present life began, and its first.
     let dropped: Date
+    let born: Date
     /// Attempts in this life.
     let attempts: Int
   }
@@ -91,7 +92,9 @@ final class Intake {
     let progress = Progress(content.lines)
     let dropped = progress.began(seen: seen, now: now)
     let route = hand.router.route(content.message, progress, dropped: dropped, now: now)
-    return Routed(file: file, content: content, route: route, dropped: dropped, attempts: progress.attempts)
+    return Routed(
+      file: file, content: content, route: route, dropped: dropped, born: progress.born ?? dropped,
+      attempts: progress.attempts)
   }
 
   private func begin(_ item: Routed, _ now: Date) {
@@ -107,7 +110,8 @@ final class Intake {
       line.due = until
       settle(item, line)
     case .go(let itinerary):
-      hand.take(Job(item.file, item.content.message, itinerary, dropped: item.dropped, share: share(of: item)))
+      hand.take(
+        Job(item.file, item.content.message, itinerary, dropped: item.dropped, born: item.born, share: share(of: item)))
     }
   }
 

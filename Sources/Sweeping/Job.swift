@@ -12,17 +12,23 @@ final class Job {
   let label: String
   /// Whose share it is in.
   let channel: String
+  /// Tells it from every other message, now and in later attempts.
+  private(set) lazy var key = Call.Recipient.key(inode: file.inode, born: born)
+  private let born: Date
   /// One for each way to a recipient; more join where a fallback takes over.
   fileprivate(set) var passengers: [Passenger] = []
   private(set) var calls: [String] = []
   /// Passengers still without an end.
   fileprivate(set) var open = 0
 
-  init(_ file: ClaimedFile, _ message: Message, _ itinerary: Itinerary, dropped: Date, share channel: String) {
+  init(
+    _ file: ClaimedFile, _ message: Message, _ itinerary: Itinerary, dropped: Date, born: Date, share channel: String
+  ) {
     self.file = file
     self.message = message
     self.itinerary = itinerary
     self.dropped = dropped
+    self.born = born
     self.channel = channel
     label = file.name.display
     passengers = itinerary.legs.map { Passenger(self, LegResult($0)) }

@@ -97,7 +97,8 @@ final class Questions {
       entries: passengers.map { .init($0.leg.target, $0.leg.content, $0.priority, $0) }, priority: .normal)
     if channel.provider.recovery == .idempotencyKey { return again(record, batch, channel, now) }
     let question = Question(
-      call: Call(id: id, batch), startedAt: record.startedAt, endedBy: record.startedAt + channel.timeout)
+      call: Call(id: id, batch, usesKeys: channel.card.usesKeys), startedAt: record.startedAt,
+      endedBy: record.startedAt + channel.timeout)
     calls.ask(question, batch, channel, at: now)
   }
 

@@ -296,7 +296,7 @@ package struct Rescue {
   private func onward(_ leg: Itinerary.Leg, _ refusal: Outcome, _ now: Date) -> LegResult {
     let outcome = Outcome.deferred(
       .provider, code: refusal.code, reason: refusal.reason ?? "goes on through the fallback channel")
-    return LegResult(leg, outcome: outcome, isTried: false, due: now)
+    return LegResult(leg, outcome: outcome, isTried: false, due: now, refusal: refusal)
   }
 
   /// A recipient that the message would not be sent to now: nil where it was not sent to then either.

@@ -30,6 +30,8 @@ final class Share: Sendable {
     /// Channels of which something was seen and left in new/ since the last look began.
     var passedOver: Set<String> = []
     var passedOverCount = 0
+    /// Those that were, before the look that is under way.
+    var sought: Set<String> = []
     /// Those of them of which only messages to avoid were seen.
     var avoided: Set<String> = []
   }
@@ -53,7 +55,8 @@ final class Share: Sendable {
   /// Whether a channel has all it may: then a file is read before it is claimed, to see whose it is.
   var isTight: Bool {
     state.withLock { state in
-      !state.gates.isEmpty || state.used.values.contains { $0.messages >= state.free.messages || $0.bytes >= state.free.bytes }
+      !state.gates.isEmpty
+        || state.used.values.contains { $0.messages >= state.free.messages || $0.bytes >= state.free.bytes }
     }
   }
 
@@ -88,6 +91,7 @@ final class Share: Sendable {
 
   func beginLook() {
     state.withLock { state in
+      state.sought = state.passedOver
       state.passedOver.removeAll()
       state.passedOverCount = 0
       state.avoided.removeAll()
@@ -97,8 +101,15 @@ final class Share: Sendable {
   /// Whether some channel could have more of what was passed over: then it is worth another look.
   var isWanting: Bool { state.withLock { state in state.passedOver.contains { Share.wants($0, state) } } }
 
-  /// Whether something of the channel was seen and left in new/ since the last look began.
-  func hasMore(of channel: String) -> Bool { state.withLock { $0.passedOver.contains(channel) } }
+  /// Whether something of the channel was seen and left in new/, as far as looks have come.
+  func hasMore(of channel: String) -> Bool {
+    state.withLock { $0.passedOver.contains(channel) || $0.sought.contains(channel) }
+  }
+
+  /// Whether more of the channel is being looked for, or about to be.
+  func seeks(_ channel: String) -> Bool {
+    state.withLock { $0.sought.contains(channel) || ($0.passedOver.contains(channel) && Share.wants(channel, $0)) }
+  }
 
   /// Messages seen and left in new/ since the last look began.
   var passedOver: Int { state.withLock { $0.passedOverCount } }
@@ -115,6 +126,7 @@ final class Share: Sendable {
   /// Everything was looked at. Probes for which there was nothing but the message to avoid may have that.
   func endLook() {
     state.withLock { state in
+      state.sought.removeAll()
       for channel in state.avoided where (state.used[channel]?.messages ?? 0) == 0 {
         if case .probe = state.gates[channel] { state.gates[channel] = .probe(avoiding: []) }
       }

@@ -11,15 +11,15 @@ struct Suspicion {
     case suspected(code: String, count: Int)
   }
 
-  private var witness: (code: String, recipient: String)?
-  private var row: (code: String, recipients: Set<String>) = ("", [])
+  private var witness: (code: String, recipient: Verbatim)?
+  private var row: (code: String, recipients: Set<Verbatim>) = ("", [])
   private let limit: Int
 
   /// - Parameter limit: `suspect_after`; 0 never suspects.
   init(limit: Int) { self.limit = limit }
 
   /// Hears what an answer says of each recipient, in their order.
-  mutating func hear(_ outcomes: some Sequence<(recipient: String, outcome: Outcome)>) -> Finding {
+  mutating func hear(_ outcomes: some Sequence<(recipient: Verbatim, outcome: Outcome)>) -> Finding {
     // Somebody was accepted: the account works, whatever was said before and of others.
     if outcomes.contains(where: { $0.outcome.state == .accepted }) {
       self = Suspicion(limit: limit)
@@ -33,7 +33,7 @@ struct Suspicion {
     return finding
   }
 
-  private mutating func hear(_ recipient: String, _ outcome: Outcome) -> Finding {
+  private mutating func hear(_ recipient: Verbatim, _ outcome: Outcome) -> Finding {
     let code = outcome.code ?? outcome.reason ?? ""
     switch (outcome.state, outcome.blame) {
     case (.deferred, .account), (.rejected, .account):

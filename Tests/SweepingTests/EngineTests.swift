@@ -90,7 +90,9 @@ import Testing
   }
 
   @Test func stoppingGivesBackWhatWasNotSent() throws {
-    let rig = try rig { $0.concurrency = 1; $0.recipientsPerCall = 1 }
+    let rig = try rig {
+      $0.concurrency = 1; $0.recipientsPerCall = 1
+    }
     rig.disk.drop(message(to: ["r1"]), as: "a")
     rig.disk.drop(message(to: ["r2"]), as: "b")
     rig.settle()
@@ -177,7 +179,10 @@ import Testing
   // MARK: Pace and fairness
 
   @Test func thePaceIsKeptByTheSteadyClock() throws {
-    let rig = try rig({ $0.rate = 1; $0.recipientsPerCall = 1 }, isEndless: true)
+    let rig = try rig(
+      {
+        $0.rate = 1; $0.recipientsPerCall = 1
+      }, isEndless: true)
     for number in 0..<3 { rig.disk.drop(message(to: ["r\(number)"]), as: "m\(number)") }
     rig.settle()
     #expect(rig.transport.waiting.count == 1)
@@ -192,7 +197,10 @@ import Testing
 
   @Test func anotherChannelsBacklogKeepsNobodyOut() throws {
     let rig = try Rig(
-      .of(.word("bulk") { $0.rate = 1; $0.recipientsPerCall = 1 }, .word("otp")), isEndless: true, window: 16)
+      .of(
+        .word("bulk") {
+          $0.rate = 1; $0.recipientsPerCall = 1
+        }, .word("otp")), isEndless: true, window: 16)
     for number in 0..<100 { rig.disk.drop(message(to: ["r\(number)"], channel: "bulk"), as: "m\(number)") }
     rig.settle()
     rig.disk.drop(message(to: ["me"], channel: "otp"), as: "otp")
@@ -201,7 +209,10 @@ import Testing
   }
 
   @Test func highGoesBeforeWhatWaitsInItsOwnChannelThoughTheShareIsFull() throws {
-    let rig = try rig({ $0.rate = 1; $0.recipientsPerCall = 1 }, isEndless: true, window: 16)
+    let rig = try rig(
+      {
+        $0.rate = 1; $0.recipientsPerCall = 1
+      }, isEndless: true, window: 16)
     for number in 0..<100 { rig.disk.drop(message(to: ["r\(number)"]), as: "m\(number)") }
     rig.settle()
     rig.disk.drop(message(to: ["me"], priority: "high"), as: "high")
@@ -220,11 +231,18 @@ import Testing
   }
 
   @Test func aReloadTakesEffectAtTheNextCall() throws {
-    let rig = try rig({ $0.rate = 0.1; $0.recipientsPerCall = 1 }, isEndless: true)
+    let rig = try rig(
+      {
+        $0.rate = 0.1; $0.recipientsPerCall = 1
+      }, isEndless: true)
     for number in 0..<5 { rig.disk.drop(message(to: ["r\(number)"]), as: "m\(number)") }
     rig.settle()
     #expect(rig.transport.waiting.count == 1)
-    rig.engine.reloader(.of(.word { $0.rate = 0; $0.recipientsPerCall = 1 }))
+    rig.engine.reloader(
+      .of(
+        .word {
+          $0.rate = 0; $0.recipientsPerCall = 1
+        }))
     rig.settle()
     rig.acceptAll()
     #expect(rig.names(.done).count == 5)
@@ -233,7 +251,9 @@ import Testing
   // MARK: Whose trouble
 
   @Test func wrongCredentialsStopTheChannelAndWhatWaitsStaysInNewUnchanged() throws {
-    let rig = try rig { $0.recipientsPerCall = 1; $0.concurrency = 1 }
+    let rig = try rig {
+      $0.recipientsPerCall = 1; $0.concurrency = 1
+    }
     for number in 0..<3 { rig.disk.drop(message(to: ["r\(number)"]), as: "m\(number)") }
     rig.settle()
     rig.deny()
@@ -244,13 +264,19 @@ import Testing
   }
 
   @Test func theProbeTakesAnotherMessageThanTheOneThatCausedIt() throws {
-    let one = try rig { $0.recipientsPerCall = 1; $0.concurrency = 1 }
+    let one = try rig {
+      $0.recipientsPerCall = 1; $0.concurrency = 1
+    }
     for number in 0..<3 { one.disk.drop(message(to: ["r\(number)"]), as: "m\(number)") }
     one.settle()
     let culprit = one.transport.waiting[0].recipients
     one.deny()
     one.end()
-    let two = try Rig(.of(.word { $0.recipientsPerCall = 1; $0.concurrency = 1 }), disk: one.disk, ledger: one.ledger)
+    let two = try Rig(
+      .of(
+        .word {
+          $0.recipientsPerCall = 1; $0.concurrency = 1
+        }), disk: one.disk, ledger: one.ledger)
     two.settle()
     #expect(two.transport.waiting.count == 1 && two.transport.waiting[0].recipients != culprit)
     two.acceptAll()
@@ -283,7 +309,9 @@ import Testing
   }
 
   @Test func oneRecipientsAnswerNeverStopsTheChannel() throws {
-    let rig = try rig { $0.recipientsPerCall = 1; $0.concurrency = 1 }
+    let rig = try rig {
+      $0.recipientsPerCall = 1; $0.concurrency = 1
+    }
     for number in 0..<3 { rig.disk.drop(message(to: ["r\(number)"]), as: "m\(number)") }
     rig.settle()
     rig.answer("account")
@@ -293,7 +321,9 @@ import Testing
   }
 
   @Test func aSecondWitnessSuspendsTheChannel() throws {
-    let rig = try rig { $0.recipientsPerCall = 1; $0.concurrency = 1 }
+    let rig = try rig {
+      $0.recipientsPerCall = 1; $0.concurrency = 1
+    }
     for number in 0..<4 { rig.disk.drop(message(to: ["r\(number)"]), as: "m\(number)") }
     rig.settle()
     rig.answer("account")
@@ -305,7 +335,9 @@ import Testing
   }
 
   @Test func theBlastStopsAtTheSuspectedRecipients() throws {
-    let rig = try rig { $0.recipientsPerCall = 1; $0.concurrency = 1; $0.suspectAfter = 5 }
+    let rig = try rig {
+      $0.recipientsPerCall = 1; $0.concurrency = 1; $0.suspectAfter = 5
+    }
     for number in 0..<30 { rig.disk.drop(message(to: ["r\(number)"]), as: "m\(number)") }
     rig.settle()
     while !rig.transport.waiting.isEmpty { rig.answer("blocked") }
@@ -316,7 +348,9 @@ import Testing
   }
 
   @Test func whatIsSurelyTheRecipientsNeverSuspects() throws {
-    let rig = try rig { $0.recipientsPerCall = 1; $0.suspectAfter = 5 }
+    let rig = try rig {
+      $0.recipientsPerCall = 1; $0.suspectAfter = 5
+    }
     for number in 0..<30 { rig.disk.drop(message(to: ["r\(number)"]), as: "m\(number)") }
     rig.settle()
     while !rig.transport.waiting.isEmpty { rig.answer("gone") }
@@ -324,7 +358,10 @@ import Testing
   }
 
   @Test func aSuspectedChannelsProbeThatMeetsTheSameAddsToNothing() throws {
-    let rig = try rig({ $0.recipientsPerCall = 1; $0.concurrency = 1; $0.suspectAfter = 3 }, isEndless: true)
+    let rig = try rig(
+      {
+        $0.recipientsPerCall = 1; $0.concurrency = 1; $0.suspectAfter = 3
+      }, isEndless: true)
     for number in 0..<10 { rig.disk.drop(message(to: ["r\(number)"]), as: "m\(number)") }
     rig.settle()
     while !rig.transport.waiting.isEmpty { rig.answer("blocked") }
@@ -338,7 +375,9 @@ import Testing
   }
 
   @Test func theSurplusGoesOutAgainAtOnceAndCostsNoAttempt() throws {
-    let rig = try rig { $0.recipientsPerCall = 4; $0.concurrency = 1 }
+    let rig = try rig {
+      $0.recipientsPerCall = 4; $0.concurrency = 1
+    }
     rig.disk.drop(message(to: (0..<4).map { "r\($0)" }), as: "m")
     rig.settle()
     rig.answer("a", "x", "x", "x")
@@ -349,7 +388,10 @@ import Testing
   }
 
   @Test func aThrottleDefersWhatWaitsUntilItIsOver() throws {
-    let rig = try rig({ $0.recipientsPerCall = 1; $0.concurrency = 1 }, isEndless: true)
+    let rig = try rig(
+      {
+        $0.recipientsPerCall = 1; $0.concurrency = 1
+      }, isEndless: true)
     for number in 0..<3 { rig.disk.drop(message(to: ["r\(number)"]), as: "m\(number)") }
     rig.settle()
     rig.throttle("600")

@@ -112,7 +112,9 @@ import Testing
   }
 
   @Test func aStrayIsReportedAndLeft() throws {
-    let bench = try Bench { try FileManager.default.createDirectory(atPath: $0.path(.new, "folder"), withIntermediateDirectories: false) }
+    let bench = try Bench {
+      try FileManager.default.createDirectory(atPath: $0.path(.new, "folder"), withIntermediateDirectories: false)
+    }
     #expect(bench.claim().isEmpty)
     #expect(bench.left == 1 && bench.notices.map(\.subject) == ["folder"] && bench.rested != nil)
   }

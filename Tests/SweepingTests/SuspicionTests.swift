@@ -10,7 +10,7 @@ private let gone = Outcome.rejected(.recipient, code: "5.1.1").blaming(.recipien
 
 extension Suspicion {
   fileprivate mutating func hear(_ pairs: (String, Outcome)...) -> Finding {
-    hear(pairs.map { (recipient: $0.0, outcome: $0.1) })
+    hear(pairs.map { (recipient: Verbatim($0.0), outcome: $0.1) })
   }
 }
 

@@ -29,7 +29,8 @@ final class Rig {
   ///   - disk, ledger, clock: those of an earlier rig, to go on with.
   init(
     _ configuration: Configuration, isEndless: Bool = false, selection: Selection = Selection(), window: Int = 64,
-    disk: SimDisk? = nil, ledger: (any Ledger)? = nil, process: SimProcess = SimProcess("one"), random: @escaping @Sendable () -> Double = { 0.5 }
+    disk: SimDisk? = nil, ledger: (any Ledger)? = nil, process: SimProcess = SimProcess("one"),
+    random: @escaping @Sendable () -> Double = { 0.5 }
   ) throws {
     let clock = disk?.clock ?? ManualClock()
     self.clock = clock

@@ -154,7 +154,9 @@ final class SimDisk: @unchecked Sendable {
     }
   }
 
-  fileprivate func bytes(of name: FileName, in place: Place) -> [UInt8]? { files[Spot(place: place, name: name)]?.bytes }
+  fileprivate func bytes(of name: FileName, in place: Place) -> [UInt8]? {
+    files[Spot(place: place, name: name)]?.bytes
+  }
 
   fileprivate func append(_ bytes: [UInt8], to name: FileName, in place: Place, due: Date?, flush: Bool) {
     guard let file = files[Spot(place: place, name: name)] else { return }

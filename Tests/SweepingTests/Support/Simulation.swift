@@ -56,7 +56,8 @@ struct Simulation {
       try check()
     } catch {
       log.append("recovery: \(recovery)")
-      for file in disk.everything where "\(error)".contains("\(file.name.display)\"") || "\(error)".contains("-\(file.name.display) ")
+      for file in disk.everything
+      where "\(error)".contains("\(file.name.display)\"") || "\(error)".contains("-\(file.name.display) ")
         || "\(error)".contains("\(file.name.display) in")
       {
         log.append("\(file.name.display) in \(file.place): \(file.text)")
@@ -260,7 +261,9 @@ struct Simulation {
       let lines = try MessageFile(text: file.text).lines
       let state = lines.last?.state
       let folder: SimDisk.Place = state == .done ? .folder(.done) : .folder(.failed)
-      guard file.place == folder else { throw Failure(description: "\(name): \(file.place), but its line says \(state as Any)") }
+      guard file.place == folder else {
+        throw Failure(description: "\(name): \(file.place), but its line says \(state as Any)")
+      }
       for recipient in message.to {
         let times = far.accepted[recipient] ?? 0
         let said = lines.compactMap { line in line.results.last { $0.to == recipient }?.state }.last
@@ -312,8 +315,9 @@ final class FarSide {
         return (.lost(.init(code: "reset", message: "after")), true)
       case 3: return (.http(429, Bool.random(using: &random) ? "1" : "300"), false)
       case 4: return (.http(401), false)
-      case 5 where request.recipients.count > 1: return 
-        (.words(request.recipients.map { ($0, "odd") }, status: 422), false)
+      case 5 where request.recipients.count > 1:
+        return
+          (.words(request.recipients.map { ($0, "odd") }, status: 422), false)
       default: break
       }
     }
@@ -324,7 +328,8 @@ final class FarSide {
   private func carryOut(_ request: WordRequest) -> [(recipient: String, word: String)] {
     if recovery == .idempotencyKey, let words = calls[request.call] { return words }
     let words = request.recipients.enumerated().map { index, recipient in
-      let word = isPeaceful ? "a" : ["a", "a", "a", "a", "d", "gone", "odd", "account", "x"].randomElement(using: &random)
+      let word =
+        isPeaceful ? "a" : ["a", "a", "a", "a", "d", "gone", "odd", "account", "x"].randomElement(using: &random)
       // Somebody is taken of every call.
       let isTaken = index == 0 && (word == "x" || recovery == .idempotencyKey)
       let said = isTaken ? "a" : word ?? "a"
