@@ -31,11 +31,11 @@ help: ## this list
 	@printf '\nVariables: SWIFT, PREFIX (%s), DESTDIR, BENCH_N (messages in a bench run)\n' '$(PREFIX)'
 
 setup: ## install the Debian packages that are missing, and check Swift
-	@SWIFT='$(SWIFT)' Sources/Packaging/setup.sh
+	@SWIFT='$(SWIFT)' Sources/Extras/Packaging/setup.sh
 
 # What the program needs alone; the tests want more.
 setup-build:
-	@SWIFT='$(SWIFT)' Sources/Packaging/setup.sh build
+	@SWIFT='$(SWIFT)' Sources/Extras/Packaging/setup.sh build
 
 build: setup-build ## build the release binary: .build/release/msgspool
 	$(SWIFT) build $(RELEASE)
@@ -43,7 +43,7 @@ build: setup-build ## build the release binary: .build/release/msgspool
 # The debug build is there in half the time, and the tests go on with it.
 demo: setup-build ## see it work, offline: producers, a sweep, failures, a retry
 	$(SWIFT) build $(CHECKED) --product msgspool
-	@Sources/Demo/demo.sh .build/debug/msgspool
+	@Sources/Extras/Demo/demo.sh .build/debug/msgspool
 
 # Hundreds of tests at once wait for each other so long that kept connections grow old under them. A few at a time are
 # twice as fast and fail for their own reasons only. (Known to Swift 6.3, ignored by older ones.)
@@ -76,15 +76,15 @@ install: ## install under PREFIX: program, manual, systemd units, bridges; and C
 	install -d '$(DESTDIR)$(BINDIR)' '$(DESTDIR)$(MANDIR)' '$(DESTDIR)$(UNITDIR)' '$(DESTDIR)$(BRIDGEDIR)' \
 	  '$(DESTDIR)$(CONFDIR)'
 	install -m 755 $(BINARY) '$(DESTDIR)$(BINDIR)/msgspool'
-	install -m 644 Sources/Packaging/msgspool.1 '$(DESTDIR)$(MANDIR)/msgspool.1'
+	install -m 644 Sources/Extras/Packaging/msgspool.1 '$(DESTDIR)$(MANDIR)/msgspool.1'
 	for bridge in $(BRIDGES); do \
-	  install -m 755 Sources/Bridges/$$bridge '$(DESTDIR)$(BRIDGEDIR)/'$$bridge || exit 1; \
+	  install -m 755 Sources/Extras/Bridges/$$bridge '$(DESTDIR)$(BRIDGEDIR)/'$$bridge || exit 1; \
 	done
 	for unit in $(UNITS); do \
-	  sed 's|@BINDIR@|$(BINDIR)|g; s|@CONFDIR@|$(CONFDIR)|g' Sources/Packaging/$$unit > '$(DESTDIR)$(UNITDIR)'/$$unit && \
+	  sed 's|@BINDIR@|$(BINDIR)|g; s|@CONFDIR@|$(CONFDIR)|g' Sources/Extras/Packaging/$$unit > '$(DESTDIR)$(UNITDIR)'/$$unit && \
 	  chmod 644 '$(DESTDIR)$(UNITDIR)'/$$unit || exit 1; \
 	done
-	@sed 's|@BINDIR@|$(BINDIR)|g; s|@CONFDIR@|$(CONFDIR)|g' Sources/Packaging/next-steps.txt
+	@sed 's|@BINDIR@|$(BINDIR)|g; s|@CONFDIR@|$(CONFDIR)|g' Sources/Extras/Packaging/next-steps.txt
 
 uninstall: ## remove what install put there; configuration and spool stay
 	rm -f '$(DESTDIR)$(BINDIR)/msgspool' '$(DESTDIR)$(MANDIR)/msgspool.1'

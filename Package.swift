@@ -10,7 +10,7 @@ func wall(_ name: String, uses dependencies: [Target.Dependency] = []) -> Target
 }
 
 func library(_ name: String, pkgConfig: String, debian: String) -> Target {
-  .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt([debian])])
+  .systemLibrary(name: name, path: "Sources/C/\(name)", pkgConfig: pkgConfig, providers: [.apt([debian])])
 }
 
 func tests(of name: String, uses dependencies: [Target.Dependency] = [], fixtures: Bool = false) -> Target {
@@ -28,7 +28,7 @@ let package = Package(
     library("CIDN2", pkgConfig: "libidn2", debian: "libidn2-dev"),
     library("CSQLite", pkgConfig: "sqlite3", debian: "libsqlite3-dev"),
     library("CMicrohttpd", pkgConfig: "libmicrohttpd", debian: "libmicrohttpd-dev"),
-    .systemLibrary(name: "CSystem"),
+    .systemLibrary(name: "CSystem", path: "Sources/C/CSystem"),
 
     wall("Core"),
     wall("Digests", uses: ["CCrypto"]),
@@ -37,14 +37,18 @@ let package = Package(
     wall("Providers", uses: ["Core", "Domains", "Signing"]),
     wall("Configuring", uses: ["Core"]),
     wall("Spooling", uses: ["Core", "CSystem"]),
-    wall("Ledgers", uses: ["Core", "CSQLite"]),
-    wall("Transports", uses: ["Core", "Domains", "CCurl", "CSystem"]),
-    wall("Sweeping", uses: ["Core", "Spooling", "Ledgers"]),
+    wall("Ledger", uses: ["Core"]),
+    wall("SQLiteLedger", uses: ["Core", "Ledger", "CSQLite"]),
+    wall("Threading"),
+    wall("Transports", uses: ["Core", "Domains", "Threading", "CCurl", "CSystem"]),
+    wall("Sweeping", uses: ["Core", "Spooling", "Ledger", "Threading"]),
+    wall("Inspecting", uses: ["Core", "Spooling", "Ledger", "Sweeping"]),
     wall("Sandbox", uses: ["CMicrohttpd", "Digests"]),
     .executableTarget(
       name: "msgspool",
       dependencies: [
-        "Core", "Providers", "Configuring", "Spooling", "Ledgers", "Transports", "Sweeping", "Sandbox",
+        "Core", "Providers", "Configuring", "Spooling", "Ledger", "SQLiteLedger", "Threading", "Transports", "Sweeping",
+        "Inspecting", "Sandbox",
       ],
       swiftSettings: strict),
 
@@ -57,9 +61,10 @@ let package = Package(
     tests(of: "Providers", uses: ["Core", "Signing"], fixtures: true),
     tests(of: "Configuring", uses: ["Core", "Providers"]),
     tests(of: "Spooling", uses: ["Core"]),
-    tests(of: "Ledgers", uses: ["Core"]),
+    tests(of: "SQLiteLedger", uses: ["Core", "Ledger"]),
+    tests(of: "Threading"),
     tests(of: "Transports", uses: ["Core"], fixtures: true),
-    tests(of: "Sweeping", uses: ["Core", "Spooling", "Ledgers", "Providers"]),
+    tests(of: "Sweeping", uses: ["Core", "Spooling", "Ledger", "SQLiteLedger", "Threading"]),
     tests(of: "Sandbox", uses: ["Digests"], fixtures: true),
     tests(of: "msgspool", uses: ["Core"]),
   ],

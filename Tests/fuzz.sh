@@ -18,12 +18,12 @@ objects=
 for module in Digests Signing Core Providers Configuring Spooling; do
   "$swift" -O -enable-testing -swift-version 6 -package-name msgspool -parse-as-library -sanitize=fuzzer,address \
     -wmo -module-name "$module" -emit-module -emit-module-path "$out/$module.swiftmodule" -emit-object \
-    -o "$out/$module.o" -I "$out" -I Sources/CCrypto -I Sources/CSystem Sources/"$module"/*.swift
+    -o "$out/$module.o" -I "$out" -I Sources/C/CCrypto -I Sources/C/CSystem Sources/"$module"/*.swift
   objects="$objects $out/$module.o"
 done
 # shellcheck disable=SC2086
 "$swift" -O -swift-version 6 -package-name msgspool -parse-as-library -sanitize=fuzzer,address -I "$out" \
-  -I Sources/CCrypto -I Sources/CSystem -use-ld=lld -module-name Fuzz Tests/Fuzz/Fuzz.swift $objects -o "$out/fuzz"
+  -I Sources/C/CCrypto -I Sources/C/CSystem -use-ld=lld -module-name Fuzz Tests/Fuzz/Fuzz.swift $objects -o "$out/fuzz"
 
 export SWIFT_BACKTRACE=enable=no CHANNELS=Tests/Corpus/channels.json ASAN_OPTIONS=detect_leaks=0
 for FUZZ in messages configurations answers; do

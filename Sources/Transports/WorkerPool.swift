@@ -1,6 +1,7 @@
 import Core
 import Glibc
 import Synchronization
+import Threading
 
 /// Does one blocking exchange after the other. Made, used and freed on one thread of a pool.
 protocol Performer: AnyObject {

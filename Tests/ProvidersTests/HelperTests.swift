@@ -88,9 +88,9 @@ import Testing
 @Suite struct VerdictTests {
   @Test func whatDeliversNothingLeavesNoDoubt() {
     let torn = HTTPResponse(status: 200, body: Array("{".utf8))
-    #expect(Verdict.undecoded(torn) == .inDoubt && Verdict.undecoded(torn).beforeSending == .later)
-    #expect(Verdict.credentials.beforeSending == .credentials)
-    #expect(Verdict.undecoded(HTTPResponse(status: 200, body: Array("<html>".utf8))) == .later)
-    #expect(Verdict.undecoded(HTTPResponse(status: 418), client: .message) == .message)
+    #expect(AnswerClass.undecoded(torn) == .inDoubt && AnswerClass.undecoded(torn).beforeSending == .later)
+    #expect(AnswerClass.credentials.beforeSending == .credentials)
+    #expect(AnswerClass.undecoded(HTTPResponse(status: 200, body: Array("<html>".utf8))) == .later)
+    #expect(AnswerClass.undecoded(HTTPResponse(status: 418), client: .message) == .message)
   }
 }

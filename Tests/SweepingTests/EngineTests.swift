@@ -1,6 +1,6 @@
 import Core
 import Foundation
-import Ledgers
+import Ledger
 import Spooling
 import TestSupport
 import Testing

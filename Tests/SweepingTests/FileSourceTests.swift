@@ -3,6 +3,7 @@ import Foundation
 import Spooling
 import TestSupport
 import Testing
+import Threading
 
 @testable import Sweeping
 

@@ -38,7 +38,7 @@ struct PackagingTests {
       #expect(!text.contains("@BINDIR@") && !text.contains("@CONFDIR@"))
     }
     for bridge in ["apprise-bridge.py", "itchat-bridge.py"] {
-      let text = try String(contentsOfFile: "\(Self.root)/Sources/Bridges/\(bridge)", encoding: .utf8)
+      let text = try String(contentsOfFile: "\(Self.root)/Sources/Extras/Bridges/\(bridge)", encoding: .utf8)
       #expect(text.contains("\"/usr/local/share/msgspool/bridges/\(bridge)\""))
     }
     try await make("uninstall", yard)

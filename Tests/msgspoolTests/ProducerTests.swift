@@ -3,7 +3,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-/// One of the programs in Sources/Producers: what it is called, and how to build and start it.
+/// One of the programs in Sources/Extras/Producers: what it is called, and how to build and start it.
 struct Producer: Sendable, CustomTestStringConvertible {
   let language: String
   let file: String
@@ -41,7 +41,7 @@ struct Producer: Sendable, CustomTestStringConvertible {
   ]
 
   static let sources = URL(filePath: #filePath).deletingLastPathComponent()
-    .appending(path: "../../Sources/Producers").standardized
+    .appending(path: "../../Sources/Extras/Producers").standardized
 
   /// Why it can't run here, if so.
   var missing: String? {

@@ -1,7 +1,9 @@
 import Core
 import FoundationEssentials
 import Glibc
-import Ledgers
+import Inspecting
+import Ledger
+import SQLiteLedger
 import Spooling
 import Sweeping
 

@@ -1,5 +1,5 @@
 import Core
-import Ledgers
+import Ledger
 import Spooling
 
 enum DeleteCommand: Command {

@@ -1,4 +1,5 @@
 import Core
+import Inspecting
 import Spooling
 import Sweeping
 

@@ -1,6 +1,6 @@
 import Core
 import FoundationEssentials
-import Ledgers
+import Ledger
 import Spooling
 
 enum StatusCommand: Command {

@@ -2,7 +2,7 @@ import Core
 import Dispatch
 import FoundationEssentials
 import Glibc
-import Ledgers
+import Ledger
 import Spooling
 import Sweeping
 import Synchronization

@@ -1,6 +1,7 @@
 import Core
 import Foundation
-import Ledgers
+import Ledger
+import SQLiteLedger
 import Spooling
 import TestSupport
 

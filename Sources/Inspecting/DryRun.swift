@@ -1,0 +1,148 @@
+import Core
+import FoundationEssentials
+import Ledger
+import Spooling
+import Sweeping
+
+/// A call that a sweep would make.
+package struct PlannedCall: Sendable {
+  package var channel: String
+  package var provider: String
+  package var recipients: Int
+  package var messages: Int
+}
+
+/// Which calls a sweep would make now: the same routing and grouping, on files that stay where they are, with what the
+/// ledger knows of ids, daily counts and suspensions. Pace, counts per recipient and the providers' answers are not
+/// foreseen.
+package struct DryRun {
+  private let spool: Spool
+  private let configuration: Configuration
+  /// Nil where there is none yet.
+  private let ledger: (any Ledger)?
+  private let selection: Selection
+  private let now: Date
+  private let visit: (PlannedCall) -> Void
+  private var groupers: [String: Grouper<Int>] = [:]
+  /// Recipients that a channel with a limit may still have today.
+  private var left: [String: Int] = [:]
+  private var resting: Set<String> = []
+  /// Ids met in this run, as far as they can be kept.
+  private var ids: Set<Int> = []
+  private var waiting = 0
+  private var messages = 0
+  package private(set) var summary = SweepSummary()
+
+  /// Recipients gathered at the most, so that a backlog of any size fits.
+  private static let window = 1 << 17
+  private static let mostIds = 1 << 17
+
+  /// - Parameter visit: gets each call, in no particular order of channels.
+  package init(
+    _ spool: Spool, _ configuration: Configuration, _ ledger: (any Ledger)?, _ selection: Selection, now: Date,
+    visit: @escaping (PlannedCall) -> Void
+  ) {
+    self.spool = spool
+    self.configuration = configuration
+    self.ledger = ledger
+    self.selection = selection
+    self.now = now
+    self.visit = visit
+  }
+
+  package mutating func run() throws(SystemFault) {
+    for suspension in (try? ledger?.suspensions()) ?? []
+    where suspension.holds(at: now, configurationChanged: configuration.modified) {
+      resting.insert(suspension.channel)
+    }
+    for folder in [Folder.deferred, .new] {
+      var listing = try spool.list(folder)
+      while let entry = try listing.next() {
+        if messages >= selection.limit ?? .max { break }
+        try look(at: entry, in: folder)
+      }
+    }
+    for name in groupers.keys { plan(name, all: true) }
+  }
+
+  private mutating func look(at entry: Listing.Entry, in folder: Folder) throws(SystemFault) {
+    guard !SpoolLayout.isIgnored(entry.name),
+      let facts = try? FileFacts(of: entry.name, in: spool.descriptor(folder)), facts.isRegular
+    else { return }
+    if folder == .deferred, facts.modified > now { return }
+    switch spool.peek(entry.name, in: folder, limit: configuration.maxMessageBytes) {
+    case .message(let file)?:
+      if let channel = selection.channel, (file.message.channel ?? configuration.defaultChannel) != channel { return }
+      messages += 1
+      summary.claimed += 1
+      route(entry.name, file, facts)
+    case .invalid?:
+      if selection.channel != nil { return }
+      messages += 1
+      summary.claimed += 1
+      summary.invalid += 1
+    case .unreadable?, .odd?: summary.left += 1
+    case nil: return
+    }
+  }
+
+  private mutating func route(_ name: FileName, _ file: MessageFile, _ facts: FileFacts) {
+    let progress = Progress(file.lines)
+    let identity = name.identity(inode: facts.inode)
+    let dropped = progress.began(seen: (try? ledger?.seen([identity]))?[identity], now: now)
+    let route = Router(configuration).route(file.message, progress, dropped: dropped, now: now)
+    if isDuplicate(file, route, facts) { return summary.count(.duplicate) }
+    switch route {
+    case .finish(let state, _, _): summary.count(state)
+    case .wait: summary.deferred += 1
+    case .go(let itinerary):
+      if itinerary.legs.contains(where: { resting.contains($0.channel) }) { summary.left += 1 }
+      for leg in itinerary.legs where !resting.contains(leg.channel) {
+        guard case .send = leg.start, let channel = configuration.channels[leg.channel] else { continue }
+        groupers[
+          leg.channel,
+          default: Grouper(capacity: channel.recipientsPerCall, mixedCapacity: channel.mixedRecipientsPerCall)
+        ].add(.init(leg.target, leg.content, file.message.priority, messages))
+        waiting += 1
+      }
+      if waiting > DryRun.window {
+        for name in groupers.keys { plan(name, all: false) }
+      }
+    }
+  }
+
+  private mutating func plan(_ name: String, all: Bool) {
+    guard let channel = configuration.channels[name] else { return }
+    if all { groupers[name]?.flush() } else { groupers[name]?.relieve(to: DryRun.window / 4) }
+    while var batch = groupers[name]?.next() {
+      waiting -= batch.entries.count
+      take(from: &batch, channel)
+      if batch.entries.isEmpty { continue }
+      summary.calls += 1
+      summary.recipients += batch.entries.count
+      visit(
+        PlannedCall(
+          channel: name, provider: channel.card.name, recipients: batch.entries.count,
+          messages: Set(batch.entries.map(\.item)).count))
+    }
+  }
+
+  private mutating func isDuplicate(_ file: MessageFile, _ route: Route, _ facts: FileFacts) -> Bool {
+    guard let claim = IdentifierClaim(file, route, inode: facts.inode, now: now) else { return false }
+    if (try? ledger?.isDuplicate(claim, newerThan: now - configuration.deduplicateFor)) == true { return true }
+    // What is kept of an id, which may be long, tells it from others well enough for a forecast.
+    let key = [Array(claim.channel.utf8), Array(claim.id.utf8)].hashValue
+    return ids.count < DryRun.mostIds ? !ids.insert(key).inserted : ids.contains(key)
+  }
+
+  /// Leaves in the batch whom the channel's day has room for.
+  private mutating func take(from batch: inout Grouper<Int>.Batch, _ channel: Channel) {
+    guard channel.daily > 0 else { return }
+    let day = LocalTime.day(of: now, in: channel.zone)
+    let room = left[channel.name] ?? max(0, channel.daily - ((try? ledger?.counted(channel.name, day: day)) ?? 0))
+    let granted = min(room, batch.entries.count)
+    left[channel.name] = room - granted
+    summary.deferred += Set(batch.entries[granted...].map(\.item)).count
+    batch.entries.removeLast(batch.entries.count - granted)
+  }
+}

@@ -1,0 +1,436 @@
+import Core
+import FoundationEssentials
+import Glibc
+import Ledger
+import Synchronization
+
+/// The ledger in SQLite, in WAL mode with full flushes. All SQL of the product is here.
+package final class SQLiteLedger: Ledger {
+  package let generation: String
+  package let createdAt: Date
+  private let path: String
+  private let database: Mutex<SQLiteDatabase>
+
+  private static let schema = """
+    CREATE TABLE IF NOT EXISTS about (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS calls (
+      id TEXT PRIMARY KEY, sweep TEXT NOT NULL, channel TEXT NOT NULL, provider TEXT NOT NULL, started REAL NOT NULL,
+      members TEXT NOT NULL, finished REAL, outcomes TEXT);
+    CREATE INDEX IF NOT EXISTS calls_by_sweep ON calls (sweep);
+    CREATE TABLE IF NOT EXISTS ids (
+      channel TEXT NOT NULL, id TEXT NOT NULL, inode INTEGER NOT NULL, claimed REAL NOT NULL,
+      done INTEGER NOT NULL, PRIMARY KEY (channel, id)) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS recipient_days (key INTEGER PRIMARY KEY, day INTEGER NOT NULL, count INTEGER NOT NULL);
+    CREATE TABLE IF NOT EXISTS channel_days (
+      channel TEXT NOT NULL, day INTEGER NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (channel, day)) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS paces (channel TEXT PRIMARY KEY, next REAL NOT NULL) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS suspensions (
+      channel TEXT PRIMARY KEY, kind TEXT NOT NULL, reason TEXT NOT NULL, since REAL NOT NULL,
+      until REAL, suspected TEXT, culprits TEXT) WITHOUT ROWID;
+    \(seenTable)
+    """
+
+  private static let seenTable =
+    "CREATE TABLE IF NOT EXISTS seen (file INTEGER PRIMARY KEY, since REAL NOT NULL, noted REAL NOT NULL);"
+
+  /// The format of the tables. A newer one is refused rather than guessed at.
+  private static let version = 2
+
+  /// SQL that takes a ledger of that version to the next. A change to the tables raises `version` and adds its line here.
+  private static let migrations = [
+    // What a channel is suspected for, and when messages were first seen that went back to new/.
+    1: """
+    CREATE TABLE suspensions_2 (
+      channel TEXT PRIMARY KEY, kind TEXT NOT NULL, reason TEXT NOT NULL, since REAL NOT NULL,
+      until REAL, suspected TEXT, culprits TEXT) WITHOUT ROWID;
+    INSERT INTO suspensions_2 (channel, kind, reason, since, until)
+      SELECT channel, kind, reason, since, until FROM suspensions;
+    DROP TABLE suspensions;
+    ALTER TABLE suspensions_2 RENAME TO suspensions;
+    \(seenTable)
+    """
+  ]
+
+  /// Opens the ledger, and makes it where there is none.
+  package init(_ path: String, now: Date, generation fresh: String) throws(LedgerFault) {
+    let database = try SQLiteDatabase(path, .create)
+    // WAL: readers (status) never wait for a sweep. FULL: a commit that returned is on the disk.
+    try SQLiteLedger.beginLog(database)
+    try database.execute("PRAGMA synchronous = FULL; PRAGMA cache_size = -16384")
+    let known = try? SQLiteLedger.about(database)
+    let about: (generation: String, created: Double)
+    if let known {
+      about = (known.generation, known.created)
+      try SQLiteLedger.migrate(database, to: SQLiteLedger.version, by: SQLiteLedger.migrations)
+    } else {
+      about = try database.transaction { () throws(LedgerFault) in
+        try database.execute(SQLiteLedger.schema)
+        let insert = "INSERT OR IGNORE INTO about VALUES (?, ?)"
+        try database.statement(insert).fresh.bind("version").bind(String(SQLiteLedger.version)).run()
+        try database.statement(insert).fresh.bind("generation").bind(fresh).run()
+        try database.statement(insert).fresh.bind("created").bind(String(now.timeIntervalSince1970)).run()
+        let made = try SQLiteLedger.about(database)
+        return (made.generation, made.created)
+      }
+    }
+    self.path = path
+    generation = about.generation
+    createdAt = Date(timeIntervalSince1970: about.created)
+    self.database = Mutex(database)
+  }
+
+  static func hasSeen(_ database: SQLiteDatabase) throws(LedgerFault) -> Bool {
+    try database.statement("SELECT 1 FROM sqlite_schema WHERE name = 'seen'").fresh.first { _ in true } ?? false
+  }
+
+  /// The change to WAL needs the file alone for a moment, and SQLite gives up at once, without its busy timeout, where
+  /// several make the change together: sweeps that begin on a new spool.
+  private static func beginLog(_ database: SQLiteDatabase) throws(LedgerFault) {
+    var tries = 0
+    while true {
+      do throws(LedgerFault) {
+        return try database.execute("PRAGMA journal_mode = WAL")
+      } catch {
+        tries += 1
+        guard error.kind == .busy, tries < 1500 else { throw error }
+        usleep(20_000)
+      }
+    }
+  }
+
+  /// Opens a ledger that is there, to look at and not to change.
+  init(reading path: String, _ access: SQLiteDatabase.Access) throws(LedgerFault) {
+    let database = try SQLiteDatabase(path, access)
+    let about = try SQLiteLedger.about(database)
+    guard about.version == SQLiteLedger.version else { throw SQLiteLedger.fault(of: about.version) }
+    self.path = path
+    generation = about.generation
+    createdAt = Date(timeIntervalSince1970: about.created)
+    self.database = Mutex(database)
+  }
+
+  /// Brings the tables up to date, all the steps or none.
+  static func migrate(
+    _ database: SQLiteDatabase, to target: Int, by migrations: [Int: String]
+  ) throws(LedgerFault) {
+    let version = try about(database).version
+    if version == target { return }
+    guard version < target else { throw fault(of: version) }
+    try database.transaction { () throws(LedgerFault) in
+      // Another sweep may have done it meanwhile.
+      var version = try about(database).version
+      while version < target {
+        guard let step = migrations[version] else { throw fault(of: version) }
+        try database.execute(step)
+        version += 1
+        try database.statement("UPDATE about SET value = ? WHERE key = 'version'").fresh.bind(String(version)).run()
+      }
+    }
+  }
+
+  private static func fault(of version: Int) -> LedgerFault {
+    var fault = LedgerFault(
+      .other,
+      version > SQLiteLedger.version
+        ? "the ledger was written by a newer msgspool: it is of version \(version), and this one knows \(SQLiteLedger.version)"
+        : "the ledger is of version \(version); the next sweep brings it to version \(SQLiteLedger.version)")
+    fault.isNewer = version > SQLiteLedger.version
+    return fault
+  }
+
+  private static func about(
+    _ database: SQLiteDatabase
+  ) throws(LedgerFault) -> (version: Int, generation: String, created: Double) {
+    var values: [String: String] = [:]
+    let rows = try database.statement("SELECT key, value FROM about").fresh
+    while try rows.step() {
+      if let key = rows.text(0) { values[key] = rows.text(1) }
+    }
+    _ = rows.fresh
+    guard let version = values["version"].flatMap(Int.init), let generation = values["generation"],
+      let created = values["created"].flatMap(Double.init)
+    else { throw LedgerFault(.damaged, "the ledger has no description of itself") }
+    return (version, generation, created)
+  }
+
+  /// Runs `body` under the lock; `Mutex` rethrows untyped, hence the detour.
+  func locked<Value: Sendable>(
+    _ body: (SQLiteDatabase) throws(LedgerFault) -> Value
+  ) throws(LedgerFault) -> Value {
+    try database.withLock { database -> Result<Value, LedgerFault> in
+      do throws(LedgerFault) {
+        return .success(try body(database))
+      } catch {
+        if error.kind == .damaged { SQLiteLedger.noteDamage(path, generation) }
+        return .failure(error)
+      }
+    }.get()
+  }
+
+  // MARK: - Group commit
+
+  package func commit(_ group: GroupCommit) throws(LedgerFault) -> [Admission] {
+    try locked { (database) throws(LedgerFault) in
+      let admissions = try database.transaction { () throws(LedgerFault) in
+        // A write of its own: a commit that changes nothing overwrites nothing.
+        if database.isLogDoubtful { try database.execute(SQLiteLedger.noteFailure) }
+        for call in group.finished { try finish(call, at: group.now, database) }
+        for id in group.settledIds { try settle(id, database) }
+        try note(group, database)
+        for suspension in group.suspended { try suspend(suspension, database) }
+        for channel in group.resumed {
+          try database.statement("DELETE FROM suspensions WHERE channel = ?").fresh.bind(channel).run()
+        }
+        var admissions: [Admission] = []
+        for call in group.proposed { admissions.append(try admit(call, at: group.now, database)) }
+        return admissions
+      }
+      database.isLogDoubtful = false
+      return admissions
+    }
+  }
+
+  private static let noteFailure = "INSERT OR REPLACE INTO about VALUES ('last_failure', julianday('now'))"
+
+  private func admit(_ call: ProposedCall, at now: Date, _ database: SQLiteDatabase) throws(LedgerFault) -> Admission {
+    if call.rate > 0, let until = try paced(call, now.timeIntervalSince1970, database) {
+      return .wait(until: Date(timeIntervalSince1970: until))
+    }
+    let refused = try usedUp(call, database)
+    guard refused.count < call.members.count else { return .start(without: refused) }
+    var members = call.members
+    for index in refused.reversed() { members.remove(at: index) }
+    // A call that is repeated under its idempotency key takes its row again.
+    let sql = """
+      INSERT OR REPLACE INTO calls (id, sweep, channel, provider, started, members) VALUES (?, ?, ?, ?, ?, ?)
+      """
+    try database.statement(sql).fresh.bind(call.id).bind(call.sweep).bind(call.channel).bind(call.provider)
+      .bind(now.timeIntervalSince1970).bind(LedgerCoding.text(members)).run()
+    return .start(without: refused)
+  }
+
+  /// Takes the channel's next slot (generic cell rate algorithm, shared by all sweepers), or tells when there is one.
+  private func paced(_ call: ProposedCall, _ now: Double, _ database: SQLiteDatabase) throws(LedgerFault) -> Double? {
+    let interval = 1 / call.rate
+    let stored = try database.statement("SELECT next FROM paces WHERE channel = ?").fresh.bind(call.channel)
+      .first { $0.double(0) }
+    var next = stored ?? now
+    // Nobody reserves further ahead than one slot: a later one means that the clock was turned back.
+    if next > now + interval + 1 { next = now }
+    guard next <= now else { return next }
+    // What a slow loop missed in the last twentieth of a second may be caught up; more would be a burst.
+    next = max(next, now - 0.05) + interval
+    try database.statement("INSERT OR REPLACE INTO paces VALUES (?, ?)").fresh.bind(call.channel).bind(next).run()
+    return nil
+  }
+
+  /// Counts the members, and names by index those whose day is used up.
+  private func usedUp(_ call: ProposedCall, _ database: SQLiteDatabase) throws(LedgerFault) -> [Int] {
+    var refused: [Int] = []
+    if call.dailyPerRecipient > 0 {
+      let sql = """
+        INSERT INTO recipient_days VALUES (?, ?, 1)
+        ON CONFLICT (key) DO UPDATE SET count = count + 1 WHERE count < ?
+        """
+      let count = try database.statement(sql)
+      for (index, identity) in call.identities.enumerated() {
+        try count.fresh.bind(LedgerCoding.key(call.channel, call.day, identity)).bind(call.day)
+          .bind(call.dailyPerRecipient).run()
+        if database.changes == 0 { refused.append(index) }
+      }
+    }
+    guard call.daily > 0 else { return refused }
+    let wanted = call.members.count - refused.count
+    let used = try counted(call.channel, call.day, database)
+    let granted = min(wanted, max(0, call.daily - used))
+    if granted > 0 { try count(call.channel, call.day, granted, database) }
+    guard granted < wanted else { return refused }
+    let late = call.members.indices.filter { !refused.contains($0) }.dropFirst(granted)
+    if call.dailyPerRecipient > 0 {
+      try discount(call.channel, call.day, late.map { call.identities[$0] }, database)
+    }
+    return (refused + late).sorted()
+  }
+
+  private func counted(_ channel: String, _ day: Int, _ database: SQLiteDatabase) throws(LedgerFault) -> Int {
+    try database.statement("SELECT count FROM channel_days WHERE channel = ? AND day = ?").fresh
+      .bind(channel).bind(day).first { $0.integer(0) } ?? 0
+  }
+
+  package func counted(_ channel: String, day: Int) throws(LedgerFault) -> Int {
+    try locked { (database) throws(LedgerFault) in try counted(channel, day, database) }
+  }
+
+  private func count(_ channel: String, _ day: Int, _ number: Int, _ database: SQLiteDatabase) throws(LedgerFault) {
+    let sql = "INSERT INTO channel_days VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET count = count + excluded.count"
+    try database.statement(sql).fresh.bind(channel).bind(day).bind(number).run()
+  }
+
+  private func discount(
+    _ channel: String, _ day: Int, _ identities: [String], _ database: SQLiteDatabase
+  ) throws(LedgerFault) {
+    let statement = try database.statement("UPDATE recipient_days SET count = count - 1 WHERE key = ? AND count > 0")
+    for identity in identities { try statement.fresh.bind(LedgerCoding.key(channel, day, identity)).run() }
+  }
+
+  private func finish(_ call: FinishedCall, at now: Date, _ database: SQLiteDatabase) throws(LedgerFault) {
+    try database.statement("UPDATE calls SET finished = ?, outcomes = ? WHERE id = ?").fresh
+      .bind(now.timeIntervalSince1970).bind(LedgerCoding.text(call.outcomes)).bind(call.id).run()
+    guard let uncounted = call.uncounted else { return }
+    if uncounted.recipients > 0 {
+      let sql = "UPDATE channel_days SET count = max(0, count - ?) WHERE channel = ? AND day = ?"
+      try database.statement(sql).fresh.bind(uncounted.recipients).bind(uncounted.channel).bind(uncounted.day).run()
+    }
+    try discount(uncounted.channel, uncounted.day, uncounted.identities, database)
+  }
+
+  // MARK: - Ids
+
+  package func claim(_ ids: [IdentifierClaim], newerThan: Date) throws(LedgerFault) -> [Bool] {
+    try locked { (database) throws(LedgerFault) in
+      try database.transaction { () throws(LedgerFault) in
+        var duplicates: [Bool] = []
+        for id in ids {
+          let (isDuplicate, isNew) = try look(for: id, newerThan, database)
+          if isNew { try register(id, database) }
+          duplicates.append(isDuplicate)
+        }
+        return duplicates
+      }
+    }
+  }
+
+  /// The owner of an id is known by its inode. Once its message is done, only a file with history of its own can be the
+  /// owner come back: a fresh file that happens to get the inode of a deleted one is another message.
+  private func look(
+    for claim: IdentifierClaim, _ newerThan: Date, _ database: SQLiteDatabase
+  ) throws(LedgerFault) -> (isDuplicate: Bool, isNew: Bool) {
+    let inode = Int(truncatingIfNeeded: claim.inode)
+    let owner = try database.statement("SELECT inode, done FROM ids WHERE channel = ? AND id = ? AND claimed >= ?")
+      .fresh
+      .bind(claim.channel).bind(claim.id).bind(newerThan.timeIntervalSince1970)
+      .first { (inode: $0.integer(0), isDone: $0.integer(1) != 0) }
+    if let owner, owner.inode == inode { return (owner.isDone && !claim.hasHistory, isNew: false) }
+    // A spool that was restored or moved to another disk has other inodes: who waited there is still the owner.
+    if let owner, owner.isDone || !claim.isDeferred { return (true, isNew: false) }
+    return (false, isNew: true)
+  }
+
+  private func register(_ claim: IdentifierClaim, _ database: SQLiteDatabase) throws(LedgerFault) {
+    try database.statement("INSERT OR REPLACE INTO ids VALUES (?, ?, ?, ?, 0)").fresh
+      .bind(claim.channel).bind(claim.id).bind(Int(truncatingIfNeeded: claim.inode))
+      .bind(claim.now.timeIntervalSince1970).run()
+  }
+
+  package func isDuplicate(_ id: IdentifierClaim, newerThan: Date) throws(LedgerFault) -> Bool {
+    try locked { (database) throws(LedgerFault) in try look(for: id, newerThan, database).isDuplicate }
+  }
+
+  private func settle(_ id: SettledIdentifier, _ database: SQLiteDatabase) throws(LedgerFault) {
+    let sql =
+      id.isFree
+      ? "DELETE FROM ids WHERE channel = ? AND id = ? AND inode = ?"
+      : "UPDATE ids SET done = 1 WHERE channel = ? AND id = ? AND inode = ?"
+    try database.statement(sql).fresh.bind(id.channel).bind(id.id).bind(Int(truncatingIfNeeded: id.inode)).run()
+  }
+
+  // MARK: - First sights
+
+  package func seen(_ files: [UInt64]) throws(LedgerFault) -> [UInt64: Date] {
+    try locked { (database) throws(LedgerFault) in
+      // A ledger that is only looked at may be an older one.
+      guard try SQLiteLedger.hasSeen(database),
+        try database.statement("SELECT 1 FROM seen LIMIT 1").fresh.first({ _ in true }) != nil
+      else { return [:] }
+      let statement = try database.statement("SELECT since FROM seen WHERE file = ?")
+      var seen: [UInt64: Date] = [:]
+      for file in files {
+        seen[file] = try statement.fresh.bind(Int(truncatingIfNeeded: file)).first {
+          Date(timeIntervalSince1970: $0.double(0))
+        }
+      }
+      return seen
+    }
+  }
+
+  private func note(_ group: GroupCommit, _ database: SQLiteDatabase) throws(LedgerFault) {
+    // A backlog behind a suspended channel goes back with every sweep: once a day is enough to tell that it is still there.
+    let sql = """
+      INSERT INTO seen VALUES (?, ?, ?) ON CONFLICT (file) DO UPDATE SET since = excluded.since, noted = excluded.noted
+      WHERE since <> excluded.since OR noted < excluded.noted - 86400
+      """
+    for item in group.returned {
+      try database.statement(sql).fresh.bind(Int(truncatingIfNeeded: item.file))
+        .bind(item.since.timeIntervalSince1970).bind(group.now.timeIntervalSince1970).run()
+    }
+    for file in group.forgotten {
+      try database.statement("DELETE FROM seen WHERE file = ?").fresh.bind(Int(truncatingIfNeeded: file)).run()
+    }
+  }
+
+  // MARK: - Suspensions
+
+  private func suspend(_ suspension: Suspension, _ database: SQLiteDatabase) throws(LedgerFault) {
+    try database.statement("INSERT OR REPLACE INTO suspensions VALUES (?, ?, ?, ?, ?, ?, ?)").fresh
+      .bind(suspension.channel).bind(suspension.kind.rawValue).bind(suspension.reason)
+      .bind(suspension.since.timeIntervalSince1970).bind(suspension.until?.timeIntervalSince1970)
+      .bind(suspension.suspectedFor).bind(JSON.strings(suspension.culprits).text).run()
+  }
+
+  package func suspensions() throws(LedgerFault) -> [Suspension] {
+    try locked { (database) throws(LedgerFault) in
+      var suspensions: [Suspension] = []
+      let columns = "channel, kind, reason, since, until, suspected, culprits"
+      let rows = try database.statement("SELECT \(columns) FROM suspensions ORDER BY channel").fresh
+      while try rows.step() {
+        suspensions.append(
+          Suspension(
+            channel: rows.text(0) ?? "", kind: rows.text(1).flatMap(ErrorKind.init(rawValue:)) ?? .provider,
+            reason: rows.text(2) ?? "", since: Date(timeIntervalSince1970: rows.double(3)),
+            until: rows.isNull(4) ? nil : Date(timeIntervalSince1970: rows.double(4)), suspectedFor: rows.text(5),
+            culprits: LedgerCoding.strings(rows.text(6) ?? "[]")))
+      }
+      _ = rows.fresh
+      return suspensions
+    }
+  }
+
+  // MARK: - Calls
+
+  static let columns = "SELECT id, channel, provider, started, members, outcomes FROM calls"
+
+  package func calls(ofSweep sweep: String, _ visit: (CallRecord) -> Void) throws(LedgerFault) {
+    try locked { (database) throws(LedgerFault) in
+      let rows = try database.statement("\(SQLiteLedger.columns) WHERE sweep = ? ORDER BY rowid").fresh.bind(sweep)
+      while try rows.step() { visit(SQLiteLedger.record(rows)) }
+      _ = rows.fresh
+    }
+  }
+
+  package func call(_ id: String) throws(LedgerFault) -> CallRecord? {
+    try locked { (database) throws(LedgerFault) in
+      try database.statement("\(SQLiteLedger.columns) WHERE id = ?").fresh.bind(id).first(SQLiteLedger.record)
+    }
+  }
+
+  package func knows(providerId: String, channel: String, since: Date) throws(LedgerFault) -> Bool {
+    // A scan, but only over the calls since the lost one, and only when an answer was lost.
+    let sql = "SELECT 1 FROM calls WHERE channel = ? AND started >= ? AND instr(outcomes, ?) > 0 LIMIT 1"
+    return try locked { (database) throws(LedgerFault) in
+      try database.statement(sql).fresh.bind(channel).bind(since.timeIntervalSince1970)
+        .bind(JSON.string(providerId).text).first { _ in true } ?? false
+    }
+  }
+
+  static func record(_ row: SQLiteDatabase.Statement) -> CallRecord {
+    let members = LedgerCoding.members(row.text(4) ?? "[]")
+    return CallRecord(
+      id: row.text(0) ?? "", channel: row.text(1) ?? "", provider: row.text(2) ?? "",
+      startedAt: Date(timeIntervalSince1970: row.double(3)), members: members,
+      outcomes: row.text(5).map { LedgerCoding.outcomes($0, count: members.count) })
+  }
+
+  package func prune(before date: Date) throws(LedgerFault) -> Int {
+    try prune(LedgerHorizon(calls: date, ids: date), isDry: false)
+  }
+}

@@ -1,0 +1,140 @@
+import Core
+import FoundationEssentials
+import Ledger
+import Spooling
+
+/// One channel during a sweep: what waits for it, how much may be in flight, and whether it is in trouble. Pauses are
+/// steady times: no clock that is set stretches them.
+struct ChannelState {
+  var channel: Channel
+  var grouper: Grouper<Passenger>
+  var suspicion: Suspicion
+  private(set) var inFlight = 0
+  /// Calls in flight at the most, for now: one after trouble, doubled by success.
+  private var limit: Int
+  /// The pace or a throttle allows the next call only then.
+  private var notBefore: Double?
+  /// Nothing goes out; why, and when one call is tried again, if by itself.
+  private(set) var suspension: Suspension?
+  private(set) var probesAt: Double?
+  /// It was suspended, and one call is to show whether it works again; why it was.
+  private(set) var probed: Suspension?
+  /// Throttled or unreachable: what waits is due only then.
+  private(set) var parkedUntil: Double?
+  /// How those end: with the trouble that parked the channel, as a deferral.
+  private var parkedOutcome: Outcome?
+  /// Troubles in a row. Calls that were in flight together count once.
+  private var troubles = 0
+  private var era = 0
+
+  /// So many troubles in a row, with pauses between, park a channel.
+  private static let patience = 4
+  /// A longer wait than this isn't waited for with messages in hand.
+  private static let longestPause = 5.0
+
+  init(_ channel: Channel) {
+    self.channel = channel
+    grouper = Grouper(capacity: channel.recipientsPerCall, mixedCapacity: channel.mixedRecipientsPerCall)
+    suspicion = Suspicion(limit: channel.suspectAfter)
+    // With a session, the first call fetches the token that the others then use.
+    limit = channel.card.hasSession ? 1 : channel.concurrency
+  }
+
+  var isProbing: Bool { probed != nil }
+  func isStopped(at now: Double) -> Bool { suspension != nil || isParked(at: now) }
+  func isParked(at now: Double) -> Bool { parkedUntil.map { $0 > now } ?? false }
+
+  /// How many calls may start now.
+  func places(at now: Double) -> Int {
+    if isStopped(at: now) { return 0 }
+    if let notBefore, notBefore > now { return 0 }
+    return max(0, limit - inFlight)
+  }
+
+  /// When to look again, if only time is in the way.
+  func wakeUp(at now: Double) -> Double? {
+    if suspension != nil { return probesAt.map { max($0, now) } }
+    return [parkedUntil, notBefore].compactMap { $0 }.filter { $0 > now }.max()
+  }
+
+  /// How a passenger ends whose channel has stopped; nil where it may wait for a call.
+  func ending(at now: Moment) -> Ending? {
+    if suspension != nil { return .untried(due: nil) }
+    guard let parkedUntil, let parkedOutcome, parkedUntil > now.steady else { return nil }
+    return .deferred(parkedOutcome, due: now.date(of: parkedUntil))
+  }
+
+  enum Ending: Equatable {
+    /// Goes back unchanged, or is deferred beside others of its message until `due`.
+    case untried(due: Date?)
+    case deferred(Outcome, due: Date)
+  }
+
+  // MARK: Calls
+
+  /// A call starts. The era tells its reply from those that were in flight before a trouble.
+  mutating func start() -> Int {
+    inFlight += 1
+    return era
+  }
+
+  mutating func landed() { inFlight -= 1 }
+
+  mutating func wait(_ seconds: Double, at now: Double) { notBefore = max(notBefore ?? now, now + seconds) }
+
+  mutating func succeeded(era: Int) {
+    guard era == self.era else { return }
+    troubles = 0
+    probed = nil
+    limit = min(limit * 2, channel.concurrency)
+  }
+
+  /// A throttle, or no connection: one call at a time after a pause, and after a few in a row, or when asked to wait for
+  /// long, what waits is deferred.
+  mutating func gotTrouble(era: Int, _ outcome: Outcome?, retryAfter: Double?, at now: Double) {
+    guard era == self.era else { return }
+    self.era += 1
+    troubles += 1
+    limit = 1
+    if troubles >= ChannelState.patience || retryAfter ?? 0 > ChannelState.longestPause {
+      parkedUntil = now + min(retryAfter ?? channel.retry.first, 86_400)
+      var parked = Outcome.deferred(
+        outcome?.kind == .network ? .network : .throttled, code: outcome?.code,
+        reason: "waits, as the calls before it failed: \(outcome?.reason ?? "no reason given")")
+      parked.usesAttempt = false
+      parkedOutcome = parked
+      // After the pause one more trouble is enough.
+      troubles = ChannelState.patience - 1
+    } else {
+      wait(retryAfter ?? 0.25 * Double(1 << troubles), at: now)
+    }
+  }
+
+  /// Another configuration; what is in flight comes back to it.
+  mutating func renew(_ channel: Channel) {
+    let inFlight = inFlight
+    let era = era
+    self = ChannelState(channel)
+    self.inFlight = inFlight
+    // What is in flight was sent with the old settings, and says nothing of these.
+    self.era = era + 1
+  }
+
+  // MARK: Suspension
+
+  /// - Parameter probesAt: when to try one call; nil where only the next sweep, or a person, does.
+  mutating func suspend(_ suspension: Suspension, probesAt: Double?) {
+    self.suspension = suspension
+    self.probesAt = probesAt
+    probed = nil
+    limit = 1
+  }
+
+  /// One call first.
+  mutating func probe(_ suspension: Suspension) {
+    self.suspension = nil
+    probesAt = nil
+    probed = suspension
+    limit = 1
+  }
+}

@@ -1,0 +1,323 @@
+import Core
+import FoundationEssentials
+import Ledger
+import Spooling
+
+/// The channels: what waits for each, its pace, its trouble, its suspension. Nobody else decides what may go out.
+final class Channels {
+  /// A suspended channel is tried again, with one call, after so many seconds of an endless sweep.
+  private static let rest = 300.0
+  /// Names kept of those whose calls met a channel's trouble.
+  private static let mostCulprits = 16
+
+  private let environment: SweepEnvironment
+  private let isEndless: Bool
+  private let share: Share
+  private let hand: Hand
+  private let recorder: Recorder
+  private var states: [String: ChannelState] = [:]
+  /// As the ledger has them, for channels that were not used yet in this sweep.
+  private var suspensions: [String: Suspension] = [:]
+  private var configuration: Configuration
+
+  init(_ environment: SweepEnvironment, isEndless: Bool, _ share: Share, _ hand: Hand, _ recorder: Recorder) {
+    self.environment = environment
+    self.isEndless = isEndless
+    self.share = share
+    self.hand = hand
+    self.recorder = recorder
+    configuration = environment.configuration
+  }
+
+  /// What the ledger knows of suspended channels: they get one call first, or none yet.
+  func begin(_ known: [Suspension], at now: Moment) {
+    for suspension in known where configuration.channels[suspension.channel] != nil {
+      suspensions[suspension.channel] = suspension
+      guard let channel = configuration.channels[suspension.channel] else { continue }
+      var state = ChannelState(channel)
+      if suspension.holds(at: now.date, configurationChanged: configuration.modified) {
+        state.suspend(suspension, probesAt: suspension.until.flatMap { isEndless ? now.steady(of: $0) : nil })
+        share.close(channel.name)
+        environment.observe(.notice(suspension.notice))
+      } else {
+        probe(&state, suspension)
+      }
+      states[channel.name] = state
+    }
+  }
+
+  /// The channel's state, made at its first use.
+  private func with<Result>(_ channel: Channel, _ body: (inout ChannelState) -> Result) -> Result {
+    body(&states[channel.name, default: ChannelState(channel)])
+  }
+
+  // MARK: Waiting for a call
+
+  /// Puts a passenger where its channel's calls are gathered; on a channel that has stopped it ends at once.
+  func queue(_ passenger: Passenger, at now: Moment) {
+    guard let channel = configuration.channels[passenger.leg.channel] else { return hand.release(passenger) }
+    let ending = with(channel) { state -> ChannelState.Ending? in
+      if let ending = state.ending(at: now) { return ending }
+      state.grouper.add(.init(passenger.leg.target, passenger.leg.content, passenger.priority, passenger))
+      return nil
+    }
+    if let ending { hand.release(passenger, ending) }
+  }
+
+  /// A call that was taken out, or a part of it, goes back to be the next of its priority.
+  func putBack(_ batch: Batch, _ channel: Channel, at now: Moment) {
+    with(channel) { $0.grouper.putBack(batch) }
+    releaseIfStopped(channel.name, at: now)
+  }
+
+  /// A call to be repeated under its idempotency key.
+  func push(_ batch: Batch, _ channel: Channel) { with(channel) { $0.grouper.push(batch) } }
+
+  func ending(_ channel: Channel, at now: Moment) -> ChannelState.Ending? { with(channel) { $0.ending(at: now) } }
+
+  /// A place for one more call right now, or a channel that has stopped and will never have one.
+  func isFree(_ name: String, at now: Double) -> Bool {
+    states[name].map { $0.isStopped(at: now) || $0.places(at: now) > 0 } ?? true
+  }
+
+  /// In an order that is the same in every run.
+  private var names: [String] { states.count == 1 ? Array(states.keys) : states.keys.sorted() }
+
+  /// Everybody goes back untried: the sweep stops, or the configuration is another.
+  func releaseAll(due: Date? = nil) {
+    for name in names { release(name, .untried(due: due)) }
+  }
+
+  private func releaseIfStopped(_ name: String, at now: Moment) {
+    guard let ending = states[name]?.ending(at: now) else { return }
+    release(name, ending)
+  }
+
+  private func release(_ name: String, _ ending: ChannelState.Ending) {
+    for entry in states[name]?.grouper.drain() ?? [] { hand.release(entry.item, ending) }
+  }
+
+  // MARK: Calls
+
+  /// Full calls are ready before everything has been looked at.
+  var hasReady: Bool { states.values.contains { $0.grouper.hasReady } }
+
+  /// The calls that may start now, each channel's most urgent first.
+  /// - Parameter gathers: nothing more is coming for now: what is gathered goes as it is.
+  func takeReady(at now: Moment, gathers: Bool, _ visit: (Channel, Batch) -> Bool) {
+    // By name: going through the dictionary's own values would have every change copy all of it.
+    for name in names {
+      var places = states[name]?.places(at: now.steady) ?? 0
+      while places > 0, let channel = states[name]?.channel, let batch = next(name, gathers: gathers) {
+        if visit(channel, batch) { places -= 1 }
+      }
+    }
+  }
+
+  private func next(_ name: String, gathers: Bool) -> Batch? {
+    guard gathers, let state = states[name] else { return states[name]?.grouper.next() }
+    // What is gathered goes only when there is a place for it: until then more may join.
+    if state.grouper.waitingHigh > 0 || !state.grouper.hasReady {
+      if !share.hasMore(of: name) {
+        states[name]?.grouper.flush()
+      } else if state.inFlight == 0, recorder.isIdle, !share.seeks(name) {
+        // More of it is there than its share takes, and nothing under way will make room: the fullest go as they are.
+        states[name]?.grouper.relieve(to: state.grouper.waiting / 2)
+      } else if state.grouper.waitingHigh > 0 {
+        states[name]?.grouper.flush()
+      }
+    }
+    return states[name]?.grouper.next()
+  }
+
+  func start(_ channel: Channel) -> Int { with(channel) { $0.start() } }
+  func landed(_ channel: Channel) { with(channel) { $0.landed() } }
+  func wait(_ channel: Channel, _ seconds: Double, at now: Double) { with(channel) { $0.wait(seconds, at: now) } }
+
+  /// Seconds by the steady clock until time alone lets something go out.
+  func wakeUp(at now: Double) -> Double? {
+    states.values.compactMap { state in
+      // A pause matters to those who wait.
+      state.suspension == nil && state.grouper.isEmpty && !(state.isProbing && state.isParked(at: now))
+        ? nil : state.wakeUp(at: now)
+    }.min()
+  }
+
+  /// Time has passed: suspended channels whose rest is over get one call.
+  /// - Returns: whether the source should look for one.
+  func wake(at now: Moment) -> Bool {
+    var looks = false
+    for (name, state) in states {
+      if let suspension = state.suspension, let due = state.probesAt, due <= now.steady {
+        probe(&states[name, default: state], suspension)
+        looks = true
+      } else if let suspension = state.probed, let until = state.parkedUntil, until <= now.steady,
+        shutProbes.contains(name)
+      {
+        shutProbes.remove(name)
+        probe(&states[name, default: state], suspension)
+        looks = true
+      }
+    }
+    return looks
+  }
+
+  /// Channels whose probe did not get through: nothing more is claimed for them before their pause is over.
+  private var shutProbes: Set<String> = []
+
+  private func probe(_ state: inout ChannelState, _ suspension: Suspension) {
+    state.probe(suspension)
+    share.probe(state.channel.name, avoiding: Set(suspension.culprits.map(FileName.init(display:))))
+  }
+
+  // MARK: Learning
+
+  /// What an answer says of the channel.
+  func learn(_ answer: Answer, of flight: Flight, at now: Moment) -> Lesson {
+    let channel = flight.channel
+    if let capacity = answer.capacity { with(channel) { $0.grouper.limit(to: capacity) } }
+    switch answer.advice {
+    case .suspend:
+      // The one that tells of it: others may have been accepted beside it.
+      let teller = answer.outcomes.first { $0.state == .deferred } ?? answer.outcomes.first
+      return suspend(flight, answer, teller, at: now)
+    // Its halves will tell.
+    case .split: return .goesOn
+    case .slowDown(let retryAfter):
+      with(channel) {
+        $0.gotTrouble(era: flight.era, answer.outcomes.first, retryAfter: retryAfter, at: now.steady)
+      }
+      guard with(channel, { $0.isParked(at: now.steady) }) else { return .goesOn }
+      releaseIfStopped(channel.name, at: now)
+      if with(channel, { $0.isProbing }) {
+        share.close(channel.name)
+        shutProbes.insert(channel.name)
+      }
+      return .goesOn
+    case .proceed: return hear(answer, flight, at: now)
+    }
+  }
+
+  private func hear(_ answer: Answer, _ flight: Flight, at now: Moment) -> Lesson {
+    let channel = flight.channel
+    let heard = zip(flight.batch.entries, answer.outcomes).map { entry, outcome in
+      // Refused for what it says: one witness a message, however many it is for.
+      let witness = outcome.kind == .message ? Verbatim(entry.item.job.label) : Verbatim(entry.target.identity)
+      // A deferral that was the last one allowed is a refusal.
+      return (
+        recipient: witness, outcome: Verdict.final(outcome, attempt: entry.item.job.attempt, channel.retry)
+      )
+    }
+    let finding = with(channel) { $0.suspicion.hear(heard) }
+    if let probed = with(channel, { $0.probed }), !answer.outcomes.contains(where: { $0.state == .accepted }) {
+      // The same trouble as before, to another recipient: it is no recipient's.
+      if let outcome = answer.outcomes.first(where: { $0.repeats(probed) }) {
+        return suspend(flight, answer, outcome, suspectedFor: probed.suspectedFor, isRepeated: true, at: now)
+      }
+      // Only an acceptance ends a suspicion; otherwise any answer about a recipient shows that the account is let in.
+      if probed.suspectedFor != nil { return .goesOn }
+    }
+    switch finding {
+    case .account(let outcome): return suspend(flight, answer, outcome, at: now)
+    case .suspected(let code, let count):
+      let outcome = answer.outcomes.first { $0.code == code } ?? answer.outcomes.first
+      return suspend(flight, answer, outcome, suspectedFor: code, count: count, at: now)
+    case .nothing: break
+    }
+    // What was in flight when the channel was suspended proves nothing.
+    if with(channel, { $0.suspension }) != nil { return .goesOn }
+    with(channel) { $0.succeeded(era: flight.era) }
+    resume(channel.name)
+    return .goesOn
+  }
+
+  private func resume(_ name: String) {
+    guard suspensions.removeValue(forKey: name) != nil else { return }
+    share.open(name)
+    recorder.note(resumed: name)
+  }
+
+  private func suspend(
+    _ flight: Flight, _ answer: Answer, _ outcome: Outcome?, suspectedFor code: String? = nil, count: Int? = nil,
+    isRepeated: Bool = false, at now: Moment
+  ) -> Lesson {
+    let channel = flight.channel
+    if let suspension = with(channel, { $0.suspension }) { return .suspended(suspension, isRepeated: isRepeated) }
+    let said = channel.masked([outcome?.code, outcome?.reason].compactMap { $0 }.joined(separator: ": "))
+    let reason = count.map { "suspected: \($0) different recipients in a row were refused (\(said))" } ?? said
+    let until: Date? =
+      switch answer.rest {
+      case .untilNextSweep: nil
+      case .seconds(let seconds): now.date + seconds
+      case .untilTomorrow: LocalTime.nextDay(after: now.date, in: channel.zone)
+      case .untilMended: .distantFuture
+      }
+    let before = suspensions[channel.name]?.culprits ?? []
+    let suspension = Suspension(
+      channel: channel.name, kind: outcome?.kind ?? .credentials, reason: reason, since: now.date, until: until,
+      suspectedFor: code,
+      culprits: (before.filter { $0 != flight.culprit } + [flight.culprit]).suffix(Channels.mostCulprits))
+    let rest = until.map { $0.timeIntervalSince(now.date) } ?? Channels.rest
+    with(channel) { $0.suspend(suspension, probesAt: isEndless && rest < 1e9 ? now.steady + rest : nil) }
+    suspensions[channel.name] = suspension
+    share.close(channel.name)
+    recorder.note(suspension)
+    environment.observe(.notice(suspension.notice))
+    releaseIfStopped(channel.name, at: now)
+    return .suspended(suspension, isRepeated: isRepeated)
+  }
+
+  // MARK: Another configuration
+
+  /// Everybody who waits goes back, to be routed anew; suspended channels are tried at once.
+  func reload(_ new: Configuration, at now: Moment) {
+    releaseAll(due: now.date)
+    configuration = new
+    for (name, old) in states {
+      guard let channel = new.channels[name] else { continue }
+      var state = old
+      state.renew(channel)
+      if let suspension = suspensions[name] { probe(&state, suspension) } else { share.open(name) }
+      states[name] = state
+    }
+  }
+}
+
+typealias Batch = Grouper<Passenger>.Batch
+
+/// What an answer taught of its channel.
+enum Lesson: Equatable {
+  case goesOn
+  /// - isRepeated: a probe met the trouble that the channel was suspended for.
+  case suspended(Suspension, isRepeated: Bool)
+}
+
+extension Outcome {
+  /// Whether a probe met with what its channel was suspended for.
+  fileprivate func repeats(_ suspension: Suspension) -> Bool {
+    if blame == .account, state != .accepted { return true }
+    guard let code = suspension.suspectedFor else { return false }
+    return state == .rejected && blame == .unclear && (self.code ?? reason ?? "") == code
+  }
+}
+
+extension Suspension {
+  /// What people are told: what is wrong, what to do, and when it is tried again.
+  var notice: Notice {
+    let cause =
+      switch (suspectedFor, kind) {
+      case (.some, _): "so many were refused alike that something is wrong with the channel or its messages"
+      case (nil, .quota): "the quota or balance is used up"
+      default: "the credentials or settings are wrong"
+      }
+    let remedy = kind == .quota ? "top up the account" : "correct the channel in the configuration"
+    let next =
+      switch until {
+      case nil: "the next sweep tries with one call first"
+      case .distantFuture?: "nothing is sent before the configuration has changed: the provider bars those who go on"
+      case let until?:
+        "nothing is sent before \(RFC3339.string(until)): until then the provider refuses, and bars those who go on"
+      }
+    return Notice("channel \(channel)", "suspended: \(cause)", said: reason, hint: "\(remedy); \(next)")
+  }
+}

@@ -1,0 +1,100 @@
+import Core
+import FoundationEssentials
+import Ledger
+import Spooling
+
+/// The messages in hand. Owns them from intake to settlement: a message whose last recipient has an end finishes itself,
+/// by getting its history line (or none, when it goes back unchanged) and going to be settled.
+final class Hand {
+  private let environment: SweepEnvironment
+  private let sweep: String
+  private let recorder: Recorder
+  private var jobs: [ObjectIdentifier: Job] = [:]
+  /// Who waits to be put where it belongs.
+  private var boarding: [Passenger] = []
+  var router: Router
+
+  init(_ environment: SweepEnvironment, sweep: String, _ recorder: Recorder) {
+    self.environment = environment
+    self.sweep = sweep
+    self.recorder = recorder
+    router = Router(environment.configuration)
+  }
+
+  var isEmpty: Bool { jobs.isEmpty }
+
+  /// Messages that took part in a call and have no end: what they may have sent is for the next sweep's rescue.
+  var inDoubt: [FileName] { jobs.values.filter { !$0.calls.isEmpty }.map(\.file.name) }
+
+  func take(_ job: Job) {
+    jobs[ObjectIdentifier(job)] = job
+    boarding += job.passengers
+    // Nobody left to send to: all were accepted before.
+    if job.open == 0 { finish(job) }
+  }
+
+  /// Everybody who waits to be put where it belongs, taken out.
+  func takeBoarding() -> [Passenger] {
+    if boarding.isEmpty { return [] }
+    defer { boarding.removeAll(keepingCapacity: boarding.count < 4096) }
+    return boarding
+  }
+
+  // MARK: Ends
+
+  /// The end by an outcome: used-up attempts are final, doubt is handled as the contract says, and a final rejection may
+  /// go on through the fallback channel.
+  /// - Parameter call: the call that the outcome is of, and when it started; nil for what took part in none.
+  func conclude(_ passenger: Passenger, _ outcome: Outcome, of call: (id: String, startedAt: Date)?, _ channel: Channel)
+  {
+    var outcome = outcome
+    var question: (call: String, due: Date)?
+    if outcome.state == .unconfirmed, let call {
+      (outcome, question) = Doubt.resolve(
+        outcome, call: call.id, startedAt: call.startedAt, channel, now: environment.now())
+    }
+    outcome = Verdict.final(outcome, attempt: passenger.job.attempt, channel.retry)
+    end(passenger, outcome, isTried: call != nil && outcome.usesAttempt, question: question)
+  }
+
+  /// The end of one that took part in no call: untried, or deferred by its channel's state.
+  func release(_ passenger: Passenger, _ ending: ChannelState.Ending = .untried(due: nil)) {
+    switch (ending, passenger.leg.start) {
+    case (.untried(let due), _): end(passenger, nil, isTried: false, due: due)
+    // Its channel's trouble is no answer to the question.
+    case (.deferred(_, let due), .ask(let call)): keepDoubt(passenger, call, due: due)
+    case (.deferred(let outcome, let due), _): end(passenger, outcome, isTried: false, due: due)
+    }
+  }
+
+  /// It stays in doubt until its provider is asked, at `due`.
+  func keepDoubt(_ passenger: Passenger, _ call: String, due: Date) {
+    let outcome = Outcome.unconfirmed(reason: "sent, and no answer came; the provider will be asked")
+    end(passenger, outcome, isTried: false, question: (call, due))
+  }
+
+  private func end(
+    _ passenger: Passenger, _ outcome: Outcome?, isTried: Bool, question: (call: String, due: Date)? = nil,
+    due: Date? = nil
+  ) {
+    passenger.end(outcome, isTried: isTried, question: question, due: due)
+    if outcome?.state == .rejected { boarding += passenger.fallBack(router) }
+    if passenger.job.open == 0 { finish(passenger.job) }
+  }
+
+  /// Everybody has an end.
+  private func finish(_ job: Job) {
+    let circumstances = Verdict.Circumstances(
+      now: environment.now(), sweep: sweep, dropped: job.dropped, random: environment.random())
+    let line = Verdict.line(job.itinerary, job.results, calls: job.calls, circumstances)
+    if let id = job.message.id, line?.state.isFinal ?? (job.itinerary.attempts == 0) {
+      // Of what failed, or was never sent at all, whoever comes back with the id, an edited copy perhaps, may have it.
+      let isFree = line.map { $0.state == .failed || $0.state == .expired } ?? true
+      recorder.note(
+        SettledIdentifier(channel: job.itinerary.channel.name, id: id, inode: job.file.inode, isFree: isFree))
+    }
+    jobs[ObjectIdentifier(job)] = nil
+    job.dissolve()
+    recorder.settle(job.file, line, share: job.channel, dropped: job.dropped)
+  }
+}

@@ -1,0 +1,111 @@
+import Core
+import FoundationEssentials
+import Ledger
+import Spooling
+
+/// Who writes down: outcomes, ids and suspensions wait here for the next group commit, history lines for the commit that
+/// holds their outcomes, and then for the settling desk. Nothing gets to the desk that the ledger has not taken.
+final class Recorder {
+  /// Messages that are settled together while calls are under way, and the seconds that the first waits for the others:
+  /// settling costs a flush of the file system, for however few.
+  private static let gatheredSettlements = 1024
+  private static let gatheringTime = 0.1
+
+  private let ledger: any Ledger
+  private let desk: SettlingDesk
+  private let window: Int
+  private var pending = GroupCommit(now: .distantPast)
+  /// What a ledger in trouble did not take.
+  private var unrecorded: [GroupCommit] = []
+  /// What is settled once the next commit is on disk.
+  private var settlements: [Settlement] = []
+  /// When the first of them came.
+  private var since: Double?
+  /// Handed to the desk and not answered yet.
+  private var underWay = 0
+  /// Files in hand whose first sight the ledger knows: their history will tell it instead.
+  private var known: Set<UInt64> = []
+  /// Files whose line could not be written: the next sweep's rescue settles them from the ledger.
+  private(set) var stuck: Set<FileName> = []
+
+  init(_ ledger: any Ledger, _ desk: SettlingDesk, window: Int) {
+    self.ledger = ledger
+    self.desk = desk
+    self.window = window
+  }
+
+  // MARK: Noting
+
+  func note(_ call: FinishedCall) { pending.finished.append(call) }
+  func note(_ id: SettledIdentifier) { pending.settledIds.append(id) }
+  func note(_ suspension: Suspension) { pending.suspended.append(suspension) }
+  func note(resumed channel: String) { pending.resumed.append(channel) }
+
+  /// - Parameter line: nil for a message that goes back to new/ unchanged.
+  func settle(_ file: ClaimedFile, _ line: HistoryLine?, share channel: String, dropped: Date) {
+    settlements.append(Settlement(file, line, share: channel))
+    let wasKnown = known.remove(file.identity) != nil
+    if line == nil {
+      pending.returned.append(Seen(file: file.identity, since: dropped))
+    } else if wasKnown {
+      pending.forgotten.append(file.identity)
+    }
+  }
+
+  /// The ledger knows when these files, which are in hand, were first seen.
+  func remember(_ files: some Sequence<UInt64>) { known.formUnion(files) }
+
+  // MARK: Committing
+
+  var hasNews: Bool { !pending.isEmpty }
+  var isIdle: Bool { pending.isEmpty && settlements.isEmpty && underWay == 0 }
+
+  /// One flush: what was noted, and these intents.
+  /// - Throws: when nothing of it was recorded. Outcomes still go into the history lines, which a rescuer believes as
+  ///   well, and once more to the ledger at the end.
+  func commit(_ proposed: [ProposedCall], at now: Date) throws(LedgerFault) -> [Admission] {
+    pending.now = now
+    pending.proposed = proposed
+    defer { pending = GroupCommit(now: now) }
+    do throws(LedgerFault) {
+      return try ledger.commit(pending)
+    } catch {
+      pending.proposed = []
+      // An empty one too: what the failed one left in the ledger's log, another write has to overrule.
+      unrecorded.append(pending)
+      throw error
+    }
+  }
+
+  /// Gives to the desk what has been committed: when there is enough, when it has waited, or at once.
+  func handOver(at now: Double, waits: Bool) {
+    guard !settlements.isEmpty, pending.isEmpty else { return }
+    let isEnough = settlements.count >= min(Recorder.gatheredSettlements, window / 16)
+    let first = since ?? now
+    guard isEnough || !waits || now - first >= Recorder.gatheringTime else {
+      since = first
+      return
+    }
+    underWay += settlements.count
+    desk.hand(settlements)
+    settlements.removeAll()
+    since = nil
+  }
+
+  /// When `handOver` has something to do though nothing happens.
+  var wakeUp: Double? { since.map { $0 + Recorder.gatheringTime } }
+
+  func settled(_ settlements: [Settlement]) { underWay -= settlements.count }
+
+  func failed(to settle: [Settlement]) {
+    underWay -= settle.count
+    stuck.formUnion(settle.map(\.file.name))
+  }
+
+  /// The trouble may have been a passing one; where it was not, the history lines say it all.
+  func retryUnrecorded() {
+    for group in unrecorded {
+      guard (try? ledger.commit(group)) != nil else { return }
+    }
+  }
+}

@@ -1,0 +1,136 @@
+import Core
+import FoundationEssentials
+import Glibc
+import Ledger
+import SQLiteLedger
+import Spooling
+import Sweeping
+import Synchronization
+import Transports
+
+/// What sweep and watch share: everything a sweep needs, made of the real things.
+final class SweepRunner: Sendable {
+  let spool: Spool
+  let ledger: SQLiteLedger
+  let reporter: SweepReporter
+  let sessions = SessionStore()
+  private let transports = Mutex<[String: RoutedTransport]>([:])
+  private let state = Mutex(State())
+
+  /// What signals may reach while an engine runs.
+  private struct State {
+    var stop: (@Sendable () -> Void)?
+    var reload: (@Sendable (Configuration) -> Void)?
+    var isStopped = false
+  }
+
+  init(_ spool: Spool, _ ledger: SQLiteLedger, _ reporter: SweepReporter) {
+    self.spool = spool
+    self.ledger = ledger
+    self.reporter = reporter
+  }
+
+  /// How a sweep ended.
+  struct End {
+    var summary = SweepSummary()
+    /// Why it had to stop; what was done until then is in the summary.
+    var trouble: Failure?
+    /// A folder of the spool is another now.
+    var isReplaced = false
+  }
+
+  /// Rescue, then the sweep.
+  /// - Parameter watcher: for an endless one, what tells of arrivals.
+  func run(_ configuration: Configuration, _ selection: Selection, _ watcher: Watcher? = nil) -> End {
+    let environment = environment(configuration)
+    var end = End()
+    var rescue = Rescue(environment)
+    do throws(SweepTrouble) {
+      try rescue.run()
+      try sweep(environment, selection, watcher, &end)
+    } catch {
+      end.trouble = Failure(error)
+    }
+    end.summary.add(rescue.summary)
+    return end
+  }
+
+  private func sweep(
+    _ environment: SweepEnvironment, _ selection: Selection, _ watcher: Watcher?, _ end: inout End
+  ) throws(SweepTrouble) {
+    let engine: Engine
+    do throws(SystemFault) {
+      let id = Engine.makeId(now: Surroundings.now(), ledger: ledger, nonce: Surroundings.nonce())
+      engine = try Engine(environment, selection, id: id)
+    } catch {
+      throw SweepTrouble(fault: error)
+    }
+    let (stop, reload) = (engine.stopper, engine.reloader)
+    let isStopped = state.withLock { state -> Bool in
+      (state.stop, state.reload) = (stop, reload)
+      return state.isStopped
+    }
+    if isStopped { stop() }
+    defer {
+      state.withLock { ($0.stop, $0.reload) = (nil, nil) }
+      end.summary = engine.summary
+      end.isReplaced = engine.isReplaced
+    }
+    _ = try engine.run(watcher)
+  }
+
+  /// Finishes what is in flight; a later run ends at once.
+  func stop() {
+    let stop = state.withLock { state -> (@Sendable () -> Void)? in
+      state.isStopped = true
+      return state.stop
+    }
+    stop?()
+  }
+
+  /// Another configuration for the engine that runs, if one does.
+  func reload(_ configuration: Configuration) {
+    reporter.forgetNotices()
+    state.withLock { $0.reload }?(configuration)
+  }
+
+  func shutdown() {
+    let all = transports.withLock { Array($0.values) }
+    for transport in all { transport.shutdown() }
+  }
+
+  private func environment(_ configuration: Configuration) -> SweepEnvironment {
+    var environment = SweepEnvironment(
+      spool: spool, ledger: ledger, configuration: configuration,
+      transport: { [self] in transport(for: $0) }, clock: Surroundings.clock,
+      random: { Randomness.with { Double.random(in: 0..<1, using: &$0) } },
+      nonce: Surroundings.nonce, observe: { [reporter] in reporter.observe($0) })
+    environment.sessions = sessions
+    // A descriptor for each message in hand, with room for connections and the rest.
+    var limit = rlimit()
+    if getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 {
+      environment.window = min(environment.window, max(64, Int(clamping: limit.rlim_cur) - 600))
+    }
+    return environment
+  }
+
+  /// Channels that trust the same certificates share connections.
+  private func transport(for channel: Channel) -> RoutedTransport {
+    transports.withLock { transports in
+      let key = channel.caFile ?? ""
+      if let transport = transports[key] { return transport }
+      let transport = RoutedTransport(.init(caFile: channel.caFile, openAttachment: SweepRunner.open))
+      transports[key] = transport
+      return transport
+    }
+  }
+
+  private static func open(_ file: AttachmentFile) -> OpenedAttachment {
+    do throws(SystemFault) {
+      let (descriptor, size) = try AttachmentStore.open(file)
+      return .file(descriptor: descriptor, size: size)
+    } catch {
+      return .failed("\(error)")
+    }
+  }
+}

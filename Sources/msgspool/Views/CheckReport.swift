@@ -1,0 +1,88 @@
+import Core
+import Inspecting
+import Sweeping
+
+/// What check found, as text for people (bounded) or JSON lines (all of it).
+final class CheckReport {
+  /// Complaints of one topic that are shown to people; the rest is counted.
+  private static let shown = 20
+
+  private let asJSON: Bool
+  private var counts: [Complaint.Severity: Int] = [:]
+  private var mended = 0
+  private var topics: [Complaint.Topic: Int] = [:]
+
+  init(asJSON: Bool) {
+    self.asJSON = asJSON
+  }
+
+  /// Nothing is left but notes.
+  private(set) var isWell = true
+
+  func tell(_ complaint: Complaint) {
+    counts[complaint.severity, default: 0] += 1
+    if complaint.action != nil { mended += 1 } else if complaint.severity != .note { isWell = false }
+    topics[complaint.topic, default: 0] += 1
+    if asJSON {
+      Console.output(json(complaint))
+    } else if topics[complaint.topic, default: 0] <= CheckReport.shown || complaint.action != nil {
+      Console.output(text(complaint))
+    }
+  }
+
+  func conclude() {
+    let errors = counts[.error] ?? 0
+    let warnings = counts[.warning] ?? 0
+    let notes = counts[.note] ?? 0
+    if asJSON {
+      Console.output(
+        .object([
+          .init("errors", .integer(errors)), .init("warnings", .integer(warnings)), .init("notes", .integer(notes)),
+          .init("repaired", .integer(mended)), .init("ok", .boolean(isWell)),
+        ]))
+      return
+    }
+    for topic in Complaint.Topic.allCases {
+      let more = (topics[topic] ?? 0) - CheckReport.shown
+      if more > 0 { Console.output("… and \(more) more about \(topic.rawValue) (--json tells all)\n") }
+    }
+    if Console.isQuiet { return }
+    if errors + warnings == 0 {
+      Console.output(
+        Console.styled("all is well", .green) + (notes > 0 ? " (\(Columns.count(notes, "note")))\n" : "\n"))
+      return
+    }
+    var parts = [Columns.count(errors, "error"), Columns.count(warnings, "warning")]
+    if notes > 0 { parts.append(Columns.count(notes, "note")) }
+    if mended > 0 { parts.append("\(mended) mended") }
+    Console.output(parts.joined(separator: ", ") + "\n")
+  }
+
+  private func json(_ complaint: Complaint) -> JSON {
+    var members: [JSON.Member] = [
+      .init("severity", .string(complaint.severity.rawValue)), .init("subject", .string(complaint.subject)),
+      .init("problem", .string(complaint.problem)), .init("hint", complaint.hint.map(JSON.string) ?? .null),
+      .init("repaired", .boolean(complaint.action != nil)),
+    ]
+    if let action = complaint.action { members.append(.init("action", .string(action))) }
+    return .object(members)
+  }
+
+  private func text(_ complaint: Complaint) -> String {
+    let style: Console.Style =
+      switch complaint.severity {
+      case .note: .dim
+      case .warning: .yellow
+      case .error: .red
+      }
+    let severity = Console.styled(Columns.fit(complaint.severity.rawValue, 8), style)
+    var text = "\(severity)\(Console.styled(complaint.subject.safeText, .bold))\n"
+    text += Columns.wrapped(complaint.problem.safeText, indent: 8)
+    if let action = complaint.action {
+      text += Columns.wrapped("mended: \(action.safeText)", indent: 8)
+    } else if let hint = complaint.hint {
+      text += Columns.wrapped("hint: \(hint.safeText)", indent: 8)
+    }
+    return text
+  }
+}
