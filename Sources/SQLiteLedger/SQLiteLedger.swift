@@ -291,6 +291,7 @@ package final class SQLiteLedger: Ledger {
       try database.transaction { () throws(LedgerFault) in
         var duplicates: [Bool] = []
         for id in ids {
+          try bound(id, database)
           let (isDuplicate, isNew) = try look(for: id, newerThan, database)
           if isNew { try register(id, database) }
           duplicates.append(isDuplicate)
@@ -298,6 +299,14 @@ package final class SQLiteLedger: Ledger {
         return duplicates
       }
     }
+  }
+
+  /// An id that was claimed at a time that is yet to come, before the clock was turned back, is remembered from now on:
+  /// no longer than its window, and not for as long as the clock was ahead.
+  private func bound(_ claim: IdentifierClaim, _ database: SQLiteDatabase) throws(LedgerFault) {
+    let now = claim.now.timeIntervalSince1970
+    try database.statement("UPDATE ids SET claimed = ? WHERE channel = ? AND id = ? AND claimed > ?").fresh
+      .bind(now).bind(claim.channel).bind(claim.id).bind(now + 1).run()
   }
 
   /// The owner of an id is known by its inode. Once its message is done, only a file with history of its own can be the

@@ -394,6 +394,18 @@ extension Ledger {
     #expect(try !ledger.isDuplicate(owner(1, hasHistory: true)), "with history it is the owner come back")
   }
 
+  @Test(arguments: LedgerKind.all) func anIdFromBeforeTheClockWasTurnedBackIsRememberedNoLongerThanItsWindow(
+    kind: LedgerKind
+  ) throws {
+    let ledger = try kind.make().ledger
+    let year = 365 * 86400.0
+    #expect(try ledger.isDuplicate(owner(1, now: now + year)) == false)
+    try ledger.settle(1, isFree: false)
+    #expect(try ledger.isDuplicate(owner(2, now: now)))
+    #expect(try ledger.isDuplicate(owner(2, now: now + 3000)))
+    #expect(try ledger.isDuplicate(owner(2, now: now + 3700)) == false)
+  }
+
   @Test(arguments: LedgerKind.all) func whoWaitsInARestoredSpoolStillOwnsTheId(kind: LedgerKind) throws {
     let ledger = try kind.make().ledger
     _ = try ledger.isDuplicate(owner(1))

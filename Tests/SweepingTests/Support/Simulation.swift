@@ -34,6 +34,7 @@ struct Simulation {
   private let ledger: SQLiteLedger
   private var rigs: [Rig] = []
   private let recovery: Recovery
+  private let hasFallback: Bool
   private var dropped: [String: (text: String, to: [String])] = [:]
   private var doubtAllowed = 0
   private(set) var log: [String] = []
@@ -43,6 +44,7 @@ struct Simulation {
     self.broken = broken
     random = SeededGenerator(seed)
     recovery = [Recovery.none, .none, .idempotencyKey, .lookup(settles: 10)].randomElement(using: &random) ?? .none
+    hasFallback = Bool.random(using: &random)
     far = FarSide(SeededGenerator(seed ^ 0xFACADE), recovery)
     ledger = try SQLiteLedger(":memory:", now: disk.clock.now.date, generation: "abcdef")
   }
@@ -103,14 +105,19 @@ struct Simulation {
       Int.random(in: 1...3, using: &random), ([0, 0, 1] as [Double]).randomElement(using: &random) ?? 0,
       Int.random(in: 1...4, using: &random)
     )
-    return .of(
-      .word(recovery: recovery) {
+    func channel(_ name: String, _ recovery: Recovery, fallback: String?) -> Channel {
+      .word(name, recovery: recovery) {
         $0.concurrency = concurrency
         $0.rate = rate
         $0.recipientsPerCall = capacity
         $0.retry = RetrySchedule(attempts: 20, first: 10, max: 100)
         $0.suspectAfter = 6
-      })
+        $0.fallback = fallback
+      }
+    }
+    // What is refused goes on through the second channel, in half of the histories.
+    return .of(
+      channel("word", recovery, fallback: hasFallback ? "second" : nil), channel("second", recovery, fallback: nil))
   }
 
   /// Another sweeper begins: it rescues what dead ones left.
