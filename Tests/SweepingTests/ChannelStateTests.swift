@@ -21,13 +21,13 @@ private let suspension = Suspension(
 
 extension ChannelState {
   /// Starts a call and lands it with trouble, as seen from outside.
-  fileprivate mutating func fail(_ outcome: Outcome? = throttled, retryAfter: Double? = nil, at time: Double = 0) {
+  fileprivate func fail(_ outcome: Outcome? = throttled, retryAfter: Double? = nil, at time: Double = 0) {
     let era = start()
     landed()
     gotTrouble(era: era, outcome, retryAfter: retryAfter, at: time)
   }
 
-  fileprivate mutating func succeed() {
+  fileprivate func succeed() {
     let era = start()
     landed()
     succeeded(era: era)
@@ -38,7 +38,7 @@ extension ChannelState {
   // MARK: Places
 
   @Test func asManyCallsMayFlyAsTheChannelAllows() {
-    var state = state(concurrency: 3)
+    let state = state(concurrency: 3)
     #expect(state.places(at: 0) == 3)
     _ = state.start()
     _ = state.start()
@@ -48,14 +48,14 @@ extension ChannelState {
   }
 
   @Test func thePaceHoldsThemUntilItsMoment() {
-    var state = state()
+    let state = state()
     state.wait(1, at: 10)
     #expect(state.places(at: 10) == 0 && state.places(at: 10.999) == 0)
     #expect(state.places(at: 11) == 8)
   }
 
   @Test func aPauseIsWorthWakingUpForAndASuspensionOnlyForItsProbe() {
-    var state = state()
+    let state = state()
     #expect(state.wakeUp(at: 0) == nil)
     state.wait(1, at: 0)
     #expect(state.wakeUp(at: 0) == 1 && state.wakeUp(at: 1) == nil)
@@ -68,7 +68,7 @@ extension ChannelState {
   // MARK: Suspension
 
   @Test func aChannelThatWasSuspendedTriesOneCallFirst() {
-    var state = state()
+    let state = state()
     state.probe(suspension)
     #expect(state.isProbing && state.places(at: 0) == 1)
     let era = state.start()
@@ -81,7 +81,7 @@ extension ChannelState {
   }
 
   @Test func aSuspendedChannelGivesEverythingBack() {
-    var state = state()
+    let state = state()
     #expect(state.ending(at: moment(0)) == nil)
     state.suspend(suspension, probesAt: nil)
     #expect(state.isStopped(at: 0) && state.places(at: 0) == 0)
@@ -91,7 +91,7 @@ extension ChannelState {
   // MARK: Trouble
 
   @Test func troubleMakesAPauseAndThenOneCallAtATime() {
-    var state = state()
+    let state = state()
     state.fail()
     #expect(state.places(at: 0) == 0 && !state.isStopped(at: 0))
     #expect(state.places(at: 0.5) == 1)
@@ -100,7 +100,7 @@ extension ChannelState {
   }
 
   @Test func callsThatWereInFlightTogetherAreOneTrouble() {
-    var state = state()
+    let state = state()
     let eras = (0..<8).map { _ in state.start() }
     for era in eras {
       state.landed()
@@ -110,7 +110,7 @@ extension ChannelState {
   }
 
   @Test func aSuccessThatWasUnderWayBeforeTheTroubleProvesNothing() {
-    var state = state()
+    let state = state()
     let early = state.start()
     state.fail()
     state.landed()
@@ -119,7 +119,7 @@ extension ChannelState {
   }
 
   @Test func fourTroublesInARowParkTheChannelUntilItsPauseIsOver() throws {
-    var state = state()
+    let state = state()
     for index in 0..<4 {
       #expect(!state.isStopped(at: Double(index * 10)))
       state.fail(at: Double(index * 10))
@@ -135,14 +135,14 @@ extension ChannelState {
   }
 
   @Test func afterThePauseOneMoreTroubleIsEnough() {
-    var state = state()
+    let state = state()
     state.fail(retryAfter: 60)
     state.fail(at: 61)
     #expect(state.isStopped(at: 62))
   }
 
   @Test func aSuccessInBetweenForgivesThem() {
-    var state = state()
+    let state = state()
     for index in 0..<12 {
       state.fail(at: Double(index * 10))
       if index % 3 == 2 { state.succeed() }
@@ -151,7 +151,7 @@ extension ChannelState {
   }
 
   @Test func aShortRetryAfterIsWaitedFor() {
-    var state = state()
+    let state = state()
     state.fail(retryAfter: 3)
     #expect(!state.isStopped(at: 0))
     #expect(state.places(at: 2.9) == 0 && state.places(at: 3) == 1)
@@ -159,28 +159,28 @@ extension ChannelState {
 
   @Test func aLongRetryAfterParksTheChannelAtOnce() {
     // Calling again after a few seconds would be what we were asked not to do.
-    var state = state()
+    let state = state()
     state.fail(retryAfter: 60)
     #expect(state.isStopped(at: 59) && state.parkedUntil == 60)
   }
 
   @Test func aPauseIsNeverShortenedByTheNextTrouble() {
-    var state = state()
+    let state = state()
     state.fail(retryAfter: 5)
     state.fail(at: 0.1)
     #expect(state.places(at: 4.9) == 0 && state.places(at: 5) == 1)
   }
 
   @Test func anotherConfigurationForgetsTroubleAndKeepsWhatIsInFlight() {
-    var state = state()
+    let state = state()
     let era = state.start()
     state.fail(retryAfter: 600)
-    state.renew(.plain { $0.concurrency = 2 })
-    #expect(state.places(at: 0) == 1 && state.inFlight == 1)
-    state.landed()
+    let renewed = state.renewed(.plain { $0.concurrency = 2 })
+    #expect(renewed.places(at: 0) == 1 && renewed.inFlight == 1)
+    renewed.landed()
     // It was sent with the old settings.
-    state.gotTrouble(era: era, throttled, retryAfter: 600, at: 0)
-    #expect(state.places(at: 0) == 2)
+    renewed.gotTrouble(era: era, throttled, retryAfter: 600, at: 0)
+    #expect(renewed.places(at: 0) == 2)
   }
 }
 

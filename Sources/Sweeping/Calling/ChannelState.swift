@@ -4,9 +4,10 @@ import Ledger
 import Spooling
 
 /// One channel during a sweep: what waits for it, how much may be in flight, and whether it is in trouble. Pauses are
-/// steady times: no clock that is set stretches them.
-struct ChannelState {
-  var channel: Channel
+/// steady times: no clock that is set stretches them. A reference, as what waits may be thousands; touched by the engine's
+/// thread only.
+final class ChannelState {
+  let channel: Channel
   var grouper: Grouper<Passenger>
   var suspicion: Suspicion
   private(set) var inFlight = 0
@@ -73,16 +74,16 @@ struct ChannelState {
   // MARK: Calls
 
   /// A call starts. The era tells its reply from those that were in flight before a trouble.
-  mutating func start() -> Int {
+  func start() -> Int {
     inFlight += 1
     return era
   }
 
-  mutating func landed() { inFlight -= 1 }
+  func landed() { inFlight -= 1 }
 
-  mutating func wait(_ seconds: Double, at now: Double) { notBefore = max(notBefore ?? now, now + seconds) }
+  func wait(_ seconds: Double, at now: Double) { notBefore = max(notBefore ?? now, now + seconds) }
 
-  mutating func succeeded(era: Int) {
+  func succeeded(era: Int) {
     guard era == self.era else { return }
     troubles = 0
     probed = nil
@@ -91,7 +92,7 @@ struct ChannelState {
 
   /// A throttle, or no connection: one call at a time after a pause, and after a few in a row, or when asked to wait for
   /// long, what waits is deferred.
-  mutating func gotTrouble(era: Int, _ outcome: Outcome?, retryAfter: Double?, at now: Double) {
+  func gotTrouble(era: Int, _ outcome: Outcome?, retryAfter: Double?, at now: Double) {
     guard era == self.era else { return }
     self.era += 1
     troubles += 1
@@ -110,20 +111,19 @@ struct ChannelState {
     }
   }
 
-  /// Another configuration; what is in flight comes back to it.
-  mutating func renew(_ channel: Channel) {
-    let inFlight = inFlight
-    let era = era
-    self = ChannelState(channel)
-    self.inFlight = inFlight
+  /// For another configuration: without what waits and without trouble; what is in flight comes back to it.
+  func renewed(_ channel: Channel) -> ChannelState {
+    let new = ChannelState(channel)
+    new.inFlight = inFlight
     // What is in flight was sent with the old settings, and says nothing of these.
-    self.era = era + 1
+    new.era = era + 1
+    return new
   }
 
   // MARK: Suspension
 
   /// - Parameter probesAt: when to try one call; nil where only the next sweep, or a person, does.
-  mutating func suspend(_ suspension: Suspension, probesAt: Double?) {
+  func suspend(_ suspension: Suspension, probesAt: Double?) {
     self.suspension = suspension
     self.probesAt = probesAt
     probed = nil
@@ -131,7 +131,7 @@ struct ChannelState {
   }
 
   /// One call first.
-  mutating func probe(_ suspension: Suspension) {
+  func probe(_ suspension: Suspension) {
     self.suspension = nil
     probesAt = nil
     probed = suspension

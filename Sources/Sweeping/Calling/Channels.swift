@@ -34,21 +34,24 @@ final class Channels {
     for suspension in known where configuration.channels[suspension.channel] != nil {
       suspensions[suspension.channel] = suspension
       guard let channel = configuration.channels[suspension.channel] else { continue }
-      var state = ChannelState(channel)
+      let state = ChannelState(channel)
       if suspension.holds(at: now.date, configurationChanged: configuration.modified) {
         state.suspend(suspension, probesAt: suspension.until.flatMap { isEndless ? now.steady(of: $0) : nil })
         share.close(channel.name)
         environment.observe(.notice(suspension.notice))
       } else {
-        probe(&state, suspension)
+        probe(state, suspension)
       }
       states[channel.name] = state
     }
   }
 
   /// The channel's state, made at its first use.
-  private func with<Result>(_ channel: Channel, _ body: (inout ChannelState) -> Result) -> Result {
-    body(&states[channel.name, default: ChannelState(channel)])
+  private func with<Result>(_ channel: Channel, _ body: (ChannelState) -> Result) -> Result {
+    if let state = states[channel.name] { return body(state) }
+    let state = ChannelState(channel)
+    states[channel.name] = state
+    return body(state)
   }
 
   // MARK: Waiting for a call
@@ -81,7 +84,7 @@ final class Channels {
   }
 
   /// In an order that is the same in every run.
-  private var names: [String] { states.count == 1 ? Array(states.keys) : states.keys.sorted() }
+  private var names: [String] { states.count < 2 ? Array(states.keys) : states.keys.sorted() }
 
   /// Everybody goes back untried: the sweep stops, or the configuration is another.
   func releaseAll(due: Date? = nil) {
@@ -99,35 +102,29 @@ final class Channels {
 
   // MARK: Calls
 
-  /// Full calls are ready before everything has been looked at.
-  var hasReady: Bool { states.values.contains { $0.grouper.hasReady } }
-
   /// The calls that may start now, each channel's most urgent first.
   /// - Parameter gathers: nothing more is coming for now: what is gathered goes as it is.
   func takeReady(at now: Moment, gathers: Bool, _ visit: (Channel, Batch) -> Bool) {
-    // By name: going through the dictionary's own values would have every change copy all of it.
     for name in names {
-      var places = states[name]?.places(at: now.steady) ?? 0
-      while places > 0, let channel = states[name]?.channel, let batch = next(name, gathers: gathers) {
-        if visit(channel, batch) { places -= 1 }
+      guard let state = states[name] else { continue }
+      var places = state.places(at: now.steady)
+      while places > 0, let batch = next(state, gathers: gathers) {
+        if visit(state.channel, batch) { places -= 1 }
       }
     }
   }
 
-  private func next(_ name: String, gathers: Bool) -> Batch? {
-    guard gathers, let state = states[name] else { return states[name]?.grouper.next() }
+  private func next(_ state: ChannelState, gathers: Bool) -> Batch? {
     // What is gathered goes only when there is a place for it: until then more may join.
-    if state.grouper.waitingHigh > 0 || !state.grouper.hasReady {
-      if !share.hasMore(of: name) {
-        states[name]?.grouper.flush()
-      } else if state.inFlight == 0, recorder.isIdle, !share.seeks(name) {
+    if gathers, state.grouper.waiting > 0, state.grouper.waitingHigh > 0 || !state.grouper.hasReady {
+      if !share.hasMore(of: state.channel.name) || state.grouper.waitingHigh > 0 {
+        state.grouper.flush()
+      } else if state.inFlight == 0, recorder.isIdle, !share.seeks(state.channel.name) {
         // More of it is there than its share takes, and nothing under way will make room: the fullest go as they are.
-        states[name]?.grouper.relieve(to: state.grouper.waiting / 2)
-      } else if state.grouper.waitingHigh > 0 {
-        states[name]?.grouper.flush()
+        state.grouper.relieve(to: state.grouper.waiting / 2)
       }
     }
-    return states[name]?.grouper.next()
+    return state.grouper.next()
   }
 
   func start(_ channel: Channel) -> Int { with(channel) { $0.start() } }
@@ -149,13 +146,13 @@ final class Channels {
     var looks = false
     for (name, state) in states {
       if let suspension = state.suspension, let due = state.probesAt, due <= now.steady {
-        probe(&states[name, default: state], suspension)
+        probe(state, suspension)
         looks = true
       } else if let suspension = state.probed, let until = state.parkedUntil, until <= now.steady,
         shutProbes.contains(name)
       {
         shutProbes.remove(name)
-        probe(&states[name, default: state], suspension)
+        probe(state, suspension)
         looks = true
       }
     }
@@ -165,7 +162,7 @@ final class Channels {
   /// Channels whose probe did not get through: nothing more is claimed for them before their pause is over.
   private var shutProbes: Set<String> = []
 
-  private func probe(_ state: inout ChannelState, _ suspension: Suspension) {
+  private func probe(_ state: ChannelState, _ suspension: Suspension) {
     state.probe(suspension)
     share.probe(state.channel.name, avoiding: Set(suspension.culprits.map(FileName.init(display:))))
   }
@@ -275,9 +272,8 @@ final class Channels {
     configuration = new
     for (name, old) in states {
       guard let channel = new.channels[name] else { continue }
-      var state = old
-      state.renew(channel)
-      if let suspension = suspensions[name] { probe(&state, suspension) } else { share.open(name) }
+      let state = old.renewed(channel)
+      if let suspension = suspensions[name] { probe(state, suspension) } else { share.open(name) }
       states[name] = state
     }
   }
