@@ -7,11 +7,14 @@ package final class Settlement: Sendable {
   package let line: HistoryLine?
   /// The channel in whose share of the messages in hand it is.
   package let share: String
+  /// The line is in the file already, and perhaps not on the disk: it is flushed, and the file renamed.
+  package let isWritten: Bool
 
-  package init(_ file: ClaimedFile, _ line: HistoryLine?, share: String = "") {
+  package init(_ file: ClaimedFile, _ line: HistoryLine?, share: String = "", isWritten: Bool = false) {
     self.file = file
     self.line = line
     self.share = share
+    self.isWritten = isWritten
   }
 
   package var folder: Folder { line.map { SpoolLayout.folder(of: $0.state) } ?? .new }
@@ -41,7 +44,11 @@ package struct Settler {
     for settlement in settlements {
       guard let line = settlement.line else { continue }
       hasLines = true
-      try append(line, to: settlement.file, flush: flushesEach)
+      if !settlement.isWritten {
+        try append(line, to: settlement.file, flush: flushesEach)
+      } else if flushesEach {
+        try folder.append([], to: settlement.file, due: nil, flush: true)
+      }
     }
     if hasLines, !flushesEach { try disk.flushAll() }
     for settlement in settlements { try folder.put(settlement.file.name, into: settlement.folder) }

@@ -210,7 +210,12 @@ final class FileSource: Source, @unchecked Sendable {
   }
 
   private func rest(hadRoom: Bool) {
-    if quota <= 0 { (arrivals, folders, cursor) = (Queue(), [], nil) }
+    if quota <= 0 {
+      // As many as were asked for: the rest is none of this sweep's.
+      (arrivals, folders, cursor) = (Queue(), [], nil)
+      share.beginLook()
+      share.endLook()
+    }
     if hasMore, hadRoom { return }
     // Everything seen, and something of it may be claimed by now: a channel whose probe had nothing else, say.
     if !hasMore, quota > 0, share.isWanting, share.room() > 0 { look() }

@@ -125,7 +125,9 @@ package final class Engine {
 
   private func wake() {
     let now = environment.clock()
-    if parts.channels.wake(at: now) { ask(.room) }
+    // A channel was opened, or has room: what was passed over may be claimed.
+    let isWanted = agenda.isResting && parts.share.isWanting && parts.share.room() > 0
+    if parts.channels.wake(at: now) || isWanted { ask(.room) }
     if agenda.takeDue(at: now) { ask(.due) }
     if agenda.takeRescue(at: now) { parts.rescue() }
   }

@@ -60,6 +60,11 @@ final class Hand {
   /// The end of one that took part in no call: untried, or deferred by its channel's state.
   func release(_ passenger: Passenger, _ ending: ChannelState.Ending = .untried(due: nil)) {
     switch (ending, passenger.leg.start) {
+    case (.untried(let due), _) where passenger.result.refusal != nil:
+      // The first channel's refusal is known, and must stay so: the fallback is tried next time.
+      let outcome = Outcome.deferred(
+        .provider, code: passenger.result.refusal?.code, reason: "goes on through the fallback channel")
+      end(passenger, outcome, isTried: false, due: due ?? environment.now() + Verdict.suspensionPause)
     case (.untried(let due), _): end(passenger, nil, isTried: false, due: due)
     // Its channel's trouble is no answer to the question.
     case (.deferred(_, let due), .ask(let call)): keepDoubt(passenger, call, due: due)

@@ -17,7 +17,7 @@ import Spooling
 /// | 4 | the file as dropped | outcomes | line written from them, settled |
 /// | some calls at 2-4, some recipients at 1 | the file as dropped | both | line with what is known; deferred for the rest |
 /// | in 5 | a torn line, or zeros | outcomes | ignored by readers; a newline and a whole line follow |
-/// | 5 | a whole line that names DEAD and all its calls | outcomes | renamed to where the line says |
+/// | 5 | a whole line that names DEAD and all its calls | outcomes | flushed, as a kill leaves it in memory alone, and renamed to where the line says |
 /// | 1 to 4 of a message that DEAD had deferred before | a line that names DEAD, and not these calls | both | as 1 to 4, by the calls that no line tells |
 /// | 6 | nothing: the file is settled | outcomes | nothing to do |
 /// | any, and the ledger is lost | the file | another generation | unconfirmed: nobody can tell what was sent |
@@ -140,8 +140,7 @@ package struct Rescue {
       case .message(let file, let content):
         let news = evidence.news(of: name, content.lines, dead.id)
         if news.isEmpty, let last = content.lines.last, last.sweep == dead.id {
-          try finish(file, last, dead)
-          count(last)
+          settlements.append(Settlement(file, last, isWritten: true))
         } else {
           ids[name] = content.message.id
           settlements.append(Settlement(file, line(file, content, dead, news, evidence, now)))
@@ -150,10 +149,11 @@ package struct Rescue {
     }
     var settler = Settler(dead, of: environment.spool)
     try settler.settle(settlements)
-    record(settlements, seen: evidence)
+    record(settlements.filter { !$0.isWritten }, seen: evidence)
     for settlement in settlements {
       guard let line = settlement.line else { continue }
       count(line)
+      if settlement.isWritten { continue }
       environment.observe(.settled(name: settlement.file.name.display, line))
     }
   }
@@ -208,11 +208,6 @@ package struct Rescue {
 
   private func seen(_ file: ClaimedFile) -> Date? {
     ((try? environment.ledger.seen([file.identity])) ?? [:])[file.identity]
-  }
-
-  /// The line was written, the rename was not.
-  private func finish(_ file: ClaimedFile, _ line: HistoryLine, _ dead: any SweepDisk) throws(SystemFault) {
-    try dead.put(file.name, into: SpoolLayout.folder(of: line.state))
   }
 
   /// Nil for a message nothing of which was sent.
@@ -301,12 +296,17 @@ package struct Rescue {
 
   /// A recipient that the message would not be sent to now: nil where it was not sent to then either.
   private func stray(_ part: Evidence.Part) -> LegResult? {
-    let outcome = part.outcome ?? .unconfirmed(reason: "the sweep was cut short after it had sent this, or before")
+    var outcome = part.outcome ?? .unconfirmed(reason: "the sweep was cut short after it had sent this, or before")
+    var question: (call: String, due: Date)?
+    if outcome.state == .unconfirmed, let channel = environment.configuration.channels[part.channel] {
+      (outcome, question) = Doubt.resolve(
+        outcome, call: part.call, startedAt: part.startedAt, channel, now: environment.now())
+    }
     guard outcome.state == .accepted || outcome.state == .unconfirmed else { return nil }
     let leg = Itinerary.Leg(
       to: part.to, original: part.to, channel: part.channel, isFallback: part.address != nil,
       target: Target(part.address ?? part.to), content: Content([]), start: .send)
-    return LegResult(leg, outcome: outcome, isTried: true)
+    return LegResult(leg, outcome: outcome, isTried: true, question: question)
   }
 
   private func lost(_ leg: Itinerary.Leg) -> LegResult {

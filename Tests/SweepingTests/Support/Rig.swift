@@ -142,6 +142,14 @@ final class Rig {
   /// Nobody tells it anything any more.
   func retire() { disk.watchers[sweep] = nil }
 
+  /// Why it does not end.
+  var state: String {
+    let parts = engine.parts
+    return "hand \(parts.hand.isEmpty), calls \(parts.calls.isIdle), recorder \(parts.recorder.isIdle), "
+      + "dry \(parts.source.isDry), wanting \(parts.share.isWanting), room \(parts.share.room()), "
+      + "more \(parts.source.hasMore), patience \(engine.patience as Any)"
+  }
+
   // MARK: The far end
 
   /// Answers the oldest request on the wire: a word for each recipient, the last one for all that are left.

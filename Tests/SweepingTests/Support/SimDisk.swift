@@ -160,9 +160,11 @@ final class SimDisk: @unchecked Sendable {
 
   fileprivate func append(_ bytes: [UInt8], to name: FileName, in place: Place, due: Date?, flush: Bool) {
     guard let file = files[Spot(place: place, name: name)] else { return }
-    file.bytes += bytes
-    file.modified = due ?? clock.now.date
-    file.changed = clock.now.date
+    if !bytes.isEmpty {
+      file.bytes += bytes
+      file.modified = due ?? clock.now.date
+      file.changed = clock.now.date
+    }
     if flush { flushBytes(file) }
   }
 }

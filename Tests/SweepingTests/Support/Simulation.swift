@@ -135,7 +135,11 @@ struct Simulation {
     rig.spool.breaksClaimFlush = broken == .claimFlush
     rig.spool.breaksFence = broken == .fence
     if Int.random(in: 0..<6, using: &random) == 0 { process.fuse = Int.random(in: 0..<20, using: &random) }
+    let before = disk.everything.map(\.place)
     _ = try rig.rescue()
+    if before != disk.everything.map(\.place) {
+      log.append("rescue by \(process.name): \(disk.everything.map { "\($0.name.display): \($0.place)" }.joined(separator: ", "))")
+    }
     rigs.append(rig)
     log.append("begin \(process.name) \(isEndless ? "watch" : "sweep")")
   }
@@ -157,7 +161,7 @@ struct Simulation {
     // Before the disk forgets, as those calls count that were on the wire then.
     reap()
     disk.losePower(&random)
-    log.append("power")
+    log.append("power; then \(disk.everything.map { "\($0.name.display): \($0.place)" }.joined(separator: ", "))")
   }
 
   private mutating func reload() {
@@ -237,7 +241,7 @@ struct Simulation {
         answerAll(rig)
         disk.clock.advance(0.5)
       }
-      guard rig.engine.isFinished else { throw Failure(description: "a clean sweep does not end") }
+      guard rig.engine.isFinished else { throw Failure(description: "a clean sweep does not end: \(rig.state)") }
       rig.end()
       process.die()
     }
@@ -279,14 +283,15 @@ struct Simulation {
         switch said {
         case .accepted where times == 0: throw Failure(description: "\(recipient) is said accepted, and got nothing")
         case .rejected where times == 1: throw Failure(description: "\(recipient) is said rejected, and got it")
-        case .unconfirmed: unconfirmed += 1
+        case .unconfirmed:
+          unconfirmed += 1
+          if recovery != .none {
+            throw Failure(description: "\(recipient) is unconfirmed at a provider that can be asked")
+          }
         case nil, .deferred: throw Failure(description: "\(recipient) is \(said as Any) in the end")
         default: break
         }
       }
-    }
-    if recovery != .none, unconfirmed > 0 {
-      throw Failure(description: "\(unconfirmed) unconfirmed at a provider that can be asked")
     }
     if unconfirmed > doubtAllowed {
       throw Failure(description: "\(unconfirmed) unconfirmed, and \(doubtAllowed) were in doubt")
