@@ -254,7 +254,11 @@ final class Calls {
     recorder.note(finished(flight, halves == nil ? answer : Split.undecided(answer)))
     let fates = Fate.fates(of: answer, isSplit: halves != nil, lesson)
     let isUndecided = answer.outcomes.allSatisfy { $0.state == .deferred }
-    for (passenger, (fate, outcome)) in zip(flight.passengers, zip(fates, answer.outcomes)) where fate != .again {
+    for (passenger, (fate, outcome)) in zip(flight.passengers, zip(fates, answer.outcomes)) {
+      if fate == .again {
+        if passenger.isInDoubt(about: flight.call.id) { passenger.refute() }
+        continue
+      }
       switch (passenger.isInDoubt(about: flight.call.id), isUndecided) {
       // Repeated under its key, and not carried out this time: that says nothing of the first time.
       case (true, true):

@@ -205,6 +205,7 @@ final class Questions {
 
   /// The provider does not know the call, and would by now: it was not carried out, and goes out now.
   private func notFound(_ flight: Flight, _ now: Moment) {
+    for passenger in flight.passengers { passenger.refute() }
     if isStopping { return flight.passengers.forEach { hand.release($0) } }
     // The call is closed, so that nobody takes it for one that is still in doubt.
     let outcome = Outcome.deferred(

@@ -60,10 +60,10 @@ final class Hand {
   /// The end of one that took part in no call: untried, or deferred by its channel's state.
   func release(_ passenger: Passenger, _ ending: ChannelState.Ending = .untried(due: nil)) {
     switch (ending, passenger.leg.start) {
-    case (.untried(let due), _) where passenger.result.refusal != nil:
-      // The first channel's refusal is known, and must stay so: the fallback is tried next time.
-      let outcome = Outcome.deferred(
-        .provider, code: passenger.result.refusal?.code, reason: "goes on through the fallback channel")
+    case (.untried(let due), _) where passenger.result.refusal != nil || passenger.isRefuted:
+      // What was learned of it must not be forgotten: that the first channel refused it, or that it was not carried out.
+      let reason = passenger.isRefuted ? "was not carried out; is sent again" : "goes on through the fallback channel"
+      let outcome = Outcome.deferred(.provider, code: passenger.result.refusal?.code, reason: reason)
       end(passenger, outcome, isTried: false, due: due ?? environment.now() + Verdict.suspensionPause)
     case (.untried(let due), _): end(passenger, nil, isTried: false, due: due)
     // Its channel's trouble is no answer to the question.

@@ -55,6 +55,8 @@ final class Passenger {
   fileprivate(set) var result: LegResult
   /// Its fallback took over: no longer part of the message's result.
   fileprivate(set) var isSuperseded = false
+  /// See `refute`.
+  private(set) var isRefuted = false
   /// Channels it has been through before this one.
   fileprivate let visited: Set<String>
 
@@ -66,6 +68,12 @@ final class Passenger {
 
   var leg: Itinerary.Leg { result.leg }
   var priority: Message.Priority { job.message.priority }
+
+  /// The lost call that it was in was not carried out, as its provider says: there is no doubt any more.
+  func refute() {
+    isRefuted = true
+    result.leg.start = .send
+  }
 
   /// Whether the call is one that it has been in before, whose answer was lost.
   func isInDoubt(about call: String) -> Bool {

@@ -63,7 +63,7 @@ struct Simulation {
       where "\(error)".contains("\(file.name.display)\"") || "\(error)".contains("-\(file.name.display) ")
         || "\(error)".contains("\(file.name.display) in")
       {
-        log.append("\(file.name.display) in \(file.place): \(file.text)")
+        log.append("\(file.name.display) in \(file.place): \(file.text.split(separator: "\n").suffix(4).joined(separator: "\n"))")
       }
       throw error
     }
