@@ -164,6 +164,18 @@ import Testing
     #expect(rig.names(.done) == ["m"])
   }
 
+  @Test func aQuestionWaitsForThePauseAfterTheLostAnswerAndNoLonger() throws {
+    let rig = try rig(isEndless: true, recovery: .lookup(settles: 0))
+    rig.disk.drop(message(), as: "m")
+    rig.settle()
+    rig.lose()
+    let patience = try #require(rig.engine.patience)
+    #expect(patience < 1, "the pause of the channel that has a question to ask")
+    rig.clock.advance(patience)
+    rig.settle()
+    #expect(rig.transport.waiting.map(\.isQuestion) == [true])
+  }
+
   @Test func aLostCallIsRepeatedUnderItsKey() throws {
     let rig = try rig(isEndless: true, recovery: .idempotencyKey)
     rig.disk.drop(message(), as: "m")

@@ -68,12 +68,23 @@ struct WhoseTroubleTests {
     }
   }
 
+  @Test("A sender that is refused at one recipient stops nobody; at a second one, the channel, and the backlog stays")
+  func senderRefused() async throws {
+    let refused = "553 5.7.1 <a@b>: Sender address rejected: not owned by user x"
+    let messages = ["a", "b", "c"].map { Self.mail($0) } + [Self.mail("far", #","priority":"high""#)]
+    try await sweepMail(messages, { command, _ in command.contains("<far@") ? refused : nil }) { swept, _ in
+      #expect(swept["done"] == 3 && swept["deferred"] == 1, "\(swept.stderr)")
+    }
+    try await sweepMail(messages, { command, _ in command.hasPrefix("RCPT") ? refused : nil }) { swept, _ in
+      #expect(swept["failed"] == 0 && swept["left"] ?? 0 >= 2 && swept["calls"] == 2, "\(swept.stderr)")
+    }
+  }
+
   @Test(
     "What is the client's or the sender's trouble stops the channel, and the backlog stays",
     arguments: [
       ("RCPT", "504 5.5.2 <vm>: Helo command rejected: need fully-qualified hostname"),
       ("RCPT", "554 5.7.1 <unknown[192.0.2.1]>: Client host rejected: Access denied"),
-      ("RCPT", "553 5.7.1 <a@b>: Sender address rejected: not owned by user x"),
       ("MAIL", "550 5.7.60 Not permitted to send as this sender"), (".", "550 5.4.5 Daily user sending limit exceeded"),
       ("RCPT", "550 5.4.5 Daily user sending limit exceeded"),
     ])

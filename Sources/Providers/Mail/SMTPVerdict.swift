@@ -58,12 +58,14 @@ extension MailResponse.Line {
     return isOfRestriction(words) || isOfSender(words) ? .credentialsPerhaps : .later
   }
 
+  /// What is said of the sender at one recipient stops nobody else, until a second one hears the same.
   private func recipient(_ words: Words) -> AnswerClass {
     if code == 530 { return .credentials }
     if isOfAddress { return .recipient }
     if isOfRestriction(words) { return .credentialsPerhaps }
     if isRateLimit(words) { return .throttled }
-    if isOfSender(words) { return .credentials }
+    if isOfClient(words) { return .credentials }
+    if isOfSender(words) { return .credentialsPerhaps }
     if subject == 2 || words.say(Words.unknown) { return .recipient }
     if isOfContent { return .message }
     if words.say(["recipient address rejected", "mailbox unavailable"]) { return .recipientPerhaps }
@@ -103,9 +105,12 @@ extension MailResponse.Line {
     // A login is missing or wrong (RFC 4954); SPF, DKIM, DMARC and reverse names (RFC 7372, section 3; RFC 7505); Exchange's
     // not permitted to send as this sender.
     case (7, 8), (7, 9), (7, 20...29), (7, 57), (7, 60), (2, 252): true
-    default: words.say(Words.sender)
+    default: words.say(Words.sender) || words.say(Words.client)
     }
   }
+
+  /// Surely the client's or its HELO's: no recipient has anything to do with it.
+  private func isOfClient(_ words: Words) -> Bool { (subject, detail) == (7, 25) || words.say(Words.client) }
 
   /// What may be sent in a day was sent. X.4.5 is congestion, where it is passing; for good, it is Gmail's limit.
   private func isDailyLimit(_ words: Words) -> Bool {
@@ -129,8 +134,8 @@ extension MailResponse.Line {
 }
 
 extension AnswerClass {
-  /// A policy, nobody knows against what: worth a few tries.
-  fileprivate static let policy = AnswerClass(state: .deferred, kind: .credentials, attempts: 3)
+  /// A policy, nobody knows against what: this message, or all of the account's.
+  fileprivate static let policy = AnswerClass(state: .deferred, kind: .credentials, blame: .account)
 }
 
 /// A server's words in lower case, without the addresses that it repeats: a name may hold any word.
@@ -168,10 +173,13 @@ private struct Words {
     "account is disabled", "mailbox full", "mailbox is full", "over quota", "unrouteable", "unroutable",
     "undeliverable", "no mailbox", "bad recipient", "recipient address rejected: need fully-qualified", "null mx",
   ]
+  static let client = [
+    "helo", "ehlo", "client host", "client was not authenticated", "your ip", "ip address", "ip is rejected",
+    "blocked using", "reverse dns", "reverse hostname", "rdns", "ptr record", "hl:ip",
+  ]
   static let sender = [
-    "helo", "ehlo", "client host", "client was not authenticated", "not logged in", "your ip", "ip address",
-    "ip is rejected", "blocked using", "reverse dns", "reverse hostname", "rdns", "ptr record", "hl:ip", "mi:imf",
-    "sender address", "sender rejected", "sender denied", "sender verify", "sender verification", "invalid sender",
+    "not logged in", "mi:imf", "sender address", "sender rejected", "sender denied", "sender verify",
+    "sender verification", "invalid sender",
     "bad sender", "outbound sender", "unauthenticated sender", "sender identity", "envelope sender", "sender domain",
     "domain of sender", "sending domain", "send as", "sendasdenied", "on behalf of", "not owned by", "from address",
     "mail from must", "mail from address", "mail from command", "spf", "dkim", "dmarc",

@@ -131,12 +131,15 @@ final class Channels {
   func landed(_ channel: Channel) { with(channel) { $0.landed() } }
   func wait(_ channel: Channel, _ seconds: Double, at now: Double) { with(channel) { $0.wait(seconds, at: now) } }
 
-  /// Seconds by the steady clock until time alone lets something go out.
-  func wakeUp(at now: Double) -> Double? {
+  /// The steady time at which time alone lets something go out.
+  /// - Parameter hasQuestions: lost calls are to be asked about, on whichever channels.
+  func wakeUp(at now: Double, hasQuestions: Bool) -> Double? {
     states.values.compactMap { state in
       // A pause matters to those who wait.
-      state.suspension == nil && state.grouper.isEmpty && !(state.isProbing && state.isParked(at: now))
-        ? nil : state.wakeUp(at: now)
+      let matters =
+        hasQuestions || state.suspension != nil || !state.grouper.isEmpty
+        || (state.isProbing && state.isParked(at: now))
+      return matters ? state.wakeUp(at: now) : nil
     }.min()
   }
 

@@ -34,6 +34,8 @@ final class Questions {
     configuration = environment.configuration
   }
 
+  var isEmpty: Bool { waiting.isEmpty }
+
   func add(_ call: String, _ passenger: Passenger) {
     if waiting[call] == nil { order.append(call) }
     waiting[call, default: (passenger.leg.channel, [])].passengers.append(passenger)

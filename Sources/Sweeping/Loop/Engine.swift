@@ -45,7 +45,8 @@ package final class Engine {
     // What was noted after this turn's commit is committed with the next.
     if parts.recorder.hasNews { return 0 }
     let now = environment.clock()
-    return [parts.channels.wakeUp(at: now.steady), parts.recorder.wakeUp, agenda.next(at: now)].compactMap { $0 }.min()
+    let wakeUp = parts.channels.wakeUp(at: now.steady, hasQuestions: !parts.questions.isEmpty)
+    return [wakeUp, parts.recorder.wakeUp, agenda.next(at: now)].compactMap { $0 }.min()
       .map { max(0, $0 - now.steady) }
   }
 
@@ -53,11 +54,7 @@ package final class Engine {
 
   /// What happened is taken in, what time has brought is looked at, and what may start is started.
   func turn(_ events: [Event]) {
-    do throws(SweepTrouble) {
-      if !hasBegun { try begin() }
-    } catch {
-      stop(for: error)
-    }
+    if !hasBegun { begin() }
     for event in events { absorb(event) }
     parts.board(isStopping: isStopping)
     wake()
@@ -68,13 +65,13 @@ package final class Engine {
     }
   }
 
-  private func begin() throws(SweepTrouble) {
+  private func begin() {
     hasBegun = true
     if parts.selection.isEndless { agenda.expectRescue(at: environment.clock().steady) }
     do throws(LedgerFault) {
       parts.channels.begin(try environment.ledger.suspensions(), at: environment.clock())
     } catch {
-      throw SweepTrouble(fault: error)
+      stop(for: SweepTrouble(fault: error))
     }
   }
 

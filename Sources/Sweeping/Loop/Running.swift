@@ -20,6 +20,8 @@ extension Engine {
     let lookout = watcher.map { watcher in
       Lookout(watcher, source, sweep: parts.folder.id) { [inbox] in inbox.post($0) }
     }
+    // Before anything is claimed: what the ledger knows of suspended channels.
+    turn([])
     // The source last: it claims at once.
     var bodies: [@Sendable () -> Void] = [{ desk.run() }]
     if let lookout { bodies += [{ lookout.run() }, { rescuer.run() }] }

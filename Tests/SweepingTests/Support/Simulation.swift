@@ -63,7 +63,9 @@ struct Simulation {
       where "\(error)".contains("\(file.name.display)\"") || "\(error)".contains("-\(file.name.display) ")
         || "\(error)".contains("\(file.name.display) in")
       {
-        log.append("\(file.name.display) in \(file.place): \(file.text.split(separator: "\n").suffix(4).joined(separator: "\n"))")
+        log.append(
+          "\(file.name.display) in \(file.place): \(file.text.split(separator: "\n").suffix(4).joined(separator: "\n"))"
+        )
       }
       throw error
     }
@@ -138,7 +140,9 @@ struct Simulation {
     let before = disk.everything.map(\.place)
     _ = try rig.rescue()
     if before != disk.everything.map(\.place) {
-      log.append("rescue by \(process.name): \(disk.everything.map { "\($0.name.display): \($0.place)" }.joined(separator: ", "))")
+      log.append(
+        "rescue by \(process.name): \(disk.everything.map { "\($0.name.display): \($0.place)" }.joined(separator: ", "))"
+      )
     }
     rigs.append(rig)
     log.append("begin \(process.name) \(isEndless ? "watch" : "sweep")")
@@ -328,7 +332,7 @@ final class FarSide {
         return (.lost(.init(code: "reset", message: "after")), true)
       case 3: return (.http(429, Bool.random(using: &random) ? "1" : "300"), false)
       case 4: return (.http(401), false)
-      case 5 where request.recipients.count > 1:
+      case 5 where request.recipients.count > 1 && calls[request.call] == nil:
         return
           (.words(request.recipients.map { ($0, "odd") }, status: 422), false)
       default: break
