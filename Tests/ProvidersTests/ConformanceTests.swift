@@ -140,6 +140,21 @@ struct Specimen: Sendable, CustomTestStringConvertible {
     #expect(Specimen.all.map(\.testDescription) == expected)
   }
 
+  @Test("The README's table has a row for every provider, and knows what becomes of a lost answer")
+  func readme() throws {
+    let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../..").standardized
+    let text = try String(contentsOf: root.appending(path: "README.md"), encoding: .utf8)
+    let rows = text.split(separator: "\n").filter { $0.hasPrefix("| `") }
+    for type in Catalogue.providers where type != Instapush.self {
+      let word =
+        if type is any RepeatableProvider.Type {
+          "is repeated under its key"
+        } else if type is any AskableProvider.Type { "is looked up" } else { "can't be asked about" }
+      let row = rows.first { $0.hasPrefix("| `\(type.card.name)` |") }
+      #expect(row?.hasSuffix("| \(word) |") == true, "\(type.card.name)")
+    }
+  }
+
   @Test(arguments: Specimen.all)
   func successIsRecognised(_ specimen: Specimen) throws {
     let provider = try specimen.make()
