@@ -20,7 +20,7 @@ private let call = Call(
   @Test func aStepThatDeliversNothingIsAsIfItWasNeverSentWhenItIsLost() throws {
     let failure = TransportFailure(code: "timeout", message: "no token came")
     let step = Classification.proceed(
-      .lost(failure), after: "token", call, by: Channel.plain().provider, Session(), at: now, nonce: "")
+      .lost(failure), after: "token", call, by: .plain(), Session(), at: now, nonce: "")
     guard case .finish(let answer, _) = step else { throw Unexpected() }
     #expect(answer.outcomes == Array(repeating: .unreached(code: "timeout", reason: "no token came"), count: 3))
   }

@@ -57,7 +57,7 @@ private func readAnswer(_ input: UnsafeBufferPointer<UInt8>) {
   var session = Session()
   for _ in 0..<8 {
     let step = Classification.proceed(
-      .http(response), after: stage, call, by: channel.provider, session, at: now, nonce: nonce)
+      .http(response), after: stage, call, by: channel, session, at: now, nonce: nonce)
     switch step {
     case .prepare(_, let next, let new): (stage, session) = (next, new ?? session)
     case .send(_, let new): (stage, session) = (Step.sending, new ?? session)
@@ -70,9 +70,9 @@ private func readAnswer(_ input: UnsafeBufferPointer<UInt8>) {
 }
 
 private func ask(_ channel: Channel, _ call: Call, _ response: HTTPResponse) {
-  guard case .lookup = channel.provider.recovery else { return }
+  guard let provider = channel.askable else { return }
   let question = Question(call: call, startedAt: now, endedBy: now + channel.timeout)
-  if case .found(let outcomes) = channel.provider.finding(in: .http(response), for: question, at: now) {
+  if case .found(let outcomes) = provider.finding(in: response, for: question, at: now) {
     precondition(outcomes.count == call.recipients.count, "an outcome is missing")
   }
 }

@@ -154,11 +154,11 @@ import Testing
     return Question(call: call, startedAt: time, cursor: cursor)
   }
 
-  private func reply(_ body: String, status: Int = 200) -> Reply {
-    .http(HTTPResponse(status: status, body: Array(body.utf8)))
+  private func reply(_ body: String, status: Int = 200) -> HTTPResponse {
+    HTTPResponse(status: status, body: Array(body.utf8))
   }
 
-  private func records(_ records: String, total: Int = 1) -> Reply {
+  private func records(_ records: String, total: Int = 1) -> HTTPResponse {
     reply(#"{"TotalCount":\#(total),"Code":"OK","SmsSendDetailDTOs":{"SmsSendDetailDTO":[\#(records)]}}"#)
   }
 
@@ -169,7 +169,7 @@ import Testing
     let request = WireRequest(provider.lookup(question, at: Pinned.now, nonce: Pinned.nonce))
     #expect(differences(request, golden, ignoring: ["BizId"]) == [])
     #expect(request.header("x-acs-action") == "QuerySendDetails")
-    let finding = provider.finding(in: .http(try #require(golden.response)), for: question, at: Pinned.now)
+    let finding = provider.finding(in: try #require(golden.response), for: question, at: Pinned.now)
     #expect(finding == .found([.accepted()]))
   }
 
@@ -235,7 +235,6 @@ import Testing
     for reply in [
       reply(""), reply("<html>"), reply(#"{"Code":"isv.X"}"#), reply(#"{"Code":"OK"}"#),
       reply(#"{"Code":"OK","TotalCount":0}"#, status: 503), reply(#"{"Code":"OK","TotalCount":3}"#),
-      .lost(TransportFailure(code: "timeout", message: "")),
     ] {
       #expect(provider.finding(in: reply, for: question, at: Pinned.now) == .undecided)
     }

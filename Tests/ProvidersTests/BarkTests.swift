@@ -61,7 +61,7 @@ private let bark: @Sendable () throws -> Bark = { try Bark(settings(Bark.self, [
 
   @Test func aRepetitionHasTheSameId() throws {
     let provider = try bark()
-    #expect(provider.recovery == .idempotencyKey)
+    #expect(Recovery(provider) == .idempotencyKey)
     let call = try provider.call(.with("id", .string("mine")), to: ["a"])
     #expect(provider.request(for: call).json?["id"] == .string("mine"))
     #expect(faultyField(provider, .with("id", .string(String(repeating: "i", count: 65)))) == "options.id")

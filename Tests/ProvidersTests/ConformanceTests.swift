@@ -135,10 +135,24 @@ struct Specimen: Sendable, CustomTestStringConvertible {
 
 @Suite struct ConformanceTests {
   @Test func everyProviderIsHeldToThis() {
-    // Of Instapush there can be no value to test; those that speak no HTTP have suites of their own.
-    let others: Set = ["instapush", "email", "exec"]
-    let expected = Catalogue.providers.map { $0.card.name }.filter { !others.contains($0) }
+    // Those that speak no HTTP have suites of their own.
+    let expected = Catalogue.providers.filter { $0 is any HTTPProvider.Type }.map { $0.card.name }
     #expect(Specimen.all.map(\.testDescription) == expected)
+  }
+
+  @Test("The README's table has a row for every provider, and knows what becomes of a lost answer")
+  func readme() throws {
+    let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../..").standardized
+    let text = try String(contentsOf: root.appending(path: "README.md"), encoding: .utf8)
+    let rows = text.split(separator: "\n").filter { $0.hasPrefix("| `") }
+    for type in Catalogue.providers where type != Instapush.self {
+      let word =
+        if type is any RepeatableProvider.Type {
+          "is repeated under its key"
+        } else if type is any AskableProvider.Type { "is looked up" } else { "can't be asked about" }
+      let row = rows.first { $0.hasPrefix("| `\(type.card.name)` |") }
+      #expect(row?.hasSuffix("| \(word) |") == true, "\(type.card.name)")
+    }
   }
 
   @Test(arguments: Specimen.all)
@@ -236,10 +250,11 @@ struct Specimen: Sendable, CustomTestStringConvertible {
   func aReplyThatNeverCameIsNoSuccess(_ specimen: Specimen) throws {
     let provider = try specimen.make()
     let call = try provider.call(specimen.message, to: specimen.addresses)
+    let channel = Channel("main", provider)
     let failure = TransportFailure(code: "timeout", message: "no answer")
-    let lost = provider.answer(.lost(failure), to: call, at: Pinned.now)
+    let lost = Classification.answer(.lost(failure), to: call, by: channel, at: Pinned.now)
     #expect(lost.outcomes == specimen.addresses.map { _ in .unconfirmed(code: "timeout", reason: "no answer") })
-    let notSent = provider.answer(.notSent(failure), to: call, at: Pinned.now)
+    let notSent = Classification.answer(.notSent(failure), to: call, by: channel, at: Pinned.now)
     #expect(notSent.outcomes.allSatisfy { $0.state == .deferred && $0.kind == .network && !$0.usesAttempt })
   }
 
@@ -257,12 +272,12 @@ struct Specimen: Sendable, CustomTestStringConvertible {
         #expect(header.value.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F })
       }
       #expect(request.http == provider.request(for: call).http, "the same values make the same request")
-      guard case .lookup(let settles) = provider.recovery else { continue }
-      #expect(settles >= 60)
+      guard let provider = provider as? any AskableProvider else { continue }
+      #expect(provider.settles >= 60)
       let question = Question(call: call, startedAt: Pinned.now)
-      let lookup = WireRequest(provider.lookup(question, at: Pinned.now, nonce: Pinned.nonce))
-      #expect(lookup.http.url.hasPrefix(endpoint + "/"))
-      #expect(!lookup.http.url.contains("s3cret"))
+      let lookup = provider.lookup(question, at: Pinned.now, nonce: Pinned.nonce)
+      #expect(lookup.url.hasPrefix(endpoint + "/"))
+      #expect(!lookup.url.contains("s3cret"))
     }
   }
 

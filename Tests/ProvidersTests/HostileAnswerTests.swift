@@ -55,17 +55,18 @@ struct HostileAnswerTests {
   /// Whatever came back: an outcome for each recipient, waits of a day at the most, success only with a status of success.
   private func judge(_ provider: any Provider, _ call: Call, _ response: HTTPResponse, stage: String?) {
     let now = Pinned.now
+    let channel = Channel("main", provider)
     var step = Classification.proceed(
-      .http(response), after: Step.sending, call, by: provider, Session(), at: now, nonce: Pinned.nonce)
+      .http(response), after: Step.sending, call, by: channel, Session(), at: now, nonce: Pinned.nonce)
     // A provider of several steps gets the same answer to each.
     for _ in 0..<8 {
       switch step {
       case .prepare(_, let stage, let session):
         step = Classification.proceed(
-          .http(response), after: stage, call, by: provider, session ?? Session(), at: now, nonce: Pinned.nonce)
+          .http(response), after: stage, call, by: channel, session ?? Session(), at: now, nonce: Pinned.nonce)
       case .send(_, let session):
         step = Classification.proceed(
-          .http(response), after: Step.sending, call, by: provider, session ?? Session(), at: now, nonce: Pinned.nonce)
+          .http(response), after: Step.sending, call, by: channel, session ?? Session(), at: now, nonce: Pinned.nonce)
       case .finish(let answer, _):
         check(answer.outcomes, call, response)
         if case .slowDown(let seconds?) = answer.advice { #expect(seconds > 0 && seconds <= 86_400) }
@@ -73,17 +74,16 @@ struct HostileAnswerTests {
       }
       if case .finish = step { break }
     }
-    guard case .lookup = provider.recovery else { return }
+    guard let provider = provider as? any AskableProvider else { return }
     let question = Question(call: call, startedAt: now)
-    switch provider.finding(in: .http(response), for: question, at: now) {
+    switch provider.finding(in: response, for: question, at: now) {
     case .found(let outcomes): check(outcomes, call, response)
     case .more(let cursor):
       var next = question
       next.cursor = cursor
-      if case .http(let request) = provider.lookup(next, at: now, nonce: Pinned.nonce) {
-        #expect(request.url.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F })
-        #expect(request.url.hasPrefix("https://"), "the answer does not say where the credentials go")
-      }
+      let request = provider.lookup(next, at: now, nonce: Pinned.nonce)
+      #expect(request.url.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F })
+      #expect(request.url.hasPrefix("https://"), "the answer does not say where the credentials go")
     case .notFound, .undecided: break
     }
   }
@@ -150,9 +150,9 @@ struct HostileAnswerTests {
         let recipients = targets.filter { $0.lane == lane }.map { Call.Recipient($0) }
         let call = Call(id: "call-1", contents: [content], recipients: recipients)
         check(provider.exchange(for: call, at: Pinned.now, nonce: Pinned.nonce), honest)
-        if case .lookup = provider.recovery {
+        if let provider = provider as? any AskableProvider {
           let question = Question(call: call, startedAt: Pinned.now)
-          check(provider.lookup(question, at: Pinned.now, nonce: Pinned.nonce), nil)
+          check(.http(provider.lookup(question, at: Pinned.now, nonce: Pinned.nonce)), nil)
         }
       }
     }

@@ -130,7 +130,7 @@ private let ntfy: @Sendable () throws -> Ntfy = { try Ntfy(settings(Ntfy.self, [
     let provider = try ntfy()
     let call = try provider.call(Message(body: " text\n", title: "head"), to: ["t"])
     let question = Question(call: call, startedAt: now, knownIds: known, cursor: cursor)
-    return provider.finding(in: .http(.json(text, status: status)), for: question, at: now + 60)
+    return provider.finding(in: .json(text, status: status), for: question, at: now + 60)
   }
 
   @Test func theTopicsCacheIsAskedSinceShortlyBefore() throws {

@@ -83,7 +83,7 @@ private let ids = (0..<3).map { "1dd608f2-c6a1-41e3-851d-00000000000\($0)" }
 @Suite struct OneSignalRequestTests {
   @Test func theKeyIsTheCallsOwnAndTheSameEachTime() throws {
     let provider = try oneSignal([:])
-    #expect(provider.recovery == .idempotencyKey)
+    #expect(Recovery(provider) == .idempotencyKey)
     func key(_ id: String) throws -> String? {
       let call = try provider.call(Message(body: "x"), to: [ids[0]], id: id)
       return provider.request(for: call).json?["idempotency_key"]?.string

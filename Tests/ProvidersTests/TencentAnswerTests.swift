@@ -159,9 +159,9 @@ import Testing
       + #""SessionContext":"\#(context)"}"#
   }
 
-  private func reply(_ reports: [String]) -> Reply {
+  private func reply(_ reports: [String]) -> HTTPResponse {
     let body = #"{"Response":{"PullSmsSendStatusSet":[\#(reports.joined(separator: ","))]}}"#
-    return .http(HTTPResponse(status: 200, body: Array(body.utf8)))
+    return HTTPResponse(status: 200, body: Array(body.utf8))
   }
 
   private func finding(_ reports: [String], _ question: Question) throws -> Finding {
@@ -199,7 +199,7 @@ import Testing
   @Test func absenceAndErrorsProveNothing() throws {
     #expect(try finding([], question()) == .undecided)
     for (status, body) in [(200, ""), (200, "{}"), (500, "{}"), (200, #"{"Response":{"Error":{"Code":"x"}}}"#)] {
-      let reply = Reply.http(HTTPResponse(status: status, body: Array(body.utf8)))
+      let reply = HTTPResponse(status: status, body: Array(body.utf8))
       #expect(try tencent().finding(in: reply, for: question(), at: Pinned.now) == .undecided)
     }
   }

@@ -65,7 +65,7 @@ let tencent: @Sendable () throws -> TencentSMS = { try TencentSMS(settings(Tence
     #expect(request.header("x-tc-action") == golden.headers["x-tc-action"])
     try checkSignature(of: request)
     // The recorded report came an hour after that start, so it isn't that call's; asked about a call just before, it is.
-    let reply = Reply.http(try #require(golden.response))
+    let reply = try #require(golden.response)
     #expect(provider.finding(in: reply, for: question, at: Pinned.now) == .undecided)
     let theirs = Question(call: call, startedAt: Pinned.now)
     let found = Finding.found([.accepted(id: "5000:1045710528162160000000")])

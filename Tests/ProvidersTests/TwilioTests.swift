@@ -56,7 +56,7 @@ let twilio: @Sendable () throws -> Twilio = { try Twilio(settings(Twilio.self, t
     #expect(request.queryValue("From") == "+15005550006")
     #expect(request.header("authorization") == golden.headers["authorization"])
     // The recorded answer is about another number, so it isn't ours; asked about that one, it is.
-    let reply = Reply.http(try #require(golden.response))
+    let reply = try #require(golden.response)
     #expect(provider.finding(in: reply, for: question, at: Pinned.now) == .notFound)
     let theirs = Question(
       call: try provider.call(Message(body: "x"), to: ["+15005550001"]), startedAt: Pinned.now)
@@ -71,7 +71,7 @@ let twilio: @Sendable () throws -> Twilio = { try Twilio(settings(Twilio.self, t
     let question = Question(
       call: try provider.call(Message(body: "x"), to: ["+15005550001"]), startedAt: Pinned.now)
     let page = HTTPResponse(status: 200, body: Array("{\"messages\":[\(resource)],\"next_page_uri\":null}".utf8))
-    guard case .found(let outcomes) = provider.finding(in: .http(page), for: question, at: Pinned.now) else {
+    guard case .found(let outcomes) = provider.finding(in: page, for: question, at: Pinned.now) else {
       Issue.record("not found")
       return
     }

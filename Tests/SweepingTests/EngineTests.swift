@@ -188,6 +188,20 @@ import Testing
     #expect(rig.names(.done) == ["m"])
   }
 
+  @Test func aProviderThatCannotBeAskedIsNotAskedAboutTheCallOfAnother() throws {
+    let earlier = try rig(isEndless: true, recovery: .lookup(settles: 0))
+    earlier.disk.drop(message(), as: "m")
+    earlier.settle()
+    earlier.lose()
+    earlier.end()
+    let rig = try Rig(.of(.word()), isEndless: true, disk: earlier.disk, ledger: earlier.ledger)
+    rig.settle()
+    rig.advance(1)
+    #expect(rig.transport.waiting.isEmpty)
+    #expect(rig.names(.failed) == ["m"])
+    #expect(try rig.history("m").last?.state == .unconfirmed)
+  }
+
   // MARK: Pace and fairness
 
   @Test func thePaceIsKeptByTheSteadyClock() throws {

@@ -99,10 +99,9 @@ package struct PlainProvider: Provider {
     ],
     rate: 2, dailyPerRecipient: 500, example: "plain: { provider: \"plain\", token: \"...\" }")
 
-  package var recovery = Recovery.none
   package var settings = Settings(endpoint: "https://plain.test", values: [:])
 
-  package init(recovery: Recovery = .none) { self.recovery = recovery }
+  package init() {}
 
   package init(_ settings: Settings) throws(SettingFault) {
     if settings.string("sender") == "nobody" { throw SettingFault("sender", "must be somebody") }
@@ -127,9 +126,36 @@ package struct PlainProvider: Provider {
   }
 
   package func answer(_ reply: Reply, to call: Call, at now: Date) -> Answer { .all(.accepted(), in: call) }
-  package func lookup(_ question: Question, at now: Date, nonce: String) -> Exchange {
-    .http(HTTPRequest(.get, settings.endpoint))
+}
+
+/// What a channel of `PlainProvider` can do about a lost answer beside: it speaks as that does.
+private protocol PlainSpeaking: HTTPProvider {}
+
+extension PlainSpeaking {
+  package static var card: ProviderCard { PlainProvider.card }
+  package func target(_ address: String) throws(RecipientFault) -> Target { try PlainProvider().target(address) }
+  package func content(of message: Message) throws(MessageFault) -> Content { try PlainProvider().content(of: message) }
+  package func request(for call: Call, at now: Date, nonce: String) -> HTTPRequest {
+    HTTPRequest(.post, "https://plain.test", body: Array(call.id.utf8))
   }
+  package func answer(_ response: HTTPResponse, to call: Call, at now: Date) -> Answer { .all(.accepted(), in: call) }
+}
+
+private struct RepeatablePlainProvider: PlainSpeaking, RepeatableProvider {
+  init() {}
+  init(_ settings: Settings) throws(SettingFault) {}
+}
+
+private struct AskablePlainProvider: PlainSpeaking, AskableProvider {
+  var settles: Double
+
+  init(settles: Double) { self.settles = settles }
+  init(_ settings: Settings) throws(SettingFault) { settles = 0 }
+
+  func lookup(_ question: Question, at now: Date, nonce: String) -> HTTPRequest {
+    HTTPRequest(.get, "https://plain.test")
+  }
+  func finding(in response: HTTPResponse, for question: Question, at now: Date) -> Finding { .undecided }
 }
 
 /// The robot kind: it has its own target.
@@ -156,7 +182,13 @@ extension Channel {
   package static func plain(
     _ name: String = "plain", recovery: Recovery = .none, _ change: (inout Channel) -> Void = { _ in }
   ) -> Channel {
-    var channel = Channel(name, PlainProvider(recovery: recovery))
+    let provider: any Provider =
+      switch recovery {
+      case .none: PlainProvider()
+      case .idempotencyKey: RepeatablePlainProvider()
+      case .lookup(let settles): AskablePlainProvider(settles: settles)
+      }
+    var channel = Channel(name, provider)
     channel.zone = .gmt
     change(&channel)
     return channel

@@ -4,7 +4,7 @@ import FoundationEssentials
 package enum Classification {
   /// What the sending step's reply says of everybody in the call, with the channel's secrets masked.
   package static func answer(_ reply: Reply, to call: Call, by channel: Channel, at now: Date) -> Answer {
-    let step = proceed(reply, after: Step.sending, call, by: channel.provider, Session(), at: now, nonce: "")
+    let step = proceed(reply, after: Step.sending, call, by: channel, Session(), at: now, nonce: "")
     guard case .finish(let answer, _) = step else { return .all(.unconfirmed(), in: call) }
     return masked(answer, channel)
   }
@@ -24,14 +24,25 @@ package enum Classification {
     return answer
   }
 
+  /// The first step of a call: most providers only send.
+  package static func begin(
+    _ call: Call, by channel: Channel, _ session: Session, at now: Date, nonce: String
+  ) -> Step {
+    channel.stepping?.begin(call, session, at: now, nonce: nonce)
+      ?? .send(channel.provider.exchange(for: call, at: now, nonce: nonce))
+  }
+
   /// What follows a reply to one step of a call: the provider judges what came back, this what did not.
   package static func proceed(
-    _ reply: Reply, after stage: String, _ call: Call, by provider: any Provider, _ session: Session, at now: Date,
+    _ reply: Reply, after stage: String, _ call: Call, by channel: Channel, _ session: Session, at now: Date,
     nonce: String
   ) -> Step {
     switch reply {
     case .http, .mail, .program:
-      return provider.proceed(reply, after: stage, call, session, at: now, nonce: nonce)
+      guard case .http(let response) = reply, let provider = channel.stepping else {
+        return .finish(channel.provider.answer(reply, to: call, at: now))
+      }
+      return provider.proceed(response, after: stage, call, session, at: now, nonce: nonce)
     case .notSent(let failure) where failure.code == "invalid":
       // The request itself cannot be written (a control character in a header): trying again cannot help.
       return .finish(.all(.rejected(.message, code: failure.code, reason: failure.message), in: call))
@@ -56,7 +67,7 @@ package enum Doubt {
   package static func resolve(
     _ outcome: Outcome, call: String, startedAt: Date, _ channel: Channel, now: Date
   ) -> (outcome: Outcome, question: (call: String, due: Date)?) {
-    switch channel.provider.recovery {
+    switch channel.recovery {
     case .idempotencyKey: return (outcome, (call, now + channel.retry.first))
     case .lookup: return (outcome, (call, now))
     case .none: return (byPolicy(outcome, channel), nil)

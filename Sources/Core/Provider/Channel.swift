@@ -5,7 +5,13 @@ package struct Channel: Sendable {
   package enum UnconfirmedPolicy: String, Sendable, CaseIterable { case hold, resend }
 
   package var name: String
-  package var provider: any Provider
+  package let provider: any Provider
+  /// The provider, where a call to it takes steps.
+  package let stepping: (any SteppingProvider)?
+  /// The provider, where it can be asked about a lost call.
+  package let askable: (any AskableProvider)?
+  /// What can be done about a lost answer.
+  package let recovery: Recovery
   package var card: ProviderCard
   package var recipientsPerCall: Int
   package var mixedRecipientsPerCall: Int?
@@ -54,6 +60,9 @@ package struct Channel: Sendable {
   package init(_ name: String, _ provider: any Provider) {
     self.name = name
     self.provider = provider
+    stepping = provider as? any SteppingProvider
+    askable = provider as? any AskableProvider
+    recovery = Recovery(provider)
     card = type(of: provider).card
     recipientsPerCall = card.recipientsPerCall
     mixedRecipientsPerCall = card.mixedRecipientsPerCall

@@ -5,6 +5,10 @@ import FoundationEssentials
 /// The life of a message at a provider: `target` checks each address, `content` what is to be said, the sweep groups
 /// what may share a call, `exchange` writes the request, `answer` reads the reply. Replies that never came
 /// (`Reply.notSent`, `Reply.lost`) are judged by the sweep alike for all providers and are not shown to `answer`.
+///
+/// This is what every provider does; most are an `HTTPProvider`, which need not unwrap its replies. What only some can do
+/// has protocols of its own that refine it (Capabilities.swift): steps and sessions, being asked about a lost call, being
+/// repeated. To receive messages, or to be told later what became of one (receipts), would each be one more of these.
 package protocol Provider: Sendable {
   /// Name, limits, settings and options: what `msgspool providers NAME` prints and the configuration is checked against.
   static var card: ProviderCard { get }
@@ -22,81 +26,8 @@ package protocol Provider: Sendable {
   /// - Parameter nonce: 32 lower-case hex digits, new for each call.
   func exchange(for call: Call, at now: Date, nonce: String) -> Exchange
 
+  /// - Parameter reply: one that came, in answer to `exchange`.
   func answer(_ reply: Reply, to call: Call, at now: Date) -> Answer
-
-  /// The first step of a call. Providers that only send need not say: the default sends `exchange`.
-  func begin(_ call: Call, _ session: Session, at now: Date, nonce: String) -> Step
-
-  /// What follows a reply. The default answers. Lost and unsent exchanges don't get here.
-  /// - Parameter stage: the name of the step that was replied to; `Step.sending` for the call itself.
-  func proceed(
-    _ reply: Reply, after stage: String, _ call: Call, _ session: Session, at now: Date, nonce: String
-  ) -> Step
-
-  /// What can be done about a call whose answer was lost.
-  var recovery: Recovery { get }
-
-  /// The request that asks what became of a call whose answer was lost; only with `Recovery.lookup`.
-  func lookup(_ question: Question, at now: Date, nonce: String) -> Exchange
-
-  func finding(in reply: Reply, for question: Question, at now: Date) -> Finding
-}
-
-/// One step of a call that takes several: a token is fetched, a file uploaded, then the message sent.
-package enum Step: Sendable {
-  /// An exchange that delivers nothing: if its reply is lost, the recipients are deferred, in no doubt.
-  /// The session, when given, replaces the channel's.
-  case prepare(Exchange, stage: String, Session? = nil)
-  /// The exchange that delivers.
-  case send(Exchange, Session? = nil)
-  case finish(Answer, Session? = nil)
-
-  package static let sending = "send"
-}
-
-/// What a provider remembers of a channel between calls, in memory only: an access token, an upload's id.
-package struct Session: Sendable, Hashable {
-  private var values: [String: Entry] = [:]
-
-  private struct Entry: Sendable, Hashable {
-    var value: String
-    var expires: Date
-  }
-
-  package init() {}
-
-  package func value(_ name: String, at now: Date) -> String? {
-    guard let entry = values[name], entry.expires > now else { return nil }
-    return entry.value
-  }
-
-  package mutating func set(_ name: String, _ value: String, expires: Date) {
-    values[name] = Entry(value: value, expires: expires)
-  }
-
-  package mutating func forget(_ name: String) { values[name] = nil }
-}
-
-extension Provider {
-  package var recovery: Recovery { .none }
-
-  package func begin(_ call: Call, _ session: Session, at now: Date, nonce: String) -> Step {
-    .send(exchange(for: call, at: now, nonce: nonce))
-  }
-
-  package func proceed(
-    _ reply: Reply, after stage: String, _ call: Call, _ session: Session, at now: Date, nonce: String
-  ) -> Step {
-    .finish(answer(reply, to: call, at: now))
-  }
-
-  package func lookup(_ question: Question, at now: Date, nonce: String) -> Exchange {
-    preconditionFailure("\(Self.card.name) has no look-up")
-  }
-
-  package func finding(in reply: Reply, for question: Question, at now: Date) -> Finding {
-    .undecided
-  }
 }
 
 /// One call to a provider: what is said and to whom. Immutable once its intent is on disk.
@@ -232,49 +163,6 @@ package struct Target: Sendable, Hashable {
   }
 
   package func hash(into hasher: inout Hasher) { hasher.combine(Verbatim(identity)) }
-}
-
-/// What can be done about a lost answer (contract, section 5: unconfirmed).
-package enum Recovery: Sendable, Hashable {
-  case none
-  /// The same call with the same key is carried out at most once.
-  case idempotencyKey
-  /// The provider can be asked. Not found means "not carried out" only after `settles` seconds.
-  case lookup(settles: Double)
-}
-
-/// "What became of that call?"
-package struct Question: Sendable, Hashable {
-  package var call: Call
-  package var startedAt: Date
-  /// It can't have been carried out later than this: what is younger is another call's. Nil for no such bound.
-  package var endedBy: Date?
-  /// Ids that other calls are known to own, so that one message isn't taken for another's.
-  package var knownIds: Set<String>
-  /// Where the last finding said `.more`: its cursor.
-  package var cursor: String?
-  /// How often it did.
-  package var pages = 0
-
-  package init(
-    call: Call, startedAt: Date, endedBy: Date? = nil, knownIds: Set<String> = [], cursor: String? = nil
-  ) {
-    self.call = call
-    self.startedAt = startedAt
-    self.endedBy = endedBy
-    self.knownIds = knownIds
-    self.cursor = cursor
-  }
-}
-
-package enum Finding: Sendable, Hashable {
-  /// One outcome for each of the call's recipients.
-  case found([Outcome])
-  case notFound
-  /// Ask again with this cursor.
-  case more(String)
-  /// The provider could not tell.
-  case undecided
 }
 
 /// The operator's word is wrong: a channel's setting.

@@ -3,7 +3,7 @@ import FoundationEssentials
 
 /// Any program on this machine: how Apprise, itchat or a company's own script join. The program gets a batch as JSON
 /// lines and answers in JSON lines; see the card's notes, which are its interface.
-package struct Exec: Provider {
+package struct Exec: ProgramProvider {
   package static let card = ProviderCard(
     name: "exec",
     summary: "any program on this machine, with a batch of recipients as JSON lines",
@@ -76,7 +76,7 @@ package struct Exec: Provider {
     return Content([.init("line", JSON.object(members).text)], mixKey: "any")
   }
 
-  package func exchange(for call: Call, at now: Date, nonce: String) -> Exchange {
+  package func request(for call: Call, at now: Date, nonce: String) -> ProgramRequest {
     var input: [UInt8] = []
     for recipient in call.recipients {
       let members = [JSON.Member("to", .string(recipient.target.wire)), JSON.Member("call", .string(call.id))]
@@ -84,16 +84,14 @@ package struct Exec: Provider {
       input += JSON.object(members).bytes.dropLast() + [UInt8(ascii: ",")]
       input += (call.contents[recipient.content]["line"] ?? "{}").utf8.dropFirst() + [UInt8(ascii: "\n")]
     }
-    return .program(
-      ProgramRequest(
-        command: command, input: input, environment: secret.map { ["MSGSPOOL_SECRET": $0] } ?? [:],
-        outputLimit: 65_536 + 4096 * call.recipients.count))
+    return ProgramRequest(
+      command: command, input: input, environment: secret.map { ["MSGSPOOL_SECRET": $0] } ?? [:],
+      outputLimit: 65_536 + 4096 * call.recipients.count)
   }
 
   // MARK: What comes out
 
-  package func answer(_ reply: Reply, to call: Call, at now: Date) -> Answer {
-    guard case .program(let response) = reply else { return reply.answerWithoutResponse(to: call) }
+  package func answer(_ response: ProgramResponse, to call: Call, at now: Date) -> Answer {
     let lines = Exec.lines(response.output)
     let rest = Exec.withoutLine(response)
     let outcomes = call.recipients.map { lines[Verbatim($0.target.wire)] ?? rest }

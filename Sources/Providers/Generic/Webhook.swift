@@ -2,7 +2,7 @@ import Core
 import FoundationEssentials
 
 /// Any HTTP endpoint that takes JSON.
-package struct Webhook: Provider {
+package struct Webhook: HTTPProvider {
   package static let card = ProviderCard(
     name: "webhook",
     summary: "any HTTP endpoint that takes JSON",
@@ -155,7 +155,7 @@ package struct Webhook: Provider {
     }
   }
 
-  package func exchange(for call: Call, at now: Date, nonce: String) -> Exchange {
+  package func request(for call: Call, at now: Date, nonce: String) -> HTTPRequest {
     let addresses = call.recipients.map(\.target.wire)
     let body = template.filled { place in
       switch place {
@@ -166,13 +166,12 @@ package struct Webhook: Provider {
       default: return call.content[place].map(JSONTemplate.Filling.text) ?? .nothing
       }
     }
-    return .http(HTTPRequest(method, url, headers: headers, body: body.bytes))
+    return HTTPRequest(method, url, headers: headers, body: body.bytes)
   }
 
   // MARK: What comes back
 
-  package func answer(_ reply: Reply, to call: Call, at now: Date) -> Answer {
-    guard let response = reply.response else { return reply.answerWithoutResponse(to: call) }
+  package func answer(_ response: HTTPResponse, to call: Call, at now: Date) -> Answer {
     let value = try? JSONScanner.value(of: response.body)
     let verdict = success.verdict(response, value)
     guard let verdict else { return .all(.accepted(id: success.id(in: value)), in: call) }

@@ -4,7 +4,7 @@ import FoundationEssentials
 import Signing
 
 /// Mail, handed to a server by SMTP submission. Section numbers are those of providers/email.md.
-package struct Email: Provider {
+package struct Email: MailProvider {
   package static let card = ProviderCard(
     name: "email",
     summary: "mail through any SMTP server, with attachments",
@@ -193,7 +193,7 @@ package struct Email: Provider {
     text.replacing(["&": "&amp;", "<": "&lt;", ">": "&gt;", "\"": "&quot;"])
   }
 
-  package func exchange(for call: Call, at now: Date, nonce: String) -> Exchange {
+  package func request(for call: Call, at now: Date, nonce: String) -> MailRequest {
     let content = call.content
     let recipients = call.recipients.map(\.target.wire)
     var headers = [
@@ -210,13 +210,12 @@ package struct Email: Provider {
     let bodies = [("text", "text/plain"), ("html", "text/html")].compactMap { name, type in
       content[name].map { MailRequest.Body(type: type, text: $0) }
     }
-    return .mail(
-      MailRequest(
-        url: url, security: security, username: username, password: password, sender: sender.text,
-        recipients: recipients, headers: headers, bodies: bodies,
-        attachments: content.attachments.map {
-          FormPart($0.name, fileName: $0.name, type: $0.type, $0.source)
-        }))
+    return MailRequest(
+      url: url, security: security, username: username, password: password, sender: sender.text,
+      recipients: recipients, headers: headers, bodies: bodies,
+      attachments: content.attachments.map {
+        FormPart($0.name, fileName: $0.name, type: $0.type, $0.source)
+      })
   }
 
   /// The server has no SMTPUTF8, so nothing was said to it (RFC 6531, section 3.2). The code is the one that servers have
@@ -259,8 +258,7 @@ package struct Email: Provider {
     return NameBasedUUID.text(JSON.strings(all).text, in: Email.namespace)
   }
 
-  package func answer(_ reply: Reply, to call: Call, at now: Date) -> Answer {
-    guard case .mail(let response) = reply else { return reply.answerWithoutResponse(to: call) }
+  package func answer(_ response: MailResponse, to call: Call, at now: Date) -> Answer {
     if response.lacksUTF8 { return answerWithoutUTF8(to: call) }
     return SMTPAnswer(response, to: call).answer(to: call)
   }

@@ -2,7 +2,7 @@ import Core
 import FoundationEssentials
 
 /// Bark: push messages to iPhones. Section numbers are those of providers/extras.md: all of it is section 1.
-package struct Bark: Provider {
+package struct Bark: HTTPProvider, RepeatableProvider {
   package static let card = ProviderCard(
     name: "bark",
     summary: "Bark, push messages to iPhones through its server or one's own",
@@ -115,17 +115,15 @@ package struct Bark: Provider {
     return .init(field.name, isNumber ? .number(field.value) : .string(field.value))
   }
 
-  package func exchange(for call: Call, at now: Date, nonce: String) -> Exchange {
+  package func request(for call: Call, at now: Date, nonce: String) -> HTTPRequest {
     let keys = call.recipients.map(\.target.wire)
     var members = [
       keys.count == 1 ? JSON.Member("device_key", .string(keys[0])) : .init("device_keys", .strings(keys))
     ]
     members += call.content.fields.map(Self.member)
     if call.content["id"] == nil { members.append(.init("id", .string(call.id))) }
-    return .http(.json(url, members))
+    return .json(url, members)
   }
-
-  package var recovery: Recovery { .idempotencyKey }
 
   // MARK: What comes back
 
@@ -171,8 +169,7 @@ package struct Bark: Provider {
     }
   }
 
-  package func answer(_ reply: Reply, to call: Call, at now: Date) -> Answer {
-    guard let response = reply.response else { return reply.answerWithoutResponse(to: call) }
+  package func answer(_ response: HTTPResponse, to call: Call, at now: Date) -> Answer {
     let wait = RetryAfter.seconds(in: response, now: now)
     let isSuccess = (200..<300).contains(response.status)
     guard let wire = JSONAnswer.decode(Wire.self, from: response), let code = wire.code?.integer,

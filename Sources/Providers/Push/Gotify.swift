@@ -2,7 +2,7 @@ import Core
 import FoundationEssentials
 
 /// Gotify: push messages of one's own server. Section numbers are those of providers/extras.md: all of it is section 6.
-package struct Gotify: Provider {
+package struct Gotify: HTTPProvider {
   package static let card = ProviderCard(
     name: "gotify",
     summary: "Gotify, push messages through one's own server",
@@ -59,7 +59,7 @@ package struct Gotify: Provider {
     return Content(fields)
   }
 
-  package func exchange(for call: Call, at now: Date, nonce: String) -> Exchange {
+  package func request(for call: Call, at now: Date, nonce: String) -> HTTPRequest {
     let content = call.content
     var members: [JSON.Member] = []
     for name in ["title", "message"] {
@@ -75,7 +75,7 @@ package struct Gotify: Provider {
       extras.append(.init("client::notification", .object([.init("click", click)])))
     }
     if !extras.isEmpty { members.append(.init("extras", .object(extras))) }
-    return .http(.json(url, members, headers: headers))
+    return .json(url, members, headers: headers)
   }
 
   // MARK: What comes back
@@ -92,8 +92,7 @@ package struct Gotify: Provider {
     }
   }
 
-  package func answer(_ reply: Reply, to call: Call, at now: Date) -> Answer {
-    guard let response = reply.response else { return reply.answerWithoutResponse(to: call) }
+  package func answer(_ response: HTTPResponse, to call: Call, at now: Date) -> Answer {
     let wire = JSONAnswer.decode(Wire.self, from: response)
     if (200..<300).contains(response.status), let wire, wire.error == nil, wire.appid != nil, let id = wire.id?.integer
     {

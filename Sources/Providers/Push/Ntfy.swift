@@ -4,7 +4,7 @@ import Signing
 
 /// ntfy: push messages to the subscribers of topics. Section numbers are those of providers/extras.md: all of it is
 /// section 2.
-package struct Ntfy: Provider {
+package struct Ntfy: AskableProvider {
   package static let card = ProviderCard(
     name: "ntfy",
     summary: "ntfy, push messages to the subscribers of a topic, at ntfy.sh or one's own server",
@@ -107,7 +107,7 @@ package struct Ntfy: Provider {
     return Content(fields)
   }
 
-  package func exchange(for call: Call, at now: Date, nonce: String) -> Exchange {
+  package func request(for call: Call, at now: Date, nonce: String) -> HTTPRequest {
     precondition(call.recipients.count == 1, "ntfy takes one topic in a call")
     var members = [JSON.Member("topic", .string(call.recipients[0].target.wire))]
     for field in call.content.fields where field.name != "tags" {
@@ -116,7 +116,7 @@ package struct Ntfy: Provider {
       members.append(.init(field.name, isLiteral ? value : .string(field.value)))
     }
     if call.content["tags"] != nil { members.append(.init("tags", .strings(call.content.all("tags")))) }
-    return .http(.json(base + "/", members, headers: headers))
+    return .json(base + "/", members, headers: headers)
   }
 
   // MARK: What comes back
@@ -149,8 +149,7 @@ package struct Ntfy: Provider {
     codes[code] ?? .status(code / 100, client: .message, server: .later)
   }
 
-  package func answer(_ reply: Reply, to call: Call, at now: Date) -> Answer {
-    guard let response = reply.response else { return reply.answerWithoutResponse(to: call) }
+  package func answer(_ response: HTTPResponse, to call: Call, at now: Date) -> Answer {
     let wire = JSONAnswer.decode(Wire.self, from: response)
     if (200..<300).contains(response.status), let wire, wire.event?.text == "message", let id = wire.id?.text,
       !id.isEmpty, wire.code == nil
@@ -174,22 +173,21 @@ package struct Ntfy: Provider {
 
   // MARK: Lost answers
 
-  package var recovery: Recovery { .lookup(settles: 60) }
+  package var settles: Double { 60 }
 
   /// The cache since shortly before the call; when that is empty, all of it: is there a cache at all?
-  package func lookup(_ question: Question, at now: Date, nonce: String) -> Exchange {
+  package func lookup(_ question: Question, at now: Date, nonce: String) -> HTTPRequest {
     let since = question.cursor == Self.everything ? "all" : String(Int(Self.start(of: question)))
     let topic = question.call.recipients[0].target.wire
-    return .http(
-      HTTPRequest(.get, "\(base)/\(topic)/json?poll=1&sched=1&since=\(since)", headers: headers))
+    return HTTPRequest(.get, "\(base)/\(topic)/json?poll=1&sched=1&since=\(since)", headers: headers)
   }
 
   private static let everything = "all"
 
   private static func start(of question: Question) -> Double { question.startedAt.timeIntervalSince1970 - 60 }
 
-  package func finding(in reply: Reply, for question: Question, at now: Date) -> Finding {
-    guard let response = reply.response, response.status == 200 else { return .undecided }
+  package func finding(in response: HTTPResponse, for question: Question, at now: Date) -> Finding {
+    guard response.status == 200 else { return .undecided }
     var entries: [Wire] = []
     for line in response.body.split(separator: UInt8(ascii: "\n")) {
       let one = HTTPResponse(status: 200, body: Array(line))

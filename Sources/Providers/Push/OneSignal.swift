@@ -3,7 +3,7 @@ import FoundationEssentials
 import Signing
 
 /// OneSignal: push messages to subscriptions, users and segments. Section numbers are those of providers/onesignal.md.
-package struct OneSignal: Provider {
+package struct OneSignal: HTTPProvider, RepeatableProvider {
   package static let card = ProviderCard(
     name: "onesignal",
     summary: "OneSignal, push messages to an app's subscriptions, users and segments",
@@ -175,7 +175,7 @@ package struct OneSignal: Provider {
     0x6D, 0x73, 0x67, 0x73, 0x70, 0x6F, 0x4F, 0x6C, 0x8F, 0x6E, 0x65, 0x73, 0x69, 0x67, 0x6E, 0x61,
   ]
 
-  package func exchange(for call: Call, at now: Date, nonce: String) -> Exchange {
+  package func request(for call: Call, at now: Date, nonce: String) -> HTTPRequest {
     let wires = JSON.strings(call.recipients.map(\.target.wire)).text
     var members = ["\"app_id\":\(JSON.string(appID).text)"]
     let lane = call.recipients.first?.target.lane
@@ -190,7 +190,7 @@ package struct OneSignal: Provider {
     }
     // Section 6: kept for 30 days, and of the whole call, whose id is on disk before it is sent.
     members.append("\"idempotency_key\":\"\(NameBasedUUID.text(call.id, in: Self.namespace))\"")
-    return .http(HTTPRequest(.post, url, headers: headers, body: Array("{\(members.joined(separator: ","))}".utf8)))
+    return HTTPRequest(.post, url, headers: headers, body: Array("{\(members.joined(separator: ","))}".utf8))
   }
 
   // MARK: What comes back (sections 2 and 3)
@@ -235,10 +235,7 @@ package struct OneSignal: Provider {
     }
   }
 
-  package var recovery: Recovery { .idempotencyKey }
-
-  package func answer(_ reply: Reply, to call: Call, at now: Date) -> Answer {
-    guard let response = reply.response else { return reply.answerWithoutResponse(to: call) }
+  package func answer(_ response: HTTPResponse, to call: Call, at now: Date) -> Answer {
     let wire = JSONAnswer.decode(Wire.self, from: response)
     let text = wire?.texts.joined(separator: "; ") ?? ""
     if (200..<300).contains(response.status), let wire, let id = wire.id?.text {

@@ -3,7 +3,7 @@ import FoundationEssentials
 import Signing
 
 /// PushDeer: push messages to its apps. Section numbers are those of providers/extras.md: all of it is section 7.
-package struct PushDeer: Provider {
+package struct PushDeer: HTTPProvider {
   package static let card = ProviderCard(
     name: "pushdeer",
     summary: "PushDeer, push messages to its apps, through its server or one's own",
@@ -67,10 +67,10 @@ package struct PushDeer: Provider {
     return Content([.init("text", title), .init("desp", whole), type])
   }
 
-  package func exchange(for call: Call, at now: Date, nonce: String) -> Exchange {
+  package func request(for call: Call, at now: Date, nonce: String) -> HTTPRequest {
     precondition(call.recipients.count == 1, "pushdeer takes one key in a call")
     let key = Pair("pushkey", call.recipients[0].target.wire)
-    return .http(.form(url, [key] + call.content.fields.map { Pair($0.name, $0.value) }))
+    return .form(url, [key] + call.content.fields.map { Pair($0.name, $0.value) })
   }
 
   // MARK: What comes back
@@ -99,8 +99,7 @@ package struct PushDeer: Provider {
     var success: Loose?
   }
 
-  package func answer(_ reply: Reply, to call: Call, at now: Date) -> Answer {
-    guard let response = reply.response else { return reply.answerWithoutResponse(to: call) }
+  package func answer(_ response: HTTPResponse, to call: Call, at now: Date) -> Answer {
     let wait = RetryAfter.seconds(in: response, now: now)
     let isSuccess = (200..<300).contains(response.status)
     guard let wire = JSONAnswer.decode(Wire.self, from: response), let code = wire.code?.integer,

@@ -2,7 +2,7 @@ import Core
 import FoundationEssentials
 
 /// PushPlus (推送加): messages to WeChat and more. Section numbers are those of providers/pushplus.md.
-package struct PushPlus: Provider {
+package struct PushPlus: HTTPProvider {
   package static let card = ProviderCard(
     name: "pushplus",
     summary: "PushPlus (推送加), messages to WeChat, WeCom, mail and webhooks",
@@ -162,7 +162,7 @@ package struct PushPlus: Provider {
 
   private static func isBatch(_ content: Content) -> Bool { content["channel"]?.holds(",") ?? false }
 
-  package func exchange(for call: Call, at now: Date, nonce: String) -> Exchange {
+  package func request(for call: Call, at now: Date, nonce: String) -> HTTPRequest {
     var members = [JSON.Member("token", .string(token))]
     for field in call.content.fields { members.append(.init(field.name, .string(field.value))) }
     let wires = call.recipients.map(\.target.wire)
@@ -171,11 +171,10 @@ package struct PushPlus: Provider {
     case Self.friends?: members.append(.init("to", .string(wires.joined(separator: ","))))
     default: break
     }
-    return .http(
-      HTTPRequest(
-        .post, base + (Self.isBatch(call.content) ? "/batchSend" : "/send"),
-        headers: [HTTPHeader("Content-Type", "application/json"), HTTPHeader("Accept", "application/json")],
-        body: JSON.object(members).bytes))
+    return HTTPRequest(
+      .post, base + (Self.isBatch(call.content) ? "/batchSend" : "/send"),
+      headers: [HTTPHeader("Content-Type", "application/json"), HTTPHeader("Accept", "application/json")],
+      body: JSON.object(members).bytes)
   }
 
   // MARK: What comes back (sections 3 and 4)
@@ -214,8 +213,7 @@ package struct PushPlus: Provider {
     }
   }
 
-  package func answer(_ reply: Reply, to call: Call, at now: Date) -> Answer {
-    guard let response = reply.response else { return reply.answerWithoutResponse(to: call) }
+  package func answer(_ response: HTTPResponse, to call: Call, at now: Date) -> Answer {
     let retryAfter = RetryAfter.seconds(in: response, now: now)
     guard let wire = JSONAnswer.decode(Wire.self, from: response), let code = wire.code?.integer else {
       let isGateway = (200..<300).contains(response.status) && !JSONAnswer.looksDamaged(response.body)

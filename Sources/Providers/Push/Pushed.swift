@@ -2,7 +2,7 @@ import Core
 import FoundationEssentials
 
 /// Pushed: push messages to the subscribers of an application. Section numbers are those of providers/pushed.md.
-package struct Pushed: Provider {
+package struct Pushed: HTTPProvider {
   package static let card = ProviderCard(
     name: "pushed",
     summary: "Pushed, short push messages to the subscribers of an application",
@@ -82,7 +82,7 @@ package struct Pushed: Provider {
     return Content(fields)
   }
 
-  package func exchange(for call: Call, at now: Date, nonce: String) -> Exchange {
+  package func request(for call: Call, at now: Date, nonce: String) -> HTTPRequest {
     precondition(call.recipients.count == 1, "pushed takes one target in a call")
     let target = call.recipients[0].target
     var members = account + [.init("target_type", .string(target.lane.name))]
@@ -93,7 +93,7 @@ package struct Pushed: Provider {
     default: break
     }
     members += call.content.fields.map { .init($0.name, .string($0.value)) }
-    return .http(.json(url, members))
+    return .json(url, members)
   }
 
   // MARK: What comes back (sections 2 and 3)
@@ -126,8 +126,7 @@ package struct Pushed: Provider {
     return ["target", "alias", "channel", "pushed_id", "user"].contains { type.contains($0) } ? .recipient : .message
   }
 
-  package func answer(_ reply: Reply, to call: Call, at now: Date) -> Answer {
-    guard let response = reply.response else { return reply.answerWithoutResponse(to: call) }
+  package func answer(_ response: HTTPResponse, to call: Call, at now: Date) -> Answer {
     let wire = JSONAnswer.decode(Wire.self, from: response)
     let isSuccess = (200..<300).contains(response.status)
     if isSuccess, let shipment = wire?.response?.data?.shipment?.text, !shipment.isEmpty, wire?.error == nil {

@@ -3,7 +3,7 @@ import FoundationEssentials
 import Signing
 
 /// Pushover: push messages to its apps. Section numbers are those of providers/pushover.md.
-package struct Pushover: Provider {
+package struct Pushover: HTTPProvider {
   package static let card = ProviderCard(
     name: "pushover",
     summary: "Pushover, push messages to its apps and desktop clients",
@@ -158,12 +158,12 @@ package struct Pushover: Provider {
     return fields
   }
 
-  package func exchange(for call: Call, at now: Date, nonce: String) -> Exchange {
+  package func request(for call: Call, at now: Date, nonce: String) -> HTTPRequest {
     let users = call.recipients.map(\.target.wire).joined(separator: ",")
     let pairs =
       [Pair("token", token), Pair("user", users)] + call.content.fields.map { Pair($0.name, $0.value) }
-    guard let attachment = call.content.attachments.first else { return .http(.form(url, pairs)) }
-    return .http(.multipart(url, pairs, files: [FormPart("attachment", attachment)]))
+    guard let attachment = call.content.attachments.first else { return .form(url, pairs) }
+    return .multipart(url, pairs, files: [FormPart("attachment", attachment)])
   }
 
   // MARK: What comes back (sections 2 and 3)
@@ -201,8 +201,7 @@ package struct Pushover: Provider {
     }
   }
 
-  package func answer(_ reply: Reply, to call: Call, at now: Date) -> Answer {
-    guard let response = reply.response else { return reply.answerWithoutResponse(to: call) }
+  package func answer(_ response: HTTPResponse, to call: Call, at now: Date) -> Answer {
     let wire = JSONAnswer.decode(Wire.self, from: response)
     let isSuccess = (200..<300).contains(response.status)
     if isSuccess, let wire, wire.status?.integer == 1 {

@@ -3,7 +3,7 @@ import FoundationEssentials
 
 /// ServerChan, Turbo (keys SCT...) and ServerChan 3 (keys sctp...): two services with one idea, told apart by the key.
 /// Section numbers are those of providers/serverchan.md.
-package struct ServerChan: Provider {
+package struct ServerChan: HTTPProvider {
   package static let card = ProviderCard(
     name: "serverchan",
     summary: "ServerChan (Server酱) Turbo and ServerChan 3, messages to the owner of a key",
@@ -156,13 +156,12 @@ package struct ServerChan: Provider {
       })
   }
 
-  package func exchange(for call: Call, at now: Date, nonce: String) -> Exchange {
+  package func request(for call: Call, at now: Date, nonce: String) -> HTTPRequest {
     let members = call.content.fields.map { JSON.Member($0.name, .string($0.value)) }
-    return .http(
-      HTTPRequest(
-        .post, url,
-        headers: [HTTPHeader("Content-Type", "application/json"), HTTPHeader("Accept", "application/json")],
-        body: JSON.object(members).bytes))
+    return HTTPRequest(
+      .post, url,
+      headers: [HTTPHeader("Content-Type", "application/json"), HTTPHeader("Accept", "application/json")],
+      body: JSON.object(members).bytes)
   }
 
   // MARK: What comes back (sections 2 and 3)
@@ -199,8 +198,7 @@ package struct ServerChan: Provider {
     }
   }
 
-  package func answer(_ reply: Reply, to call: Call, at now: Date) -> Answer {
-    guard let response = reply.response else { return reply.answerWithoutResponse(to: call) }
+  package func answer(_ response: HTTPResponse, to call: Call, at now: Date) -> Answer {
     let wire = JSONAnswer.decode(Wire.self, from: response)
     guard let wire, let code = wire.code?.integer else {
       return Self.undecoded(response, now: now).answer(

@@ -3,7 +3,7 @@ import FoundationEssentials
 
 /// Server饭 (server.fan, letserver.run): messages to the owner of a token through its WeChat account. Section numbers
 /// are those of providers/serverchan.md.
-package struct ServerFan: Provider {
+package struct ServerFan: HTTPProvider {
   package static let card = ProviderCard(
     name: "serverfan",
     summary: "Server饭 (letserver.run), WeChat messages to the owner of a token",
@@ -68,15 +68,14 @@ package struct ServerFan: Provider {
     return Content([.init("type", type), .init("message", title + body)])
   }
 
-  package func exchange(for call: Call, at now: Date, nonce: String) -> Exchange {
+  package func request(for call: Call, at now: Date, nonce: String) -> HTTPRequest {
     let body = JSON.object([.init("message", .string(call.content["message"] ?? ""))])
-    return .http(
-      HTTPRequest(
-        .post, base + (call.content["type"] ?? type),
-        headers: [
-          HTTPHeader("Authorization", "Bearer \(token)"), HTTPHeader("Content-Type", "application/json"),
-          HTTPHeader("Accept", "application/json"),
-        ], body: body.bytes))
+    return HTTPRequest(
+      .post, base + (call.content["type"] ?? type),
+      headers: [
+        HTTPHeader("Authorization", "Bearer \(token)"), HTTPHeader("Content-Type", "application/json"),
+        HTTPHeader("Accept", "application/json"),
+      ], body: body.bytes)
   }
 
   // MARK: What comes back (section 7; all of it unverified)
@@ -86,8 +85,7 @@ package struct ServerFan: Provider {
     var message: Loose?
   }
 
-  package func answer(_ reply: Reply, to call: Call, at now: Date) -> Answer {
-    guard let response = reply.response else { return reply.answerWithoutResponse(to: call) }
+  package func answer(_ response: HTTPResponse, to call: Call, at now: Date) -> Answer {
     if response.status == 202, response.body.isEmpty { return .all(.accepted(), in: call) }
     let verdict: AnswerClass =
       response.status == 429 ? .quota : .status(response.status, client: .message, server: .later)

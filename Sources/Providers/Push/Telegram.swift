@@ -3,7 +3,7 @@ import FoundationEssentials
 import Signing
 
 /// Telegram bots. Section numbers are those of providers/extras.md: all of it is section 3.
-package struct Telegram: Provider {
+package struct Telegram: SteppingProvider {
   package static let card = ProviderCard(
     name: "telegram",
     summary: "Telegram, messages of a bot to chats, groups and channels",
@@ -123,22 +123,21 @@ package struct Telegram: Provider {
     }
   }
 
-  package func exchange(for call: Call, at now: Date, nonce: String) -> Exchange {
+  package func request(for call: Call, at now: Date, nonce: String) -> HTTPRequest {
     send(call.content, to: call.recipients[0].target.wire)
   }
 
-  private func send(_ content: Content, to chat: String) -> Exchange {
+  private func send(_ content: Content, to chat: String) -> HTTPRequest {
     let fields = content.fields.filter { $0.name != Self.asDocument }
     guard let attachment = content.attachments.first else {
       let members = [JSON.Member("chat_id", Int(chat) == nil ? .string(chat) : .number(chat))]
-      return .http(.json(base + "/sendMessage", members + fields.map(Self.member)))
+      return .json(base + "/sendMessage", members + fields.map(Self.member))
     }
     let isPicture = ["image/jpeg", "image/png", "image/webp"].contains(attachment.type)
     let kind = isPicture && content[Self.asDocument] == nil ? "photo" : "document"
-    return .http(
-      .multipart(
-        base + (kind == "photo" ? "/sendPhoto" : "/sendDocument"),
-        [Pair("chat_id", chat)] + fields.map { Pair($0.name, $0.value) }, files: [FormPart(kind, attachment)]))
+    return .multipart(
+      base + (kind == "photo" ? "/sendPhoto" : "/sendDocument"),
+      [Pair("chat_id", chat)] + fields.map { Pair($0.name, $0.value) }, files: [FormPart(kind, attachment)])
   }
 
   private static func member(_ field: Content.Field) -> JSON.Member {
@@ -156,21 +155,21 @@ package struct Telegram: Provider {
 
   package func begin(_ call: Call, _ session: Session, at now: Date, nonce: String) -> Step {
     let chat = call.recipients[0].target.wire
-    return .send(send(call.content, to: session.value(Self.newNumber(of: chat), at: now) ?? chat))
+    return .send(.http(send(call.content, to: session.value(Self.newNumber(of: chat), at: now) ?? chat)))
   }
 
   package func proceed(
-    _ reply: Reply, after stage: String, _ call: Call, _ session: Session, at now: Date, nonce: String
+    _ response: HTTPResponse, after stage: String, _ call: Call, _ session: Session, at now: Date, nonce: String
   ) -> Step {
     let chat = call.recipients[0].target.wire
-    guard let response = reply.response, !(200..<300).contains(response.status),
+    guard !(200..<300).contains(response.status),
       let new = JSONAnswer.decode(Wire.self, from: response)?.parameters?.migrateTo?.integer.map(String.init),
       // Once: a chat that moves on and on is left to the table.
       session.value(Self.newNumber(of: chat), at: now) != new
-    else { return .finish(answer(reply, to: call, at: now)) }
+    else { return .finish(answer(response, to: call, at: now)) }
     var session = session
     session.set(Self.newNumber(of: chat), new, expires: now + 86_400)
-    return .send(send(call.content, to: new), session)
+    return .send(.http(send(call.content, to: new)), session)
   }
 
   // MARK: What comes back
@@ -219,8 +218,7 @@ package struct Telegram: Provider {
     }
   }
 
-  package func answer(_ reply: Reply, to call: Call, at now: Date) -> Answer {
-    guard let response = reply.response else { return reply.answerWithoutResponse(to: call) }
+  package func answer(_ response: HTTPResponse, to call: Call, at now: Date) -> Answer {
     let wire = JSONAnswer.decode(Wire.self, from: response)
     let isSuccess = (200..<300).contains(response.status)
     if isSuccess, let wire, wire.ok, let id = wire.result?.id?.text {

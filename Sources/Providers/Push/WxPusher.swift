@@ -3,7 +3,7 @@ import FoundationEssentials
 import Signing
 
 /// WxPusher: free push messages to its apps and browser add-on. Section numbers are those of providers/wxpusher.md.
-package struct WxPusher: Provider {
+package struct WxPusher: HTTPProvider {
   package static let card = ProviderCard(
     name: "wxpusher",
     summary: "WxPusher, push messages to its apps, browser add-on and WeChat",
@@ -107,7 +107,7 @@ package struct WxPusher: Provider {
 
   private static let integers: Set<String> = ["contentType", "verifyPayType"]
 
-  package func exchange(for call: Call, at now: Date, nonce: String) -> Exchange {
+  package func request(for call: Call, at now: Date, nonce: String) -> HTTPRequest {
     var members = [JSON.Member("appToken", .string(appToken))]
     for field in call.content.fields {
       members.append(
@@ -119,11 +119,10 @@ package struct WxPusher: Provider {
     } else {
       members.append(.init("uids", .strings(wires)))
     }
-    return .http(
-      HTTPRequest(
-        .post, url,
-        headers: [HTTPHeader("Content-Type", "application/json"), HTTPHeader("Accept", "application/json")],
-        body: JSON.object(members).bytes))
+    return HTTPRequest(
+      .post, url,
+      headers: [HTTPHeader("Content-Type", "application/json"), HTTPHeader("Accept", "application/json")],
+      body: JSON.object(members).bytes)
   }
 
   // MARK: What comes back (sections 2 and 3)
@@ -175,8 +174,7 @@ package struct WxPusher: Provider {
     }
   }
 
-  package func answer(_ reply: Reply, to call: Call, at now: Date) -> Answer {
-    guard let response = reply.response else { return reply.answerWithoutResponse(to: call) }
+  package func answer(_ response: HTTPResponse, to call: Call, at now: Date) -> Answer {
     let retryAfter = RetryAfter.seconds(in: response, now: now)
     guard let wire = JSONAnswer.value(of: response).flatMap(Wire.init), let code = wire.code?.integer else {
       return undecoded(response, retryAfter: retryAfter, to: call)

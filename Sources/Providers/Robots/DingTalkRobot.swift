@@ -3,7 +3,7 @@ import FoundationEssentials
 import Signing
 
 /// DingTalk's group robot. Section numbers are those of providers/extras.md: all of it is section 4.
-package struct DingTalkRobot: Provider {
+package struct DingTalkRobot: HTTPProvider {
   package static let card = ProviderCard(
     name: "dingtalk-robot",
     summary: "DingTalk (钉钉) group robot, messages to one group chat",
@@ -106,14 +106,14 @@ package struct DingTalkRobot: Provider {
     return members
   }
 
-  package func exchange(for call: Call, at now: Date, nonce: String) -> Exchange {
+  package func request(for call: Call, at now: Date, nonce: String) -> HTTPRequest {
     var signed = url
     if let secret {
       let milliseconds = Int((now.timeIntervalSince1970 * 1_000).rounded(.down))
       let sign = RobotSignature.dingTalk(milliseconds: milliseconds, secret: secret)
       signed += "&timestamp=\(milliseconds)&sign=\(PercentEncoding.encode(sign))"
     }
-    return .http(.json(signed, Self.members(call.content)))
+    return .json(signed, Self.members(call.content))
   }
 
   // MARK: What comes back
@@ -146,8 +146,7 @@ package struct DingTalkRobot: Provider {
     return lengthWords.contains { text.contains($0) } ? .message : .fewTimes
   }
 
-  package func answer(_ reply: Reply, to call: Call, at now: Date) -> Answer {
-    guard let response = reply.response else { return reply.answerWithoutResponse(to: call) }
+  package func answer(_ response: HTTPResponse, to call: Call, at now: Date) -> Answer {
     let wait = RetryAfter.seconds(in: response, now: now)
     guard let wire = JSONAnswer.decode(Wire.self, from: response), let code = wire.errcode?.integer,
       code != 0 || (200..<300).contains(response.status)

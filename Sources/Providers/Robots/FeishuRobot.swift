@@ -3,7 +3,7 @@ import FoundationEssentials
 import Signing
 
 /// The group robot of Feishu and Lark. Section numbers are those of providers/extras.md: all of it is section 5.
-package struct FeishuRobot: Provider {
+package struct FeishuRobot: HTTPProvider {
   package static let card = ProviderCard(
     name: "feishu-robot",
     summary: "Feishu (飞书) or Lark group robot, messages to one group chat",
@@ -90,8 +90,8 @@ package struct FeishuRobot: Provider {
     return members + [.init("msg_type", .string("interactive")), .init("card", .object(card))]
   }
 
-  package func exchange(for call: Call, at now: Date, nonce: String) -> Exchange {
-    .http(.json(url, members(call.content, at: Int(now.timeIntervalSince1970.rounded(.down)))))
+  package func request(for call: Call, at now: Date, nonce: String) -> HTTPRequest {
+    .json(url, members(call.content, at: Int(now.timeIntervalSince1970.rounded(.down))))
   }
 
   // MARK: What comes back
@@ -118,8 +118,7 @@ package struct FeishuRobot: Provider {
     (.throttled, [11232, 99_991_400]),
   ])
 
-  package func answer(_ reply: Reply, to call: Call, at now: Date) -> Answer {
-    guard let response = reply.response else { return reply.answerWithoutResponse(to: call) }
+  package func answer(_ response: HTTPResponse, to call: Call, at now: Date) -> Answer {
     let wait = RetryAfter.seconds(in: response, now: now)
     guard let wire = JSONAnswer.decode(Wire.self, from: response),
       let code = wire.code?.integer ?? wire.statusCode?.integer, code != 0 || (200..<300).contains(response.status)

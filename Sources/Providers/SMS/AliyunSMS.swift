@@ -3,7 +3,7 @@ import FoundationEssentials
 import Signing
 
 /// Alibaba Cloud SMS, Dysmsapi 2017-05-25. Section numbers are those of providers/aliyun.md.
-package struct AliyunSMS: Provider {
+package struct AliyunSMS: AskableProvider {
   package static let card = ProviderCard(
     name: "aliyun-sms",
     summary: "Alibaba Cloud SMS, approved templates to mainland and international numbers",
@@ -120,7 +120,7 @@ package struct AliyunSMS: Provider {
     }
   }
 
-  package func exchange(for call: Call, at now: Date, nonce: String) -> Exchange {
+  package func request(for call: Call, at now: Date, nonce: String) -> HTTPRequest {
     let reference = Pair("OutId", call.content["OutId"] ?? call.id)
     let wires = call.recipients.map(\.target.wire)
     if !call.isMixed {
@@ -148,7 +148,7 @@ package struct AliyunSMS: Provider {
   /// The transport adds Host and Content-Length alone: a content type that it made up would not be covered.
   private func signed(
     _ action: String, query: [Pair], form: [Pair] = [], at now: Date, nonce: String
-  ) -> Exchange {
+  ) -> HTTPRequest {
     let body = PercentEncoding.bytes(of: form)
     let bodyHash = ACS3.bodyHash(body)
     var headers = [
@@ -167,10 +167,9 @@ package struct AliyunSMS: Provider {
       Pair("Authorization", signature.authorization(keyID: keyID, secret: keySecret)),
       Pair("Accept", "application/json"),
     ]
-    return .http(
-      HTTPRequest(
-        .post, "\(endpoint.base)/?\(signature.canonicalQuery)",
-        headers: headers.map { HTTPHeader($0.name, $0.value) }, body: body))
+    return HTTPRequest(
+      .post, "\(endpoint.base)/?\(signature.canonicalQuery)",
+      headers: headers.map { HTTPHeader($0.name, $0.value) }, body: body)
   }
 
   // MARK: What comes back (sections 3 and 4)
@@ -245,8 +244,7 @@ package struct AliyunSMS: Provider {
     }
   }
 
-  package func answer(_ reply: Reply, to call: Call, at now: Date) -> Answer {
-    guard let response = reply.response else { return reply.answerWithoutResponse(to: call) }
+  package func answer(_ response: HTTPResponse, to call: Call, at now: Date) -> Answer {
     guard let wire = JSONAnswer.decode(Wire.self, from: response), let code = wire.code?.text, !code.isEmpty else {
       return AnswerClass.status(response.status, client: .fewTimes, server: .inDoubt)
         .answer(
@@ -295,7 +293,7 @@ package struct AliyunSMS: Provider {
   // MARK: Lost answers (section 6)
 
   /// How long a fresh submission takes to be visible is not documented; "the first minutes" prove nothing.
-  package var recovery: Recovery { .lookup(settles: 300) }
+  package var settles: Double { 300 }
 
   /// Where a look-up has got to: one number and one day after the other, page by page. One record is enough to know
   /// that the whole call was accepted, so a few numbers do.
@@ -324,7 +322,7 @@ package struct AliyunSMS: Provider {
     return (0..<min(3, question.call.recipients.count)).flatMap { recipient in days.map { (recipient, $0) } }
   }
 
-  package func lookup(_ question: Question, at now: Date, nonce: String) -> Exchange {
+  package func lookup(_ question: Question, at now: Date, nonce: String) -> HTTPRequest {
     let place = Place(question.cursor)
     let steps = Self.steps(of: question)
     let (recipient, day) = steps[min(place.step, steps.count - 1)]
@@ -337,8 +335,8 @@ package struct AliyunSMS: Provider {
     return signed("QuerySendDetails", query: query, at: now, nonce: nonce)
   }
 
-  package func finding(in reply: Reply, for question: Question, at now: Date) -> Finding {
-    guard let response = reply.response, response.status == 200,
+  package func finding(in response: HTTPResponse, for question: Question, at now: Date) -> Finding {
+    guard response.status == 200,
       let answer = JSONAnswer.decode(AliyunDetails.self, from: response), answer.code?.text == "OK",
       // An answer without its list proves nothing, unless it counts none.
       let records = answer.records?.list ?? (answer.total?.integer == 0 ? [] : nil)

@@ -3,7 +3,7 @@ import FoundationEssentials
 import Signing
 
 /// Huawei Cloud Message & SMS, sending API version 1. Section numbers are those of providers/huawei.md.
-package struct HuaweiSMS: Provider {
+package struct HuaweiSMS: SteppingProvider {
   package static let card = ProviderCard(
     name: "huawei-sms",
     summary: "Huawei Cloud SMS, approved templates to mainland and international numbers",
@@ -155,7 +155,7 @@ package struct HuaweiSMS: Provider {
     return .send(exchange(for: call, at: now, nonce: nonce))
   }
 
-  package func exchange(for call: Call, at now: Date, nonce: String) -> Exchange {
+  package func request(for call: Call, at now: Date, nonce: String) -> HTTPRequest {
     let reference = reference(call)
     if !call.isMixed {
       var form = [Pair("from", call.content["from"] ?? "")]
@@ -175,7 +175,7 @@ package struct HuaweiSMS: Provider {
     return request("/sms/batchSendDiffSms/v1", "application/json", Array(body.utf8), at: now, nonce: nonce)
   }
 
-  private func request(_ path: String, _ type: String, _ body: [UInt8], at now: Date, nonce: String) -> Exchange {
+  private func request(_ path: String, _ type: String, _ body: [UInt8], at now: Date, nonce: String) -> HTTPRequest {
     var headers = [Pair("Content-Type", type)]
     if isSigned {
       // Section 8: the vendor's own client signs the bytes of JSON bodies only.
@@ -194,9 +194,8 @@ package struct HuaweiSMS: Provider {
       ]
     }
     headers.append(Pair("Accept", "application/json"))
-    return .http(
-      HTTPRequest(
-        .post, endpoint.base + path, headers: headers.map { HTTPHeader($0.name, $0.value) }, body: body))
+    return HTTPRequest(
+      .post, endpoint.base + path, headers: headers.map { HTTPHeader($0.name, $0.value) }, body: body)
   }
 
   // MARK: What comes back (sections 4 and 5)
@@ -264,8 +263,7 @@ package struct HuaweiSMS: Provider {
     }
   }
 
-  package func answer(_ reply: Reply, to call: Call, at now: Date) -> Answer {
-    guard let response = reply.response else { return reply.answerWithoutResponse(to: call) }
+  package func answer(_ response: HTTPResponse, to call: Call, at now: Date) -> Answer {
     let retryAfter = RetryAfter.seconds(in: response, now: now)
     let wire = JSONAnswer.decode(Wire.self, from: response)
     let code = wire?.code?.text.flatMap { $0.isEmpty ? nil : $0 }

@@ -3,7 +3,7 @@ import FoundationEssentials
 import Signing
 
 /// Tencent Cloud SMS 2021-01-11. Section numbers are those of providers/tencent.md.
-package struct TencentSMS: Provider {
+package struct TencentSMS: SteppingProvider, AskableProvider {
   package static let card = ProviderCard(
     name: "tencent-sms",
     summary: "Tencent Cloud SMS, approved templates to mainland and international numbers",
@@ -114,7 +114,7 @@ package struct TencentSMS: Provider {
     return .send(exchange(for: call, at: now, nonce: nonce))
   }
 
-  package func exchange(for call: Call, at now: Date, nonce: String) -> Exchange {
+  package func request(for call: Call, at now: Date, nonce: String) -> HTTPRequest {
     var text = JSON.object([
       .init("PhoneNumberSet", .strings(call.recipients.map(\.target.wire))), .init("SmsSdkAppId", .string(appID)),
       .init("SessionContext", .string(call.content["SessionContext"] ?? call.id)),
@@ -127,7 +127,7 @@ package struct TencentSMS: Provider {
     return signed("SendSms", Array("\(text)}".utf8), at: now)
   }
 
-  private func signed(_ action: String, _ body: [UInt8], at now: Date) -> Exchange {
+  private func signed(_ action: String, _ body: [UInt8], at now: Date) -> HTTPRequest {
     let timestamp = Int(now.timeIntervalSince1970)
     let type = Pair("Content-Type", "application/json")
     let signature = TC3(
@@ -139,9 +139,8 @@ package struct TencentSMS: Provider {
       Pair("Accept", "application/json"),
     ]
     if let token { headers.append(Pair("X-TC-Token", token)) }
-    return .http(
-      HTTPRequest(
-        .post, endpoint.base + "/", headers: headers.map { HTTPHeader($0.name, $0.value) }, body: body))
+    return HTTPRequest(
+      .post, endpoint.base + "/", headers: headers.map { HTTPHeader($0.name, $0.value) }, body: body)
   }
 
   // MARK: What comes back (sections 1 and 2)
@@ -288,8 +287,7 @@ package struct TencentSMS: Provider {
     enum CodingKeys: String, CodingKey { case response = "Response" }
   }
 
-  package func answer(_ reply: Reply, to call: Call, at now: Date) -> Answer {
-    guard let response = reply.response else { return reply.answerWithoutResponse(to: call) }
+  package func answer(_ response: HTTPResponse, to call: Call, at now: Date) -> Answer {
     let retryAfter = RetryAfter.seconds(in: response, now: now)
     let wire = JSONAnswer.decode(Wire.self, from: response)?.response
     if let statuses = wire?.statuses, !statuses.isEmpty {
@@ -329,7 +327,7 @@ package struct TencentSMS: Provider {
   // MARK: Lost answers (section 3)
 
   /// Never takes effect: a number whose carrier did not report proves nothing, so nothing is ever found missing.
-  package var recovery: Recovery { .lookup(settles: 300) }
+  package var settles: Double { 300 }
 
   /// So many of a call's numbers are asked about, one after the other.
   private static let askedNumbers = 3
@@ -341,7 +339,7 @@ package struct TencentSMS: Provider {
     return min(max(question.cursor.flatMap { Int($0) } ?? 0, 0), last)
   }
 
-  package func lookup(_ question: Question, at now: Date, nonce: String) -> Exchange {
+  package func lookup(_ question: Question, at now: Date, nonce: String) -> HTTPRequest {
     let number = question.call.recipients[Self.step(of: question)].target.wire
     let body = JSON.object([
       .init("BeginTime", .integer(Int(question.startedAt.timeIntervalSince1970) - 60)),
@@ -353,8 +351,8 @@ package struct TencentSMS: Provider {
 
   /// One report with our reference answers for the whole call. The vendor returns references only where that is
   /// switched on; without them every number asked about must have a report of that time that is no other call's.
-  package func finding(in reply: Reply, for question: Question, at now: Date) -> Finding {
-    guard let response = reply.response, response.status == 200,
+  package func finding(in response: HTTPResponse, for question: Question, at now: Date) -> Finding {
+    guard response.status == 200,
       let body = JSONAnswer.decode(Wire.self, from: response)?.response, body.error == nil, let reports = body.reports
     else { return .undecided }
     let step = Self.step(of: question)

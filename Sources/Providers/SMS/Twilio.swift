@@ -3,7 +3,7 @@ import FoundationEssentials
 import Signing
 
 /// Twilio Programmable Messaging: one recipient in a request. Section numbers are those of providers/twilio.md.
-package struct Twilio: Provider {
+package struct Twilio: AskableProvider {
   package static let card = ProviderCard(
     name: "twilio",
     summary: "Twilio Programmable Messaging, text messages to the world",
@@ -218,15 +218,14 @@ package struct Twilio: Provider {
     }
   }
 
-  package func exchange(for call: Call, at now: Date, nonce: String) -> Exchange {
+  package func request(for call: Call, at now: Date, nonce: String) -> HTTPRequest {
     precondition(call.recipients.count == 1, "twilio takes one recipient in a call")
     var form = [Pair("To", call.recipients[0].target.wire)]
     for field in call.content.fields { form.append(Pair(field.name, field.value)) }
-    return .http(
-      HTTPRequest(
-        .post, base + resource,
-        headers: headers + [HTTPHeader("Content-Type", "application/x-www-form-urlencoded")],
-        body: PercentEncoding.bytes(of: form)))
+    return HTTPRequest(
+      .post, base + resource,
+      headers: headers + [HTTPHeader("Content-Type", "application/x-www-form-urlencoded")],
+      body: PercentEncoding.bytes(of: form))
   }
 
   // MARK: What comes back (sections 2 and 3)
@@ -274,8 +273,7 @@ package struct Twilio: Provider {
     }
   }
 
-  package func answer(_ reply: Reply, to call: Call, at now: Date) -> Answer {
-    guard let response = reply.response else { return reply.answerWithoutResponse(to: call) }
+  package func answer(_ response: HTTPResponse, to call: Call, at now: Date) -> Answer {
     let wire = JSONAnswer.value(of: response).flatMap(Wire.init)
     if (200..<300).contains(response.status) {
       guard let wire, let sid = wire.sid?.text, !sid.isEmpty else {
@@ -308,10 +306,10 @@ package struct Twilio: Provider {
   // MARK: Lost answers (section 5)
 
   /// How long Twilio may take to show a message it has accepted; the document advises to wait at least this long.
-  package var recovery: Recovery { .lookup(settles: 60) }
+  package var settles: Double { 60 }
 
-  package func lookup(_ question: Question, at now: Date, nonce: String) -> Exchange {
-    .http(HTTPRequest(.get, base + (question.cursor ?? firstPage(of: question.call)), headers: headers))
+  package func lookup(_ question: Question, at now: Date, nonce: String) -> HTTPRequest {
+    HTTPRequest(.get, base + (question.cursor ?? firstPage(of: question.call)), headers: headers)
   }
 
   /// Without a DateSent filter: what was not sent yet has no such date.
@@ -323,8 +321,8 @@ package struct Twilio: Provider {
     return "\(resource)?\(PercentEncoding.encode(query))"
   }
 
-  package func finding(in reply: Reply, for question: Question, at now: Date) -> Finding {
-    guard let response = reply.response, response.status == 200,
+  package func finding(in response: HTTPResponse, for question: Question, at now: Date) -> Finding {
+    guard response.status == 200,
       let page = JSONAnswer.decode(TwilioPage.self, from: response), let messages = page.messages
     else { return .undecided }
     // Its clock and ours may differ by more than two calls do; its answer says what time it is there.

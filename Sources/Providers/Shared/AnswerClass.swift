@@ -206,21 +206,6 @@ struct CodeTable<Code: Hashable & Sendable>: Sendable {
   subscript(code: Code) -> AnswerClass? { verdicts[code] }
 }
 
-extension Reply {
-  var response: HTTPResponse? {
-    if case .http(let response) = self { response } else { nil }
-  }
-
-  /// For replies that never came. The sweep judges these itself; this is what it would say.
-  func answerWithoutResponse(to call: Call) -> Answer {
-    switch self {
-    case .notSent(let failure): .all(.unreached(code: failure.code, reason: failure.message), in: call)
-    case .lost(let failure): .all(.unconfirmed(code: failure.code, reason: failure.message), in: call)
-    case .http, .mail, .program: .all(.unconfirmed(), in: call)
-    }
-  }
-}
-
 extension HTTPResponse {
   /// The code and reason of an answer that has none of its own.
   var codeOfStatus: String { "HTTP \(status)" }

@@ -3,7 +3,7 @@ import FoundationEssentials
 import Signing
 
 /// WeCom's application messages. Section numbers are those of providers/wecom.md.
-package struct WeComApp: Provider {
+package struct WeComApp: SteppingProvider {
   package static let card = ProviderCard(
     name: "wecom-app",
     summary: "WeCom (企业微信) application, messages to members, departments and tags",
@@ -126,11 +126,11 @@ package struct WeComApp: Provider {
   }
 
   /// Without a token, which only a session has.
-  package func exchange(for call: Call, at now: Date, nonce: String) -> Exchange {
+  package func request(for call: Call, at now: Date, nonce: String) -> HTTPRequest {
     send(call, token: "", media: "")
   }
 
-  private func send(_ call: Call, token: String, media: String) -> Exchange {
+  private func send(_ call: Call, token: String, media: String) -> HTTPRequest {
     let lane = call.recipients.first?.target.lane ?? Self.users
     let type = call.content.attachments.first.map(Self.kind) ?? call.content["msgtype"] ?? "text"
     let body = call.content["content"].map { JSON.Member("content", .string($0)) }
@@ -144,7 +144,7 @@ package struct WeComApp: Provider {
     for field in call.content.fields where !["msgtype", "content"].contains(field.name) {
       members.append(.init(field.name, .number(field.value)))
     }
-    return .http(.json("\(base)/message/send?access_token=\(PercentEncoding.encode(token))", members))
+    return .json("\(base)/message/send?access_token=\(PercentEncoding.encode(token))", members)
   }
 
   private static func kind(of attachment: Content.Attachment) -> String {
@@ -179,7 +179,7 @@ package struct WeComApp: Provider {
       return .prepare(.http(request), stage: Stage.token, changed)
     }
     guard let attachment = call.content.attachments.first else {
-      return .send(send(call, token: token, media: ""), changed)
+      return .send(.http(send(call, token: token, media: "")), changed)
     }
     let url =
       "\(base)/media/upload?access_token=\(PercentEncoding.encode(token))&type=\(Self.kind(of: attachment))"
@@ -187,9 +187,8 @@ package struct WeComApp: Provider {
   }
 
   package func proceed(
-    _ reply: Reply, after stage: String, _ call: Call, _ session: Session, at now: Date, nonce: String
+    _ response: HTTPResponse, after stage: String, _ call: Call, _ session: Session, at now: Date, nonce: String
   ) -> Step {
-    guard let response = reply.response else { return .finish(reply.answerWithoutResponse(to: call)) }
     var session = session
     let read = WeCom.read(response, at: now)
     if case .refused(let refusal) = read, refusal.isOfToken, stage != Stage.token,
@@ -212,20 +211,19 @@ package struct WeComApp: Provider {
       guard let media = wire.mediaID?.text, !media.isEmpty, let token = session.value(Stage.token, at: now) else {
         return .finish(AnswerClass.later.answer(to: call, code: "0", reason: "the upload's answer names no media_id"))
       }
-      return .send(send(call, token: token, media: media))
+      return .send(.http(send(call, token: token, media: media)))
     case (Stage.token, .refused(let refusal)), (Stage.upload, .refused(let refusal)):
       session.forget(Self.renewed(call))
       return .finish(refusal.answerBeforeSending(to: call), session)
     default:
       session.forget(Self.renewed(call))
-      return .finish(answer(reply, to: call, at: now), session)
+      return .finish(answer(response, to: call, at: now), session)
     }
   }
 
   // MARK: What comes back (section 2)
 
-  package func answer(_ reply: Reply, to call: Call, at now: Date) -> Answer {
-    guard let response = reply.response else { return reply.answerWithoutResponse(to: call) }
+  package func answer(_ response: HTTPResponse, to call: Call, at now: Date) -> Answer {
     switch WeCom.read(response, at: now) {
     case .refused(let refusal): return refusal.answer(to: call)
     case .ok(let wire): return Answer(outcomes(wire, in: call))

@@ -4,7 +4,7 @@ import FoundationEssentials
 import Signing
 
 /// WeCom's group robot: messages to one group chat. Section numbers are those of providers/wecom.md.
-package struct WeComRobot: Provider {
+package struct WeComRobot: SteppingProvider {
   package static let card = ProviderCard(
     name: "wecom-robot",
     summary: "WeCom (企业微信) group robot, messages to one group chat",
@@ -103,8 +103,8 @@ package struct WeComRobot: Provider {
     return fields
   }
 
-  package func exchange(for call: Call, at now: Date, nonce: String) -> Exchange {
-    .http(send(call.content, media: ""))
+  package func request(for call: Call, at now: Date, nonce: String) -> HTTPRequest {
+    send(call.content, media: "")
   }
 
   /// - Parameter media: of a file that was uploaded before.
@@ -165,10 +165,10 @@ package struct WeComRobot: Provider {
   }
 
   package func proceed(
-    _ reply: Reply, after stage: String, _ call: Call, _ session: Session, at now: Date, nonce: String
+    _ response: HTTPResponse, after stage: String, _ call: Call, _ session: Session, at now: Date, nonce: String
   ) -> Step {
-    guard stage == Self.uploading, let response = reply.response else {
-      return .finish(answer(reply, to: call, at: now))
+    guard stage == Self.uploading else {
+      return .finish(answer(response, to: call, at: now))
     }
     switch WeCom.read(response, at: now) {
     case .ok(let wire):
@@ -180,8 +180,7 @@ package struct WeComRobot: Provider {
     }
   }
 
-  package func answer(_ reply: Reply, to call: Call, at now: Date) -> Answer {
-    guard let response = reply.response else { return reply.answerWithoutResponse(to: call) }
+  package func answer(_ response: HTTPResponse, to call: Call, at now: Date) -> Answer {
     switch WeCom.read(response, at: now) {
     // There is no message id.
     case .ok: return .all(.accepted(), in: call)

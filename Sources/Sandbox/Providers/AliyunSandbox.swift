@@ -4,6 +4,10 @@ import FoundationEssentials
 /// document_detail/101346). Gateway errors are HTTP 4xx; business errors are HTTP 200 with a `Code` that is not OK.
 struct AliyunSandbox: ProviderSandbox {
   static let name = "aliyun-sms"
+  static let sample = SandboxSample(
+    settings: [
+      #"access_key_id: "LTAIsandbox", access_key_secret: "sandbox""#, #"sign_name: "Demo", template: "SMS_1""#,
+    ], send: "--to 13800138000 --template SMS_1 --param code=1234")
   static let unrecorded: Set<String> = [
     "AccessKeyId", "Signature", "SignatureMethod", "SignatureVersion", "SignatureNonce", "SignatureType", "Timestamp",
     "SecurityToken", "Format", "PhoneNumbers", "PhoneNumberJson", "PhoneNumber",

@@ -3,6 +3,7 @@ import FoundationEssentials
 /// Bark, POST /push (Finb/bark-server, API_V2 and route_push). There are no credentials: a device key is an address.
 struct BarkSandbox: ProviderSandbox {
   static let name = "bark"
+  static let sample = SandboxSample(settings: [], send: "--to aaaaaaaaaaaaaaaaaaaaaa \"hello\"")
   static let unrecorded: Set<String> = ["device_key", "device_keys"]
 
   /// "Text within the 4 kB of APNs."

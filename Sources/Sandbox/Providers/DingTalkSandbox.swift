@@ -5,6 +5,8 @@ import FoundationEssentials
 /// everything; the truth is in `errcode`.
 struct DingTalkSandbox: ProviderSandbox {
   static let name = "dingtalk-robot"
+  static let sample = SandboxSample(
+    settings: [#"access_token: "ffffffffffffffffffffffffffffffff", secret: "SECsandbox""#], send: "\"hello\"")
   static let unrecorded: Set<String> = ["access_token", "sign"]
 
   private enum Limit {

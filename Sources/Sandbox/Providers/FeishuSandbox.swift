@@ -5,6 +5,8 @@ import FoundationEssentials
 /// add-custom-bot). The truth is in `code`.
 struct FeishuSandbox: ProviderSandbox {
   static let name = "feishu-robot"
+  static let sample = SandboxSample(
+    settings: [#"token: "00000000-0000-4000-8000-000000000001", secret: "sandbox""#], send: "\"hello\"")
   static let unrecorded: Set<String> = ["sign", "timestamp"]
 
   private enum Limit {

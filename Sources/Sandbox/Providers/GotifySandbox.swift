@@ -4,6 +4,7 @@ import FoundationEssentials
 /// whoever listens to it gets the message: nobody is addressed.
 struct GotifySandbox: ProviderSandbox {
   static let name = "gotify"
+  static let sample = SandboxSample(settings: [#"token: "sandbox-sandbox""#], send: "\"hello\"")
   static let unrecorded: Set<String> = ["token"]
 
   private let tokens: KnownSecrets

@@ -4,6 +4,10 @@ import FoundationEssentials
 /// sms_05_0046 and the error code pages). A code for the request, a status for each number.
 struct HuaweiSandbox: ProviderSandbox {
   static let name = "huawei-sms"
+  static let sample = SandboxSample(
+    settings: [
+      #"app_key: "sandbox", app_secret: "sandbox""#, #"sender: "8823040504797", template: "ff1b", signature: "Demo""#,
+    ], send: "--to +8613800138000 --template ff1b")
   static let unrecorded: Set<String> = ["to"]
 
   private enum Path {

@@ -4,6 +4,7 @@ import FoundationEssentials
 /// "First three digits of code = HTTP status."
 struct NtfySandbox: ProviderSandbox {
   static let name = "ntfy"
+  static let sample = SandboxSample(settings: [], send: "--to alerts \"hello\"")
   static let unrecorded: Set<String> = ["topic", "auth"]
 
   private enum Limit {

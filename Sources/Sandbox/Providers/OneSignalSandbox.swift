@@ -4,6 +4,9 @@ import FoundationEssentials
 /// .../docs/en/idempotent-notification-requests; OpenAPI description 11.6). "HTTP 200 does not mean sent."
 struct OneSignalSandbox: ProviderSandbox {
   static let name = "onesignal"
+  static let sample = SandboxSample(
+    settings: [#"app_id: "00000000-0000-4000-8000-000000000001", api_key: "sandbox""#],
+    send: "--to 00000000-0000-4000-8000-000000000002 \"hello\"")
   static let unrecorded: Set<String> = Set(targets.map(\.field) + ["include_aliases", "included_segments"])
 
   private enum Limit {

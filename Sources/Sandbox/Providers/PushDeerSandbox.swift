@@ -3,6 +3,7 @@ import FoundationEssentials
 /// PushDeer, /message/push (easychen/pushdeer, api). There are no credentials: a push key is an address.
 struct PushDeerSandbox: ProviderSandbox {
   static let name = "pushdeer"
+  static let sample = SandboxSample(settings: [], send: "--to PDU1sandbox \"hello\"")
   static let unrecorded: Set<String> = ["pushkey"]
 
   private enum Limit {

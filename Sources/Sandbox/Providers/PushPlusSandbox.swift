@@ -4,6 +4,7 @@ import FoundationEssentials
 /// the truth is in `code`. It plays a real-name account without membership.
 struct PushPlusSandbox: ProviderSandbox {
   static let name = "pushplus"
+  static let sample = SandboxSample(settings: [#"token: "0123456789abcdef0123456789abcdef""#], send: "\"hello\"")
   static let unrecorded: Set<String> = ["token", "to", "topic", "secretKey"]
 
   /// help/limit and guide/api, "real-name account".

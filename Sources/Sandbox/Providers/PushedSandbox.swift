@@ -4,6 +4,7 @@ import FoundationEssentials
 /// not: those here are made up after the one example.
 struct PushedSandbox: ProviderSandbox {
   static let name = "pushed"
+  static let sample = SandboxSample(settings: [#"app_key: "sandbox", app_secret: "sandbox""#], send: "\"hello\"")
   static let unrecorded: Set<String> = ["app_key", "app_secret", "access_token", "target_alias", "pushed_id"]
 
   private enum Limit {

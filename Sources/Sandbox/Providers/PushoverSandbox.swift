@@ -3,6 +3,8 @@ import FoundationEssentials
 /// Pushover, POST /1/messages.json, limits, validation and receipts (pushover.net/api, /api/receipts).
 struct PushoverSandbox: ProviderSandbox {
   static let name = "pushover"
+  static let sample = SandboxSample(
+    settings: [#"token: "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa""#], send: "--to uuuuuuuuuuuuuuuuuuuuuuuuuuuuuu \"hello\"")
   static let unrecorded: Set<String> = ["token", "user"]
 
   private enum Limit {

@@ -4,6 +4,7 @@ import FoundationEssentials
 /// the vendor's host repeats the uid, which one port can't). From doc.sc3.ft07.com and answers quoted in public threads.
 struct ServerChanSandbox: ProviderSandbox {
   static let name = "serverchan"
+  static let sample = SandboxSample(settings: [#"sendkey: "SCT123456Tsandbox""#], send: "--title Hello \"hello\"")
   static let unrecorded: Set<String> = ["openid", "readkey"]
 
   /// "At most 32 characters, one line" and "32 KB"; what the server does beyond is unverified. It is refused here, so

@@ -4,6 +4,7 @@ import FoundationEssentials
 /// documented: "HTTP 202 without body" is the only success that is, so all successes here are that.
 struct ServerFanSandbox: ProviderSandbox {
   static let name = "serverfan"
+  static let sample = SandboxSample(settings: [#"token: "sandboxsandbox""#], send: "--title Hello \"hello\"")
   static let unrecorded: Set<String> = ["token"]
 
   private static let types: Set<String> = ["info", "warning", "text", "auto"]

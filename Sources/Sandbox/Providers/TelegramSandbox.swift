@@ -4,6 +4,8 @@ import FoundationEssentials
 /// multipart or query; HTTP status and `error_code` are the same.
 struct TelegramSandbox: ProviderSandbox {
   static let name = "telegram"
+  static let sample = SandboxSample(
+    settings: [#"token: "123456789:sandbox-sandbox-sandbox""#], send: "--to 42 \"hello\"")
   static let unrecorded: Set<String> = ["chat_id"]
 
   private enum Limit {

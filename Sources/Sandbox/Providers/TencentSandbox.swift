@@ -4,6 +4,11 @@ import FoundationEssentials
 /// `Response.Error` for the call, or a `Code` for each number.
 struct TencentSandbox: ProviderSandbox {
   static let name = "tencent-sms"
+  static let sample = SandboxSample(
+    settings: [
+      #"secret_id: "AKIDsandbox", secret_key: "sandbox""#,
+      #"sms_sdk_app_id: "1400006666", sign_name: "Demo", template: "449739""#,
+    ], send: "--to +8613800138000 --template 449739")
   static let unrecorded: Set<String> = ["PhoneNumberSet", "PhoneNumber"]
 
   private typealias Failure = TencentSignature.Failure

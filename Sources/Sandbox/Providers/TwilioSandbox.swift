@@ -4,6 +4,9 @@ import FoundationEssentials
 /// pages twilio.com/docs/errors/CODE: create, list and fetch.
 struct TwilioSandbox: ProviderSandbox {
   static let name = "twilio"
+  static let sample = SandboxSample(
+    settings: [#"account_sid: "AC00000000000000000000000000000000", auth_token: "sandbox""#, #"from: "+15005550006""#],
+    send: "--to +12125550100 \"hello\"")
   static let unrecorded: Set<String> = ["To"]
 
   /// How many messages it remembers for list and fetch.

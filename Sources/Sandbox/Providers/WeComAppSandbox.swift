@@ -6,6 +6,9 @@ import FoundationEssentials
 /// it at once, so that only a new one goes on.
 struct WeComAppSandbox: ProviderSandbox {
   static let name = "wecom-app"
+  static let sample = SandboxSample(
+    settings: [#"corp_id: "ww0123456789abcdef", agent_id: 1000002, secret: "sandbox""#], send: "--to zhangsan \"hello\""
+  )
   static let unrecorded: Set<String> = ["corpid", "corpsecret", "access_token", "touser", "toparty", "totag"]
 
   private enum Limit {

@@ -4,6 +4,7 @@ import FoundationEssentials
 /// 99110). One key, one group: nobody is addressed.
 struct WeComRobotSandbox: ProviderSandbox {
   static let name = "wecom-robot"
+  static let sample = SandboxSample(settings: [#"key: "00000000-0000-4000-8000-000000000001""#], send: "\"hello\"")
   static let unrecorded: Set<String> = ["key"]
 
   private enum Limit {

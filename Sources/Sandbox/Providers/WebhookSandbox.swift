@@ -5,6 +5,7 @@ import FoundationEssentials
 /// addresses is only known by the usual names.
 struct WebhookSandbox: ProviderSandbox {
   static let name = "webhook"
+  static let sample = SandboxSample(settings: [], send: "--to ops \"hello\"")
   static let unrecorded: Set<String> = []
 
   init(accounts: [[String: String]]?) {}

@@ -4,6 +4,7 @@ import FoundationEssentials
 /// the truth is in `code`.
 struct WxPusherSandbox: ProviderSandbox {
   static let name = "wxpusher"
+  static let sample = SandboxSample(settings: [#"app_token: "AT_sandbox""#], send: "--to UID_a \"hello\"")
   static let unrecorded: Set<String> = ["appToken", "uids", "uid"]
 
   /// "Limits" in the documents; characters are those of Java, UTF-16 units.

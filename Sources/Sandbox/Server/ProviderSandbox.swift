@@ -7,6 +7,9 @@ protocol ProviderSandbox: Sendable {
   /// The name in the configuration and in `--fault provider=`.
   static var name: String { get }
 
+  /// An account that it takes and a message that it accepts, for a first configuration.
+  static var sample: SandboxSample { get }
+
   /// Fields that never get into a record: credentials and signatures, and the recipients, which have a place of their own.
   static var unrecorded: Set<String> { get }
 
@@ -25,6 +28,13 @@ protocol ProviderSandbox: Sendable {
 
   /// The vendor's answer to a call that it turns away unprocessed.
   mutating func turnAway(_ call: SandboxCall, _ refusal: Refusal) -> SandboxReply
+}
+
+package struct SandboxSample: Sendable {
+  /// Settings beside provider and endpoint, as JSON5.
+  package var settings: [String]
+  /// What follows `msgspool send`.
+  package var send: String
 }
 
 /// A recipient that a fault has chosen to fail.
@@ -88,6 +98,9 @@ package enum SandboxCatalogue {
 
   /// As the configuration writes them: keys of `SandboxServer`'s credentials.
   package static var names: [String] { all.map { $0.name } }
+
+  /// Nil for what the sandbox does not stand in for.
+  package static func sample(of name: String) -> SandboxSample? { all.first { $0.name == name }?.sample }
 }
 
 extension ProviderSandbox {

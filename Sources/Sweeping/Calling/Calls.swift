@@ -139,7 +139,8 @@ final class Calls {
     tally.summary.calls += 1
     tally.summary.recipients += call.recipients.count
     let session = environment.sessions.session(of: channel.name)
-    return follow(channel.provider.begin(call, session, at: now.date, nonce: environment.nonce()), flight)
+    return follow(
+      Classification.begin(call, by: channel, session, at: now.date, nonce: environment.nonce()), flight)
   }
 
   /// The recipient's, or the channel's, day is used up: later, not failed, and no attempt.
@@ -228,19 +229,20 @@ final class Calls {
     }
     let session = environment.sessions.session(of: flight.channel.name)
     let step = Classification.proceed(
-      reply, after: flight.stage, flight.call, by: flight.channel.provider, session, at: environment.now(),
+      reply, after: flight.stage, flight.call, by: flight.channel, session, at: environment.now(),
       nonce: environment.nonce())
     if let errand = follow(step, flight) { launch([(flight.channel, errand)]) }
     return nil
   }
 
   /// Asks about a lost call.
-  func ask(_ question: Question, _ batch: Batch, _ channel: Channel, at now: Moment) {
+  func ask(
+    _ question: Question, of provider: any AskableProvider, _ batch: Batch, _ channel: Channel, at now: Moment
+  ) {
     let flight = Flight(
-      .ask(question), channel, question.call, batch, started: now, era: channels.start(channel), day: 0)
-    launch([
-      (channel, errand(channel.provider.lookup(question, at: now.date, nonce: environment.nonce()), flight))
-    ])
+      .ask(question, of: provider), channel, question.call, batch, started: now, era: channels.start(channel), day: 0)
+    let request = provider.lookup(question, at: now.date, nonce: environment.nonce())
+    launch([(channel, errand(.http(request), flight))])
   }
 
   /// The end of a call: what its answer means for the channel, for the ledger, and for everybody in it.

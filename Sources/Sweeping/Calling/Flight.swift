@@ -6,7 +6,7 @@ final class Flight {
   enum Purpose {
     case send
     /// Asking what became of an earlier call.
-    case ask(Question)
+    case ask(Question, of: any AskableProvider)
   }
 
   let purpose: Purpose

@@ -97,11 +97,15 @@ final class Questions {
     }
     let batch = Batch(
       entries: passengers.map { .init($0.leg.target, $0.leg.content, $0.priority, $0) }, priority: .normal)
-    if channel.provider.recovery == .idempotencyKey { return again(record, batch, channel, now) }
+    if channel.recovery == .idempotencyKey { return again(record, batch, channel, now) }
+    guard let provider = channel.askable else {
+      // The channel's name is now another provider's.
+      return settleDoubt(passengers, channel, "\(channel.card.name) cannot be asked what became of the call")
+    }
     let question = Question(
       call: Call(id: id, batch, usesKeys: channel.card.usesKeys), startedAt: record.startedAt,
       endedBy: record.startedAt + channel.timeout)
-    calls.ask(question, batch, channel, at: now)
+    calls.ask(question, of: provider, batch, channel, at: now)
   }
 
   /// The same call under the same key: to the same recipients in the same order, as what comes back may be the first one's
@@ -126,12 +130,12 @@ final class Questions {
 
   /// What the provider said about a lost call.
   func answered(_ flight: Flight) throws(LedgerFault) {
-    guard case .ask(let question) = flight.purpose else { return }
+    guard case .ask(let question, let provider) = flight.purpose else { return }
     let now = environment.clock()
     let channel = flight.channel
     var finding = Finding.undecided
-    if let reply = flight.reply, reply.hasArrived {
-      finding = channel.provider.finding(in: reply, for: question, at: now.date)
+    if case .http(let response)? = flight.reply {
+      finding = provider.finding(in: response, for: question, at: now.date)
     }
     let passengers = Array(flight.passengers)
     switch finding {
@@ -139,11 +143,11 @@ final class Questions {
       var next = question
       next.cursor = cursor
       next.pages += 1
-      calls.ask(next, flight.batch, channel, at: now)
+      calls.ask(next, of: provider, flight.batch, channel, at: now)
     case .found(let outcomes):
       let outcomes = Answer(outcomes).complete(for: question.call).outcomes.map(channel.recorded)
       do throws(LedgerFault) {
-        try found(outcomes, flight, question, now)
+        try found(outcomes, flight, question, of: provider, now)
       } catch {
         keepDoubt(passengers, question.call.id, due: now.date)
         throw error
@@ -162,12 +166,12 @@ final class Questions {
   }
 
   private func settles(_ channel: Channel) -> Double {
-    guard case .lookup(let seconds) = channel.provider.recovery else { return 0 }
+    guard case .lookup(let seconds) = channel.recovery else { return 0 }
     return channel.reconcileAfter ?? seconds
   }
 
   private func found(
-    _ outcomes: [Outcome], _ flight: Flight, _ question: Question, _ now: Moment
+    _ outcomes: [Outcome], _ flight: Flight, _ question: Question, of provider: any AskableProvider, _ now: Moment
   ) throws(LedgerFault) {
     // A message found may belong to another call with the same text to the same recipient: then look past it.
     let foreign = outcomes.count == 1 ? try foreignIds(among: outcomes, flight.channel, question) : []
@@ -175,7 +179,7 @@ final class Questions {
       var next = question
       next.knownIds.formUnion(foreign)
       next.cursor = nil
-      if !isStopping { return calls.ask(next, flight.batch, flight.channel, at: now) }
+      if !isStopping { return calls.ask(next, of: provider, flight.batch, flight.channel, at: now) }
       return keepDoubt(Array(flight.passengers), question.call.id, due: now.date)
     }
     foundIds.formUnion(outcomes.compactMap(\.id))
@@ -223,16 +227,6 @@ final class Questions {
   private func settleDoubt(_ passengers: [Passenger], _ channel: Channel, _ reason: String) {
     for passenger in passengers {
       hand.conclude(passenger, Doubt.byPolicy(.unconfirmed(reason: reason), channel), of: nil, channel)
-    }
-  }
-}
-
-extension Reply {
-  /// Something came back.
-  fileprivate var hasArrived: Bool {
-    switch self {
-    case .http, .mail, .program: true
-    case .notSent, .lost: false
     }
   }
 }

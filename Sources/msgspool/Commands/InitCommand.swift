@@ -1,6 +1,7 @@
 import Core
 import Glibc
 import Providers
+import Sandbox
 import Spooling
 
 enum InitCommand: Command {
@@ -8,7 +9,9 @@ enum InitCommand: Command {
     name: "init", summary: "make a spool and a commented configuration", operands: "[DIR]", operandCount: 0...1,
     options: [
       .init("--provider", "NAME", "a configuration with a channel of this provider, ready but for its secret"),
-      .init("--sandbox", nil, "one that works at once against: msgspool sandbox --port \(SandboxSamples.port)"),
+      .init(
+        "--sandbox", nil, "one that works at once against: msgspool sandbox --port \(ConfigurationTemplate.sandboxPort)"
+      ),
     ],
     details: """
       What is there already is left as it is. Without DIR: --spool, $MSGSPOOL_DIR,
@@ -104,14 +107,14 @@ enum InitCommand: Command {
         ]
       }
     }
-    guard let sample = SandboxSamples.all[name] else {
+    guard let sample = SandboxCatalogue.sample(of: name) else {
       throw Failure(
         .usage, "the sandbox has no \(name): \(card.summary)",
         hint: "without --sandbox: msgspool init --provider \(name)")
     }
     return Start(configuration: ConfigurationTemplate.text(of: card, at: sample)) { option in
       [
-        "msgspool sandbox --port \(SandboxSamples.port) &",
+        "msgspool sandbox --port \(ConfigurationTemplate.sandboxPort) &",
         "msgspool send\(option) \(sample.send)",
         "msgspool sweep\(option)",
       ]
@@ -122,6 +125,8 @@ enum InitCommand: Command {
 /// The configurations that `init` writes. What may be uncommented stands behind `//`, each piece by itself or all of them;
 /// explanations are in comments of the other kind.
 enum ConfigurationTemplate {
+  static let sandboxPort = 8517
+
   static var text: String {
     """
     /* msgspool's configuration: JSON5, so comments and trailing commas are welcome. To check it: msgspool check.
@@ -172,10 +177,10 @@ enum ConfigurationTemplate {
   }
 
   /// The same at the sandbox, with an account that it takes.
-  static func text(of card: ProviderCard, at sample: SandboxSamples.Sample) -> String {
+  static func text(of card: ProviderCard, at sample: SandboxSample) -> String {
     let place =
       card.name == "webhook"
-      ? "url: \"\(SandboxSamples.address)/webhook/x\"" : "endpoint: \"\(SandboxSamples.address)\""
+      ? "url: \"http://127.0.0.1:\(sandboxPort)/webhook/x\"" : "endpoint: \"http://127.0.0.1:\(sandboxPort)\""
     let settings = ["provider: \"\(card.name)\"", place] + sample.settings
     return text(of: card, "\(channel(card)): {\n\(settings.map { "  \($0),\n" }.joined())},")
   }

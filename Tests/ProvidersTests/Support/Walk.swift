@@ -15,10 +15,13 @@ struct Walk {
     at now: Date = Pinned.now
   ) {
     self.session = session
-    take(provider.begin(call, session, at: now, nonce: Pinned.nonce))
+    let channel = Channel("main", provider)
+    take(Classification.begin(call, by: channel, session, at: now, nonce: Pinned.nonce))
     for response in responses {
       guard let stage = stages.last, answer == nil else { return }
-      take(provider.proceed(.http(response), after: stage, call, self.session, at: now, nonce: Pinned.nonce))
+      take(
+        Classification.proceed(
+          .http(response), after: stage, call, by: channel, self.session, at: now, nonce: Pinned.nonce))
     }
   }
 

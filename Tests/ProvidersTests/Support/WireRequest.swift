@@ -11,6 +11,10 @@ struct WireRequest {
 
   init(_ exchange: Exchange) {
     guard case .http(let http) = exchange else { preconditionFailure("not an HTTP request") }
+    self.init(http)
+  }
+
+  init(_ http: HTTPRequest) {
     self.http = http
     let rest = http.url.drop { $0 != ":" }.dropFirst(3)
     host = String(rest.prefix { $0 != "/" })

@@ -6,15 +6,42 @@ import Synchronization
 
 /// A provider for tests whose far end is in the test: `to=text` in, a word for each recipient out. `a` accepted, `r CODE`
 /// refused (whose trouble it is depends on the code), `d` deferred.
-struct WordProvider: Provider {
-  static let card = ProviderCard(
-    name: "word", summary: "for tests", document: "https://word.test", endpoint: "https://word.test",
-    recipientsPerCall: 4, settings: [], example: "word: { provider: \"word\" }")
+protocol WordSpeaking: HTTPProvider {}
 
-  var recovery = Recovery.none
-
-  init(recovery: Recovery = .none) { self.recovery = recovery }
+/// It cannot tell what became of a lost call,
+struct WordProvider: WordSpeaking {
+  init() {}
   init(_ settings: Settings) throws(SettingFault) {}
+}
+
+/// this one repeats it under its key,
+struct RepeatableWordProvider: WordSpeaking, RepeatableProvider {
+  init() {}
+  init(_ settings: Settings) throws(SettingFault) {}
+}
+
+/// and this one can be asked.
+struct AskableWordProvider: WordSpeaking, AskableProvider {
+  var settles: Double
+
+  init(settles: Double) { self.settles = settles }
+  init(_ settings: Settings) throws(SettingFault) { settles = 0 }
+
+  func lookup(_ question: Question, at now: Date, nonce: String) -> HTTPRequest {
+    HTTPRequest(.get, "https://word.test/ask", body: Array(question.call.id.utf8))
+  }
+
+  func finding(in response: HTTPResponse, for question: Question, at now: Date) -> Finding {
+    response.status == 404 ? .notFound : .found(Self.outcomes(response.body, of: question.call))
+  }
+}
+
+private let wordCard = ProviderCard(
+  name: "word", summary: "for tests", document: "https://word.test", endpoint: "https://word.test",
+  recipientsPerCall: 4, settings: [], example: "word: { provider: \"word\" }")
+
+extension WordSpeaking {
+  static var card: ProviderCard { wordCard }
 
   func target(_ address: String) throws(RecipientFault) -> Target {
     if address.hasPrefix("bad") { throw RecipientFault("is not good") }
@@ -26,17 +53,12 @@ struct WordProvider: Provider {
     return Content([.init("body", body)])
   }
 
-  func exchange(for call: Call, at now: Date, nonce: String) -> Exchange {
+  func request(for call: Call, at now: Date, nonce: String) -> HTTPRequest {
     let lines = [call.id, call.content["body"] ?? ""] + call.recipients.map(\.target.wire)
-    return .http(HTTPRequest(.post, "https://word.test/send", body: Array(lines.joined(separator: "\n").utf8)))
+    return HTTPRequest(.post, "https://word.test/send", body: Array(lines.joined(separator: "\n").utf8))
   }
 
-  func lookup(_ question: Question, at now: Date, nonce: String) -> Exchange {
-    .http(HTTPRequest(.get, "https://word.test/ask", body: Array(question.call.id.utf8)))
-  }
-
-  func answer(_ reply: Reply, to call: Call, at now: Date) -> Answer {
-    guard case .http(let response) = reply else { return .all(.unconfirmed(), in: call) }
+  func answer(_ response: HTTPResponse, to call: Call, at now: Date) -> Answer {
     switch response.status {
     case 401: return .all(.deferred(.credentials, code: "401", reason: "who are you"), in: call, advice: .suspend)
     case 429:
@@ -45,17 +67,12 @@ struct WordProvider: Provider {
         .deferred(.throttled, code: "429", reason: "slow down", retryAfter: seconds), in: call,
         advice: .slowDown(retryAfter: seconds))
     default:
-      return Answer(WordProvider.outcomes(response.body, of: call), advice: response.status == 422 ? .split : .proceed)
+      return Answer(Self.outcomes(response.body, of: call), advice: response.status == 422 ? .split : .proceed)
     }
   }
 
-  func finding(in reply: Reply, for question: Question, at now: Date) -> Finding {
-    guard case .http(let response) = reply else { return .undecided }
-    return response.status == 404 ? .notFound : .found(WordProvider.outcomes(response.body, of: question.call))
-  }
-
   /// `recipient word` a line. Who is not named is left out, as a careless provider's code would.
-  private static func outcomes(_ body: [UInt8], of call: Call) -> [Outcome] {
+  fileprivate static func outcomes(_ body: [UInt8], of call: Call) -> [Outcome] {
     var words: [String: String] = [:]
     for line in String(decoding: body, as: UTF8.self).split(separator: "\n") {
       let parts = line.split(separator: " ").map(String.init)
@@ -65,7 +82,7 @@ struct WordProvider: Provider {
     return named + Array(repeating: .accepted(), count: max(0, words.count - call.recipients.count))
   }
 
-  private static func outcome(_ word: String) -> Outcome {
+  fileprivate static func outcome(_ word: String) -> Outcome {
     switch word {
     case "a": .accepted(id: "id")
     case "d": .deferred(.provider, code: "later")

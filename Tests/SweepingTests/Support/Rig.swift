@@ -194,7 +194,13 @@ extension Channel {
   static func word(
     _ name: String = "word", recovery: Recovery = .none, _ change: (inout Channel) -> Void = { _ in }
   ) -> Channel {
-    var channel = Channel(name, WordProvider(recovery: recovery))
+    let provider: any Provider =
+      switch recovery {
+      case .none: WordProvider()
+      case .idempotencyKey: RepeatableWordProvider()
+      case .lookup(let settles): AskableWordProvider(settles: settles)
+      }
+    var channel = Channel(name, provider)
     channel.zone = .gmt
     change(&channel)
     return channel

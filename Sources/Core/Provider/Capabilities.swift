@@ -1,0 +1,184 @@
+import FoundationEssentials
+
+// What a provider can do beyond turning one call into one exchange. Each capability is a protocol that refines `Provider`;
+// who has it not does not mention it. A `Channel` asks its provider once for each.
+
+// MARK: How it speaks
+
+/// Speaks HTTP, as nearly all do.
+package protocol HTTPProvider: Provider {
+  /// - Parameter nonce: 32 lower-case hex digits, new for each call.
+  func request(for call: Call, at now: Date, nonce: String) -> HTTPRequest
+  func answer(_ response: HTTPResponse, to call: Call, at now: Date) -> Answer
+}
+
+extension HTTPProvider {
+  package func exchange(for call: Call, at now: Date, nonce: String) -> Exchange {
+    .http(request(for: call, at: now, nonce: nonce))
+  }
+
+  package func answer(_ reply: Reply, to call: Call, at now: Date) -> Answer {
+    guard case .http(let response) = reply else { return .all(.unconfirmed(), in: call) }
+    return answer(response, to: call, at: now)
+  }
+}
+
+/// Speaks to a mail server.
+package protocol MailProvider: Provider {
+  func request(for call: Call, at now: Date, nonce: String) -> MailRequest
+  func answer(_ response: MailResponse, to call: Call, at now: Date) -> Answer
+}
+
+extension MailProvider {
+  package func exchange(for call: Call, at now: Date, nonce: String) -> Exchange {
+    .mail(request(for: call, at: now, nonce: nonce))
+  }
+
+  package func answer(_ reply: Reply, to call: Call, at now: Date) -> Answer {
+    guard case .mail(let response) = reply else { return .all(.unconfirmed(), in: call) }
+    return answer(response, to: call, at: now)
+  }
+}
+
+/// Runs a program.
+package protocol ProgramProvider: Provider {
+  func request(for call: Call, at now: Date, nonce: String) -> ProgramRequest
+  func answer(_ response: ProgramResponse, to call: Call, at now: Date) -> Answer
+}
+
+extension ProgramProvider {
+  package func exchange(for call: Call, at now: Date, nonce: String) -> Exchange {
+    .program(request(for: call, at: now, nonce: nonce))
+  }
+
+  package func answer(_ reply: Reply, to call: Call, at now: Date) -> Answer {
+    guard case .program(let response) = reply else { return .all(.unconfirmed(), in: call) }
+    return answer(response, to: call, at: now)
+  }
+}
+
+// MARK: Several steps
+
+/// Takes several steps to a call, remembers something between calls, or looks at the whole call before it sends.
+package protocol SteppingProvider: HTTPProvider {
+  /// The first step of a call.
+  func begin(_ call: Call, _ session: Session, at now: Date, nonce: String) -> Step
+
+  /// What follows a response. The default answers.
+  /// - Parameter stage: the name of the step that was replied to; `Step.sending` for the call itself.
+  func proceed(
+    _ response: HTTPResponse, after stage: String, _ call: Call, _ session: Session, at now: Date, nonce: String
+  ) -> Step
+}
+
+extension SteppingProvider {
+  package func proceed(
+    _ response: HTTPResponse, after stage: String, _ call: Call, _ session: Session, at now: Date, nonce: String
+  ) -> Step {
+    .finish(answer(response, to: call, at: now))
+  }
+}
+
+/// One step of a call that takes several: a token is fetched, a file uploaded, then the message sent.
+package enum Step: Sendable {
+  /// An exchange that delivers nothing: if its reply is lost, the recipients are deferred, in no doubt.
+  /// The session, when given, replaces the channel's.
+  case prepare(Exchange, stage: String, Session? = nil)
+  /// The exchange that delivers.
+  case send(Exchange, Session? = nil)
+  case finish(Answer, Session? = nil)
+
+  package static let sending = "send"
+}
+
+/// What a provider remembers of a channel between calls, in memory only: an access token, an upload's id.
+package struct Session: Sendable, Hashable {
+  private var values: [String: Entry] = [:]
+
+  private struct Entry: Sendable, Hashable {
+    var value: String
+    var expires: Date
+  }
+
+  package init() {}
+
+  package func value(_ name: String, at now: Date) -> String? {
+    guard let entry = values[name], entry.expires > now else { return nil }
+    return entry.value
+  }
+
+  package mutating func set(_ name: String, _ value: String, expires: Date) {
+    values[name] = Entry(value: value, expires: expires)
+  }
+
+  package mutating func forget(_ name: String) { values[name] = nil }
+}
+
+// MARK: Lost answers
+
+/// Carries the same call with the same key (`Call.id`) out at most once, so that a lost one can simply be repeated.
+package protocol RepeatableProvider: Provider {}
+
+/// Can be asked what became of a call whose answer was lost.
+package protocol AskableProvider: HTTPProvider {
+  /// Not found means "not carried out" only so many seconds after the call.
+  var settles: Double { get }
+
+  func lookup(_ question: Question, at now: Date, nonce: String) -> HTTPRequest
+
+  func finding(in response: HTTPResponse, for question: Question, at now: Date) -> Finding
+}
+
+/// What can be done about a lost answer (contract, section 5: unconfirmed).
+package enum Recovery: Sendable, Hashable {
+  case none
+  /// The same call with the same key is carried out at most once.
+  case idempotencyKey
+  /// The provider can be asked. Not found means "not carried out" only after `settles` seconds.
+  case lookup(settles: Double)
+
+  /// It follows from what the provider can do.
+  package init(_ provider: any Provider) {
+    if provider is any RepeatableProvider {
+      self = .idempotencyKey
+    } else if let provider = provider as? any AskableProvider {
+      self = .lookup(settles: provider.settles)
+    } else {
+      self = .none
+    }
+  }
+}
+
+/// "What became of that call?"
+package struct Question: Sendable, Hashable {
+  package var call: Call
+  package var startedAt: Date
+  /// It can't have been carried out later than this: what is younger is another call's. Nil for no such bound.
+  package var endedBy: Date?
+  /// Ids that other calls are known to own, so that one message isn't taken for another's.
+  package var knownIds: Set<String>
+  /// Where the last finding said `.more`: its cursor.
+  package var cursor: String?
+  /// How often it did.
+  package var pages = 0
+
+  package init(
+    call: Call, startedAt: Date, endedBy: Date? = nil, knownIds: Set<String> = [], cursor: String? = nil
+  ) {
+    self.call = call
+    self.startedAt = startedAt
+    self.endedBy = endedBy
+    self.knownIds = knownIds
+    self.cursor = cursor
+  }
+}
+
+package enum Finding: Sendable, Hashable {
+  /// One outcome for each of the call's recipients.
+  case found([Outcome])
+  case notFound
+  /// Ask again with this cursor.
+  case more(String)
+  /// The provider could not tell.
+  case undecided
+}
