@@ -98,6 +98,8 @@ extension Spool {
       }
     } catch {
       if error.number == ENOENT { return false }
+      // Another's file, which may be renamed all the same; its time is a nicety.
+      if error.number == EACCES { return true }
       throw error
     }
     defer { close(descriptor) }
@@ -107,7 +109,10 @@ extension Spool {
     let times = [time, time]
     if futimens(descriptor, times) == 0 { return true }
     // Another's file that we may write: its time can be set to now, and to nothing else.
-    if errno == EPERM, futimens(descriptor, nil) == 0 { return true }
+    if [EPERM, EACCES].contains(errno) {
+      _ = futimens(descriptor, nil)
+      return true
+    }
     throw SystemFault("futimens", errno, path)
   }
 }

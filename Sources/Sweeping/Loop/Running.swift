@@ -46,7 +46,8 @@ extension Engine {
     guard hasThreads else {
       throw SweepTrouble(.tryAgain, "no thread could be started", hint: "raise the limit on processes (ulimit -u)")
     }
-    if let trouble { throw trouble }
+    // Of a spool that is no longer there nothing can be told but that.
+    if let trouble, !isReplaced { throw trouble }
     return summary
   }
 

@@ -105,7 +105,7 @@ package struct Rescue {
     }
     environment.observe(
       .notice(
-        Notice("sweep \(dead.id)", "was cut short; its \(names.count) messages in hand were settled from the ledger")))
+        Notice("sweep \(dead.id)", "was cut short; what it had in hand was settled from the ledger (\(names.count))")))
   }
 
   private mutating func settle(
@@ -267,6 +267,10 @@ package struct Rescue {
       account.unused.remove(key)
       guard let channel = environment.configuration.channels[leg.channel] else { return [LegResult(leg)] }
       outcome = part.outcome ?? .unconfirmed(reason: "the sweep was cut short after it had sent this, or before")
+      if case .ask(let lost) = leg.start, Verbatim(lost) == Verbatim(part.call), part.isUndecided {
+        // Repeated under its key, and not carried out this time: that says nothing of the first time.
+        outcome = .unconfirmed(code: outcome.code, reason: outcome.reason)
+      }
       if outcome.state == .unconfirmed {
         (outcome, question) = Doubt.resolve(
           outcome, call: part.call, startedAt: part.startedAt, channel, now: account.now)
@@ -349,6 +353,8 @@ private struct Evidence {
     var address: String?
     /// Nil while the call is open.
     var outcome: Outcome?
+    /// Nobody in the call was accepted or refused: it was not carried out this time.
+    var isUndecided: Bool
 
     /// Which leg it is about: to, channel, and the address in a fallback channel.
     struct Key: Hashable {
@@ -395,6 +401,7 @@ private struct Evidence {
     var found: [FileName: [Part]] = [:]
     var open: [String: Int] = [:]
     try ledger.calls(ofSweep: sweep) { record in
+      let isUndecided = record.outcomes?.allSatisfy { $0.state == .deferred } ?? false
       if record.outcomes == nil { open[record.id] = record.members.count }
       for (index, member) in record.members.enumerated() {
         let name = FileName(display: member.file)
@@ -402,7 +409,8 @@ private struct Evidence {
         found[name, default: []].append(
           Part(
             call: record.id, channel: record.channel, startedAt: record.startedAt, to: member.to,
-            address: member.address, outcome: record.outcomes.flatMap { $0.indices.contains(index) ? $0[index] : nil }))
+            address: member.address, outcome: record.outcomes.flatMap { $0.indices.contains(index) ? $0[index] : nil },
+            isUndecided: isUndecided))
       }
     }
     self.parts = found
