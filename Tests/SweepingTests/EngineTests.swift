@@ -334,6 +334,24 @@ import Testing
     #expect(rig.names(.done) == ["m0"])
   }
 
+  @Test func aMessageWhoseFallbackIsSuspendedWaitsForIt() throws {
+    let rig = try Rig(
+      .of(.word { $0.fallback = "second" }, .word("second")), isEndless: true)
+    rig.disk.drop(message(to: ["r0"], channel: "second"), as: "own")
+    rig.settle()
+    rig.deny()
+    rig.disk.drop(message(to: ["r1"]), as: "m")
+    rig.settle()
+    rig.answer("gone")
+    rig.advance(200)
+    #expect(rig.names(.deferred) == ["m"] && rig.transport.waiting.isEmpty && !rig.isRestless)
+    rig.advance(200)
+    rig.acceptAll()
+    rig.advance(400)
+    rig.acceptAll()
+    #expect(rig.names(.done) == ["m", "own"])
+  }
+
   @Test func oneRecipientsAnswerNeverStopsTheChannel() throws {
     let rig = try rig {
       $0.recipientsPerCall = 1; $0.concurrency = 1

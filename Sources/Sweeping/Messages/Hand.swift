@@ -60,8 +60,9 @@ final class Hand {
   /// The end of one that took part in no call: untried, or deferred by its channel's state.
   func release(_ passenger: Passenger, _ ending: ChannelState.Ending = .untried(due: nil)) {
     switch (ending, passenger.leg.start) {
-    case (.untried(let due), _) where passenger.result.refusal != nil || passenger.isRefuted:
+    case (.untried(let due), .send) where passenger.leg.isFallback || passenger.isRefuted:
       // What was learned of it must not be forgotten: that the first channel refused it, or that it was not carried out.
+      // And a message whose fallback is suspended must wait: in new/ its own channel would have it at once.
       let reason = passenger.isRefuted ? "was not carried out; is sent again" : "goes on through the fallback channel"
       let outcome = Outcome.deferred(.provider, code: passenger.result.refusal?.code, reason: reason)
       end(passenger, outcome, isTried: false, due: due ?? environment.now() + Verdict.suspensionPause)
