@@ -38,6 +38,19 @@ struct CauseBookTests {
     #expect(book.due == 501)
   }
 
+  @Test func ourOwnWordsAreToldApartAsLongAsTheyAreFew() {
+    func invalid(_ words: String) -> HistoryLine {
+      HistoryLine(at: Date(timeIntervalSince1970: 0), state: .invalid, error: Fault(.message, words))
+    }
+    var book = CauseBook()
+    book.note("m1", invalid("to: found 42"), at: 0) { true }
+    book.note("m2", invalid("bdy: is no field"), at: 0) { true }
+    let lines = said(&book, at: 0, all: true)
+    #expect(lines.count == 2 && lines[0].contains("found 42") && lines[1].contains("no field"))
+    for number in 0..<100 { book.note("n\(number)", invalid("to: found \(number)"), at: 100) { true } }
+    #expect(said(&book, at: 100, all: true).count == 9)
+  }
+
   @Test func atTheEndEverythingIsSaid() {
     var book = CauseBook()
     book.note("m1", line(.deferred), at: 0) { true }

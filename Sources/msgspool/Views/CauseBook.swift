@@ -10,12 +10,16 @@ struct CauseBook {
   static let repeats = 60.0
   /// Causes that are told apart; a far end may invent a new code for every answer.
   private static let most = 200
+  /// Our own words that are told apart; they may name what stands in each file.
+  private static let mostReasons = 8
 
   struct Cause: Hashable {
     var state: MessageState
     var channel: String?
     var kind: ErrorKind?
     var code: String?
+    /// Where nobody gave it a code: our own words.
+    var reason: String?
   }
 
   private struct Entry {
@@ -39,7 +43,10 @@ struct CauseBook {
     case .deferred: if line.isPatience || !isFirst() { return }
     case .failed, .invalid, .expired, .unconfirmed: break
     }
-    var cause = Cause(state: line.state, channel: line.channel, kind: line.error?.kind, code: line.error?.code)
+    var cause = Cause(
+      state: line.state, channel: line.channel, kind: line.error?.kind, code: line.error?.code,
+      reason: line.error?.code == nil ? line.error?.message : nil)
+    if waiting[cause] == nil, waiting.count >= CauseBook.mostReasons { cause.reason = nil }
     if waiting[cause] == nil, waiting.count >= CauseBook.most { cause.code = nil }
     if waiting[cause] == nil {
       waiting[cause] = Entry(name: name, error: line.error, since: now)
