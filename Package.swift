@@ -34,7 +34,7 @@ let package = Package(
     wall("Digests", uses: ["CCrypto"]),
     wall("Signing", uses: ["Digests"]),
     wall("Domains", uses: ["CIDN2"]),
-    wall("Providers", uses: ["Core", "Domains", "Signing"]),
+    wall("Providers", uses: ["Core", "Digests", "Domains", "Signing"]),
     wall("Configuring", uses: ["Core"]),
     wall("Spooling", uses: ["Core", "CSystem"]),
     wall("Ledger", uses: ["Core"]),
