@@ -51,13 +51,13 @@ test: export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH ?= 4
 test: setup ## run all tests
 	$(SWIFT) test --parallel $(CHECKED)
 
+# The hundred thousand simulated histories are optimized, as they are nothing but the engine's own work.
 # What MSGSPOOL_TORTURE makes long: every point instead of a few. MSGSPOOL_SEED chooses what is left to chance.
 torture: export MSGSPOOL_TORTURE := 1
 torture: export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH ?= 4
 torture: setup ## kill, cut off, starve and feed rubbish at every point, for an hour (MSGSPOOL_SEED=1)
 	$(SWIFT) test --parallel $(CHECKED) \
 	  --filter 'Crash|PowerLoss|ErrorTests|ManySweepers|KillTests|Chaos|DiskTrouble|Hostile'
-	# A hundred thousand simulated histories: optimized, as they are nothing but the engine's own work.
 	$(SWIFT) test -c release -Xswiftc -enable-testing $(CHECKED) --scratch-path .build/torture --filter SimulationTests
 	Tests/fuzz.sh
 	env -u MSGSPOOL_TORTURE Tests/sanitizers.sh

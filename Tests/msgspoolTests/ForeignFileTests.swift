@@ -129,6 +129,23 @@ struct ForeignFileTests {
     #expect(try owners(yard) == ["nobody"])
   }
 
+  @Test("a file of another user is put back as it is, and one whose time can't be set is named and stops nobody")
+  func times() async throws {
+    let yard = try await serviceYard()
+    for name in ["deferred/a", "deferred/foreign", "deferred/z"] { try yard.put(name, settled("deferred"), age: -3600) }
+    try yard.put("failed/foreign", settled("failed"))
+    for name in ["deferred/a", "deferred/z"] { chown(yard.path(name), 65534, 65534) }
+    for name in ["deferred/foreign", "failed/foreign"] {
+      chown(yard.path(name), 1, 1)
+      chmod(yard.path(name), 0o644)
+    }
+    let flushed = try await asService(yard, "flush")
+    #expect(flushed.stderr.contains("foreign: belongs to another user"), "\(flushed.stderr)")
+    #expect(flushed.stderr.contains("2 messages fell due") && flushed.status == 64, "\(flushed.stderr)")
+    #expect(try await asService(yard, "retry", "foreign").status == 0)
+    #expect(yard.exists("new/foreign"))
+  }
+
   @Test("who may only drop sees in status what is theirs to see, and how to see the rest")
   func partOfIt() async throws {
     let yard = try Yard()

@@ -140,10 +140,7 @@ extension SweepFolder: SweepDisk {
   }
 
   private func setModified(_ date: Date, _ descriptor: Int32, _ path: String) throws(SystemFault) {
-    let seconds = date.timeIntervalSince1970.rounded(.down)
-    let nanoseconds = ((date.timeIntervalSince1970 - seconds) * 1e9).rounded(.down)
-    let time = timespec(tv_sec: Int(seconds), tv_nsec: Int(nanoseconds))
-    let times = [time, time]
+    let times = Syscalls.times(date)
     try Syscalls.retry("futimens", path) { futimens(descriptor, times) }
   }
 }

@@ -97,6 +97,14 @@ package enum Syscalls {
     }
   }
 
+  /// A file's times, as the kernel takes them: of access and of change, both the same.
+  static func times(_ date: Date) -> [timespec] {
+    let seconds = date.timeIntervalSince1970.rounded(.down)
+    let nanoseconds = ((date.timeIntervalSince1970 - seconds) * 1e9).rounded(.down)
+    let time = timespec(tv_sec: Int(seconds), tv_nsec: Int(nanoseconds))
+    return [time, time]
+  }
+
   /// What is gone already is no trouble.
   package static func remove(_ name: FileName, in folder: Int32, path: @autoclosure () -> String) throws(SystemFault) {
     guard name.withPointer({ unlinkat(folder, $0, 0) }) == 0 || errno == ENOENT else {

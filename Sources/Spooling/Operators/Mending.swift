@@ -31,9 +31,7 @@ extension Spool {
   package func putRight(_ name: FileName, from folder: Folder, _ last: HistoryLine) throws(SystemFault) -> FileName? {
     let target = SpoolLayout.folder(of: last.state)
     if target == .deferred, let due = last.due {
-      let seconds = due.timeIntervalSince1970.rounded(.down)
-      let time = timespec(tv_sec: Int(seconds), tv_nsec: Int(((due.timeIntervalSince1970 - seconds) * 1e9)))
-      let times = [time, time]
+      let times = Syscalls.times(due)
       let path = "\(path(folder))/\(name.display)"
       try Syscalls.retry("utimensat", path) {
         name.withPointer { utimensat(descriptor(folder), $0, times, AT_SYMLINK_NOFOLLOW) }

@@ -80,7 +80,13 @@ package struct Requeue {
     // (`ClaimReader.grace`). This one is finished, so its new life begins a moment earlier.
     let isFinished = tail.last == nil || tail.last?.state == .invalid
     let begin = now().timeIntervalSince1970 - (isFinished ? ClaimReader.grace + 1 : 0)
-    return try spool.setTime(of: name, in: source, to: Date(timeIntervalSince1970: begin))
+    do throws(SystemFault) {
+      return try spool.setTime(of: name, in: source, to: Date(timeIntervalSince1970: begin))
+    } catch {
+      // Another's file may be renamed all the same: how old it looks is only told.
+      guard error.isRefusal else { throw error }
+      return true
+    }
   }
 }
 
@@ -98,21 +104,12 @@ extension Spool {
       }
     } catch {
       if error.number == ENOENT { return false }
-      // Another's file, which may be renamed all the same; its time is a nicety.
-      if error.number == EACCES { return true }
       throw error
     }
     defer { close(descriptor) }
-    let seconds = date.timeIntervalSince1970.rounded(.down)
-    let nanoseconds = ((date.timeIntervalSince1970 - seconds) * 1e9).rounded(.down)
-    let time = timespec(tv_sec: Int(seconds), tv_nsec: Int(nanoseconds))
-    let times = [time, time]
-    if futimens(descriptor, times) == 0 { return true }
+    if futimens(descriptor, Syscalls.times(date)) == 0 { return true }
     // Another's file that we may write: its time can be set to now, and to nothing else.
-    if [EPERM, EACCES].contains(errno) {
-      _ = futimens(descriptor, nil)
-      return true
-    }
+    if errno == EPERM, futimens(descriptor, nil) == 0 { return true }
     throw SystemFault("futimens", errno, path)
   }
 }

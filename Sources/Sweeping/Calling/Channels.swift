@@ -296,7 +296,7 @@ extension Outcome {
   fileprivate func repeats(_ suspension: Suspension) -> Bool {
     if blame == .account, state != .accepted { return true }
     guard let code = suspension.suspectedFor else { return false }
-    return state == .rejected && blame == .unclear && (self.code ?? reason ?? "") == code
+    return state == .rejected && blame == .unclear && word == code
   }
 }
 

@@ -34,7 +34,7 @@ struct Suspicion {
   }
 
   private mutating func hear(_ recipient: Verbatim, _ outcome: Outcome) -> Finding {
-    let code = outcome.code ?? outcome.reason ?? ""
+    let code = outcome.word
     switch (outcome.state, outcome.blame) {
     case (.deferred, .account), (.rejected, .account):
       if let witness, witness.code == code, witness.recipient != recipient { return .account(outcome) }
@@ -47,4 +47,9 @@ struct Suspicion {
     }
     return .nothing
   }
+}
+
+extension Outcome {
+  /// What refusals are told apart by: the provider's code, or its words where it gave none.
+  var word: String { code ?? reason ?? "" }
 }

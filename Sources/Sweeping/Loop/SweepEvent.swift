@@ -58,8 +58,6 @@ package struct SweepSummary: Sendable, Hashable {
   /// Recipients in those calls.
   package var recipients = 0
   package var seconds = 0.0
-  /// When the next deferred message falls due, as far as this sweep saw.
-  package var nextDue: Date?
 
   package init() {}
 

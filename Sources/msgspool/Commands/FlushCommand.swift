@@ -76,7 +76,13 @@ enum FlushCommand: Command {
       }
       // Never later than it was.
       guard let was = row.due, was > due else { return }
-      if !isDry, try !spool.setTime(of: found.name, in: .deferred, to: due) { return }
+      do throws(SystemFault) {
+        if !isDry, try !spool.setTime(of: found.name, in: .deferred, to: due) { return }
+      } catch {
+        // One file that is another's stops nobody.
+        guard error.isRefusal else { throw error }
+        return output.refuse(found.name.display, "belongs to another user, and stays as it is", hint: error.hint)
+      }
       row.due = due
       output.tell(row)
     }
