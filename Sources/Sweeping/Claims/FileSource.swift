@@ -28,6 +28,9 @@ final class FileSource: Source, @unchecked Sendable {
   private static let batch = 1024
   /// Names looked at in one step, claimed or not.
   private static let looks = 1024
+  /// Seconds in which a full channel must have settled so many messages to be worth waiting for.
+  private static let flowPeriod = 0.05
+  private static let flow = 100
   /// Files that were left alone are looked at again after so many seconds, doubling up to a minute.
   private static let firstLook = 5.0
   private static let lastLook = 60.0
@@ -84,10 +87,21 @@ final class FileSource: Source, @unchecked Sendable {
 
   func run() {
     while !inbox.isClosed {
-      let requests = hasMore ? inbox.takeNow() : inbox.takeAll()
+      let requests = hasMore ? takeOrAwaitRoom() : inbox.takeAll()
       if inbox.isClosed { return }
       step(requests)
     }
+  }
+
+  /// While a full channel's messages flow, there is room for the next sooner than it pays to read them twice: once to see
+  /// whose they are, once when they are claimed. When they do not flow, others' messages are looked for among them.
+  private func takeOrAwaitRoom() -> [SourceRequest] {
+    var requests = inbox.takeNow()
+    while requests.isEmpty, arrivals.isEmpty, !inbox.isClosed, share.awaitRoom() {
+      requests = inbox.takeAll(within: FileSource.flowPeriod)
+      if share.flowed < FileSource.flow { break }
+    }
+    return requests
   }
 
   /// Whether the next step has something to do without being asked.

@@ -34,6 +34,15 @@ final class Share: Sendable {
     var sought: Set<String> = []
     /// Those of them of which only messages to avoid were seen.
     var avoided: Set<String> = []
+    /// Channels that have all they may, and whose messages the source waits to see settled.
+    var awaited: Set<String> = []
+    /// Messages of theirs that were, since.
+    var flowed = 0
+
+    /// Whether the channel has all it may.
+    func isFull(_ channel: String) -> Bool {
+      used[channel].map { $0.messages >= free.messages || $0.bytes >= free.bytes } ?? false
+    }
   }
 
   /// Bytes of message files in hand; a single larger message still goes through, alone.
@@ -54,11 +63,21 @@ final class Share: Sendable {
 
   /// Whether a channel has all it may: then a file is read before it is claimed, to see whose it is.
   var isTight: Bool {
+    state.withLock { state in !state.gates.isEmpty || state.used.keys.contains { state.isFull($0) } }
+  }
+
+  /// Starts to count what is settled of the channels that have all they may.
+  /// - Returns: false where there are none, or where a file must be read first for another reason.
+  func awaitRoom() -> Bool {
     state.withLock { state in
-      !state.gates.isEmpty
-        || state.used.values.contains { $0.messages >= state.free.messages || $0.bytes >= state.free.bytes }
+      state.awaited = state.gates.isEmpty ? Set(state.used.keys.filter { state.isFull($0) }) : []
+      state.flowed = 0
+      return !state.awaited.isEmpty
     }
   }
+
+  /// Messages of the awaited channels that were settled since `awaitRoom`.
+  var flowed: Int { state.withLock { $0.flowed } }
 
   /// Whether a message may be claimed now; one that may not is remembered by its channel.
   func admits(_ name: FileName, of channel: String, _ priority: Message.Priority) -> Bool {
@@ -153,6 +172,11 @@ final class Share: Sendable {
       let wasFull = state.free.messages <= 0 || state.free.bytes <= 0
       state.free.messages += load.messages
       state.free.bytes += load.bytes
+      if state.awaited.contains(channel) {
+        state.flowed += load.messages
+        if !state.isFull(channel) { state.awaited.remove(channel) }
+        if state.awaited.isEmpty { return true }
+      }
       return wasFull || state.passedOver.contains { Share.wants($0, state) }
     }
   }
