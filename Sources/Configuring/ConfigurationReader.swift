@@ -120,7 +120,7 @@ package struct ConfigurationReader: Sendable {
       values[setting.name] = try value(of: setting, in: place, &secrets)
     }
     let endpoint = try place["endpoint"]?.url() ?? card.endpoint ?? ""
-    var channel: Channel
+    let channel: Channel
     do throws(SettingFault) {
       channel = Channel(place.name, try type.init(Settings(endpoint: endpoint, values: values)))
     } catch {
@@ -133,8 +133,8 @@ package struct ConfigurationReader: Sendable {
     known.areInside = known.areInside || secrets.areInside
     known.modified = max(known.modified, secrets.modified)
     channel.account = values.compactMapValues(\.string)
-    try pace(&channel, place)
-    try times(&channel, place)
+    try pace(channel, place)
+    try times(channel, place)
     channel.fallback = try place["fallback"]?.string()
     channel.caFile = try (place["ca_file"]?.string()).map(resolved)
     return channel
@@ -178,7 +178,7 @@ package struct ConfigurationReader: Sendable {
     return type
   }
 
-  private func pace(_ channel: inout Channel, _ place: Place) throws(ConfigurationFault) {
+  private func pace(_ channel: Channel, _ place: Place) throws(ConfigurationFault) {
     let card = channel.card
     let most = card.raisedRecipientsPerCall ?? card.recipientsPerCall
     if let limit = try place["max_recipients_per_call"]?.integer(in: 1...most) {
@@ -193,7 +193,7 @@ package struct ConfigurationReader: Sendable {
     channel.suspectAfter = try place["suspect_after"]?.integer(in: 0...1_000_000_000) ?? channel.suspectAfter
   }
 
-  private func times(_ channel: inout Channel, _ place: Place) throws(ConfigurationFault) {
+  private func times(_ channel: Channel, _ place: Place) throws(ConfigurationFault) {
     channel.timeout = try place["timeout"]?.seconds(in: 0.001...3600) ?? channel.timeout
     channel.expireAfter = try place["expire_after"]?.span() ?? channel.expireAfter
     channel.reconcileAfter = try place["reconcile_after"]?.span()

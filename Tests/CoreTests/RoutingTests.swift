@@ -398,9 +398,8 @@ extension Route {
 }
 
 extension Channel {
-  fileprivate func with(_ change: (inout Channel) -> Void) -> Channel {
-    var channel = self
-    change(&channel)
-    return channel
+  fileprivate func with(_ change: (Channel) -> Void) -> Channel {
+    change(self)
+    return self
   }
 }

@@ -17,7 +17,7 @@ private func result(_ outcome: Outcome?, _ to: String = "a", isTried: Bool = tru
 }
 
 private func itinerary(attempts: Int = 0, hasRejected: Bool = false) -> Itinerary {
-  Itinerary(channel: .plain(), legs: [], attempts: attempts, hasRejected: hasRejected)
+  Itinerary(channel: .plain(), attempts: attempts, hasRejected: hasRejected)
 }
 
 private func written(

@@ -11,7 +11,7 @@ import Testing
 /// clocks are the test's.
 @Suite struct EngineTests {
   private func rig(
-    _ change: (inout Channel) -> Void = { _ in }, isEndless: Bool = false, recovery: Recovery = .none, window: Int = 64
+    _ change: (Channel) -> Void = { _ in }, isEndless: Bool = false, recovery: Recovery = .none, window: Int = 64
   ) throws -> Rig {
     try Rig(.of(.word(recovery: recovery, change)), isEndless: isEndless, window: window)
   }

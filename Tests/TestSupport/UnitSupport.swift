@@ -180,7 +180,7 @@ package struct RobotProvider: Provider {
 extension Channel {
   /// A channel of the test provider; `change` sets what the test is about.
   package static func plain(
-    _ name: String = "plain", recovery: Recovery = .none, _ change: (inout Channel) -> Void = { _ in }
+    _ name: String = "plain", recovery: Recovery = .none, _ change: (Channel) -> Void = { _ in }
   ) -> Channel {
     let provider: any Provider =
       switch recovery {
@@ -188,9 +188,9 @@ extension Channel {
       case .idempotencyKey: RepeatablePlainProvider()
       case .lookup(let settles): AskablePlainProvider(settles: settles)
       }
-    var channel = Channel(name, provider)
+    let channel = Channel(name, provider)
     channel.zone = .gmt
-    change(&channel)
+    change(channel)
     return channel
   }
 }

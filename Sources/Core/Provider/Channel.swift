@@ -1,7 +1,10 @@
 import FoundationEssentials
 
-/// A provider with an account and settings, named by the operator: one entry of the configuration, checked.
-package struct Channel: Sendable {
+/// A provider with an account and settings, named by the operator: one entry of the configuration, checked. A reference, as
+/// every message in hand names its own.
+///
+/// Unchecked: written by the one thread that reads the configuration, before anybody else has it, and never after.
+package final class Channel: @unchecked Sendable {
   package enum UnconfirmedPolicy: String, Sendable, CaseIterable { case hold, resend }
 
   package var name: String

@@ -20,8 +20,15 @@ package struct Itinerary: Sendable {
   /// A recipient was finally rejected in an earlier attempt: the message can't end as done.
   package var hasRejected: Bool
 
+  package init(channel: Channel, legs: [Leg] = [], attempts: Int = 0, hasRejected: Bool = false) {
+    self.channel = channel
+    self.legs = legs
+    self.attempts = attempts
+    self.hasRejected = hasRejected
+  }
+
   /// One way to one recipient.
-  package struct Leg: Sendable {
+  package final class Leg: Sendable {
     package enum Start: Sendable {
       case send
       /// Sent before, answer lost: ask what became of that call.
@@ -31,14 +38,14 @@ package struct Itinerary: Sendable {
     }
 
     /// The recipient's address in the message's channel, as results name it.
-    package var to: String
+    package let to: String
     /// The word in `to` that it came from: what a fallback's address book knows.
-    package var original: String
-    package var channel: String
-    package var isFallback: Bool
-    package var target: Target
-    package var content: Content
-    package var start: Start
+    package let original: String
+    package let channel: String
+    package let isFallback: Bool
+    package let target: Target
+    package let content: Content
+    package let start: Start
 
     package init(
       to: String, original: String, channel: String, isFallback: Bool, target: Target, content: Content, start: Start
@@ -50,6 +57,13 @@ package struct Itinerary: Sendable {
       self.target = target
       self.content = content
       self.start = start
+    }
+
+    /// The same way, begun otherwise.
+    package func starting(_ start: Start) -> Leg {
+      Leg(
+        to: to, original: original, channel: channel, isFallback: isFallback, target: target, content: content,
+        start: start)
     }
   }
 }
@@ -74,7 +88,9 @@ package struct Router: Sendable {
     if let fault = expiry(message, channel, dropped, now) {
       return .finish(progress.isInDoubt ? .unconfirmed : .expired, fault, channel: channel.name)
     }
-    if let wait = waiting(message, channel, now) { return .wait(until: wait.until, wait.fault, channel: channel.name) }
+    if let wait = waiting(message, channel, now) {
+      return .wait(until: wait.until, wait.fault, channel: channel.name)
+    }
     return itinerary(message, channel, content, progress)
   }
 
@@ -90,7 +106,7 @@ package struct Router: Sendable {
 
   // MARK: Channel and content
 
-  package func channel(of message: Message) throws(Fault) -> Channel {
+  private func channel(of message: Message) throws(Fault) -> Channel {
     guard let name = message.channel ?? configuration.defaultChannel else {
       throw Fault(
         .message, "channel: is missing, and the configuration names no default_channel",
@@ -165,7 +181,7 @@ package struct Router: Sendable {
   private func itinerary(
     _ message: Message, _ channel: Channel, _ content: Content, _ progress: Progress
   ) -> Route {
-    var itinerary = Itinerary(channel: channel, legs: [], attempts: progress.attempts, hasRejected: false)
+    var itinerary = Itinerary(channel: channel, attempts: progress.attempts)
     itinerary.unreached = progress.unreached
     var identities: Set<Verbatim> = []
     let isAlone = message.to?.count == 1 && channel.recipients.isEmpty
@@ -209,8 +225,8 @@ package struct Router: Sendable {
       }
       if result.state == .unconfirmed {
         // Without a call to ask about it stays in doubt while others are tried again: only a person may send it again.
-        leg.start =
-          result.call.map { .ask(call: $0) } ?? .decided(.unconfirmed(code: result.code, reason: result.reason))
+        leg = leg.starting(
+          result.call.map { .ask(call: $0) } ?? .decided(.unconfirmed(code: result.code, reason: result.reason)))
       }
       itinerary.legs.append(leg)
     }

@@ -25,9 +25,15 @@ extension StringProtocol {
 
   /// What follows the prefix; nil where the text does not begin with it.
   package func behind(_ prefix: StaticString) -> String? {
+    guard begins(with: prefix) else { return nil }
+    return String(decoding: utf8.dropFirst(prefix.utf8CodeUnitCount), as: UTF8.self)
+  }
+
+  package func begins(with prefix: StaticString) -> Bool {
     let bytes = UnsafeBufferPointer(start: prefix.utf8Start, count: prefix.utf8CodeUnitCount)
-    guard utf8.starts(with: bytes) else { return nil }
-    return String(decoding: utf8.dropFirst(bytes.count), as: UTF8.self)
+    // Byte by byte an iterator costs more than the rest of an address's check.
+    return utf8.withContiguousStorageIfAvailable { $0.prefix(bytes.count).elementsEqual(bytes) }
+      ?? utf8.starts(with: bytes)
   }
 
   /// What stands between the signs, which are ASCII; empty pieces, too.

@@ -53,7 +53,7 @@ package struct WxPusher: HTTPProvider {
   private static let topics = Target.Lane("topics", capacity: 5)
 
   package func target(_ address: String) throws(RecipientFault) -> Target {
-    if address.behind("UID_") != nil {
+    if address.begins(with: "UID_") {
       guard address.utf8.count > 4, address.unicodeScalars.allSatisfy(Self.mayBeInUID) else {
         throw RecipientFault("is not a user id: expected UID_ and what follows it, without spaces")
       }

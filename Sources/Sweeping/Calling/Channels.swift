@@ -58,13 +58,15 @@ final class Channels {
 
   /// Puts a passenger where its channel's calls are gathered; on a channel that has stopped it ends at once.
   func queue(_ passenger: Passenger, at now: Moment) {
-    guard let channel = configuration.channels[passenger.leg.channel] else { return hand.release(passenger) }
-    let ending = with(channel) { state -> ChannelState.Ending? in
-      if let ending = state.ending(at: now) { return ending }
-      state.grouper.add(.init(passenger.leg.target, passenger.leg.content, passenger.priority, passenger))
-      return nil
-    }
-    if let ending { hand.release(passenger, ending) }
+    guard let state = state(of: passenger.leg.channel) else { return hand.release(passenger) }
+    if let ending = state.ending(at: now) { return hand.release(passenger, ending) }
+    state.grouper.add(.init(passenger.leg.target, passenger.leg.content, passenger.priority, passenger))
+  }
+
+  private func state(of name: String) -> ChannelState? {
+    if let state = states[name] { return state }
+    guard let channel = configuration.channels[name] else { return nil }
+    return with(channel) { $0 }
   }
 
   /// A call that was taken out, or a part of it, goes back to be the next of its priority.

@@ -72,7 +72,7 @@ final class Passenger {
   /// The lost call that it was in was not carried out, as its provider says: there is no doubt any more.
   func refute() {
     isRefuted = true
-    result.leg.start = .send
+    result.leg = result.leg.starting(.send)
   }
 
   /// Whether the call is one that it has been in before, whose answer was lost.

@@ -192,7 +192,7 @@ final class Rig {
 
 extension Channel {
   static func word(
-    _ name: String = "word", recovery: Recovery = .none, _ change: (inout Channel) -> Void = { _ in }
+    _ name: String = "word", recovery: Recovery = .none, _ change: (Channel) -> Void = { _ in }
   ) -> Channel {
     let provider: any Provider =
       switch recovery {
@@ -200,9 +200,9 @@ extension Channel {
       case .idempotencyKey: RepeatableWordProvider()
       case .lookup(let settles): AskableWordProvider(settles: settles)
       }
-    var channel = Channel(name, provider)
+    let channel = Channel(name, provider)
     channel.zone = .gmt
-    change(&channel)
+    change(channel)
     return channel
   }
 }
