@@ -61,6 +61,7 @@ let package = Package(
     tests(of: "Providers", uses: ["Core", "Signing"], fixtures: true),
     tests(of: "Configuring", uses: ["Core", "Providers"]),
     tests(of: "Spooling", uses: ["Core"]),
+    tests(of: "Ledger"),
     tests(of: "SQLiteLedger", uses: ["Core", "Ledger"]),
     tests(of: "Threading"),
     tests(of: "Transports", uses: ["Core"], fixtures: true),

@@ -128,7 +128,7 @@ package struct DryRun {
   }
 
   private mutating func isDuplicate(_ file: MessageFile, _ route: Route, _ facts: FileFacts) -> Bool {
-    guard let claim = IdentifierClaim(file, route, inode: facts.inode, now: now) else { return false }
+    guard let claim = IdentifierClaim(file, route, owner: Owner(file: facts.inode), now: now) else { return false }
     if (try? ledger?.isDuplicate(claim, newerThan: now - configuration.deduplicateFor)) == true { return true }
     // What is kept of an id, which may be long, tells it from others well enough for a forecast.
     let key = [Array(claim.channel.utf8), Array(claim.id.utf8)].hashValue

@@ -217,18 +217,18 @@ package struct CallRecord: Sendable {
 package struct IdentifierClaim: Sendable, Hashable {
   package var channel: String
   package var id: String
-  /// Tells the message that owns the id from another with the same: its file's inode, which a rename keeps.
-  package var inode: UInt64
+  /// Tells the message that owns the id from another with the same.
+  package var owner: Owner
   /// Whether the file carries history of its own: it was here before.
   package var hasHistory: Bool
   /// Whether that history ends with a deferral: it is on its way, wherever it was copied to in between.
   package var isDeferred: Bool
   package var now: Date
 
-  package init(channel: String, id: String, inode: UInt64, hasHistory: Bool, isDeferred: Bool = false, now: Date) {
+  package init(channel: String, id: String, owner: Owner, hasHistory: Bool, isDeferred: Bool = false, now: Date) {
     self.channel = channel
     self.id = id
-    self.inode = inode
+    self.owner = owner
     self.hasHistory = hasHistory
     self.isDeferred = isDeferred
     self.now = now
@@ -238,15 +238,15 @@ package struct IdentifierClaim: Sendable, Hashable {
 package struct SettledIdentifier: Sendable, Hashable {
   package var channel: String
   package var id: String
-  /// Of the message's file: what another message did with the same id is not touched.
-  package var inode: UInt64
+  /// What another message did with the same id is not touched.
+  package var owner: Owner
   /// Free again, because its message failed.
   package var isFree: Bool
 
-  package init(channel: String, id: String, inode: UInt64, isFree: Bool) {
+  package init(channel: String, id: String, owner: Owner, isFree: Bool) {
     self.channel = channel
     self.id = id
-    self.inode = inode
+    self.owner = owner
     self.isFree = isFree
   }
 }

@@ -3,26 +3,33 @@ import FoundationEssentials
 import Glibc
 import Ledger
 
-extension SQLiteLedger {
-  /// Opens the ledger; a damaged one is set aside and a new one begun.
-  /// - Returns: the ledger, and the name the damaged one got.
-  package static func open(
-    _ path: String, now: Date, generation: String
-  ) throws(LedgerFault) -> (ledger: SQLiteLedger, aside: String?) {
-    makePrivate(path)
+/// A ledger in a file of the spool.
+package struct SQLiteHome: LedgerHome {
+  private let path: String
+
+  package init(_ path: String) { self.path = path }
+
+  package var place: String { path }
+
+  package func open(now: Date, generation: String) throws(LedgerFault) -> OpenedLedger {
+    SQLiteHome.makePrivate(path)
     var mark: String?
     do throws(LedgerFault) {
       let ledger = try SQLiteLedger(path, now: now, generation: generation)
-      let damage = damageMark(path, ledger.generation)
-      if access(damage, F_OK) != 0 { return (ledger, nil) }
+      let damage = SQLiteLedger.damageMark(path, ledger.generation)
+      if access(damage, F_OK) != 0 { return OpenedLedger(ledger) }
       mark = damage
     } catch {
       guard error.kind == .damaged else { throw error }
     }
-    let aside = try setAside(path, now: now)
+    let aside = try setAside(now: now)
     if let mark { unlink(mark) }
-    makePrivate(path)
-    return (try SQLiteLedger(path, now: now, generation: generation), aside)
+    SQLiteHome.makePrivate(path)
+    return OpenedLedger(try SQLiteLedger(path, now: now, generation: generation), aside: aside)
+  }
+
+  package func join(now: Date, generation: String) throws(LedgerFault) -> any LedgerAudit {
+    try SQLiteLedger(path, now: now, generation: generation)
   }
 
   /// Makes the file, if it is not there, with the mode that done/ and failed/ have: whom messages went to is in it. SQLite
@@ -32,8 +39,7 @@ extension SQLiteLedger {
     if descriptor >= 0 { close(descriptor) }
   }
 
-  /// Opens the ledger to look at it, also while sweeps write; nil where there is none. Nothing is made or mended.
-  package static func look(_ path: String) throws(LedgerFault) -> SQLiteLedger? {
+  package func look() throws(LedgerFault) -> (any LedgerAudit)? {
     guard access(path, F_OK) == 0 || errno != ENOENT else { return nil }
     do throws(LedgerFault) {
       return try SQLiteLedger(reading: path, .read)
@@ -44,17 +50,8 @@ extension SQLiteLedger {
     }
   }
 
-  /// Damage deep in the file shows only when something there is needed, long after the ledger was opened. It is noted
-  /// beside the file for the next to open it, by generation: a ledger begun meanwhile is not meant.
-  static func noteDamage(_ path: String, _ generation: String) {
-    let descriptor = Glibc.open(damageMark(path, generation), O_WRONLY | O_CREAT | O_CLOEXEC, 0o640)
-    if descriptor >= 0 { close(descriptor) }
-  }
-
-  private static func damageMark(_ path: String, _ generation: String) -> String { "\(path).is-damaged-\(generation)" }
-
-  /// Renames the database and its companions; nothing is deleted, a person may want to look.
-  package static func setAside(_ path: String, now: Date) throws(LedgerFault) -> String {
+  /// Renames the database and its companions.
+  package func setAside(now: Date) throws(LedgerFault) -> String {
     let stamp = RFC3339.string(now).filter { $0 != ":" && $0 != "-" }
     let aside = "\(path).damaged-\(stamp)"
     // The database first: cut short here, a new one begins beside a stale log, which SQLite discards. The other way round
@@ -69,4 +66,15 @@ extension SQLiteLedger {
     }
     return aside
   }
+}
+
+extension SQLiteLedger {
+  /// Damage deep in the file shows only when something there is needed, long after the ledger was opened. It is noted
+  /// beside the file for the next to open it, by generation: a ledger begun meanwhile is not meant.
+  static func noteDamage(_ path: String, _ generation: String) {
+    let descriptor = Glibc.open(damageMark(path, generation), O_WRONLY | O_CREAT | O_CLOEXEC, 0o640)
+    if descriptor >= 0 { close(descriptor) }
+  }
+
+  static func damageMark(_ path: String, _ generation: String) -> String { "\(path).is-damaged-\(generation)" }
 }

@@ -209,19 +209,16 @@ package final class SQLiteLedger: Ledger {
     return .start(without: refused)
   }
 
-  /// Takes the channel's next slot (generic cell rate algorithm, shared by all sweepers), or tells when there is one.
+  /// Takes the channel's next slot, or tells when there is one.
   private func paced(_ call: ProposedCall, _ now: Double, _ database: SQLiteDatabase) throws(LedgerFault) -> Double? {
-    let interval = 1 / call.rate
     let stored = try database.statement("SELECT next FROM paces WHERE channel = ?").fresh.bind(call.channel)
       .first { $0.double(0) }
-    var next = stored ?? now
-    // Nobody reserves further ahead than one slot: a later one means that the clock was turned back.
-    if next > now + interval + 1 { next = now }
-    guard next <= now else { return next }
-    // What a slow loop missed in the last twentieth of a second may be caught up; more would be a burst.
-    next = max(next, now - 0.05) + interval
-    try database.statement("INSERT OR REPLACE INTO paces VALUES (?, ?)").fresh.bind(call.channel).bind(next).run()
-    return nil
+    switch Pace.slot(stored, now: now, rate: call.rate) {
+    case .wait(let until): return until
+    case .start(let next):
+      try database.statement("INSERT OR REPLACE INTO paces VALUES (?, ?)").fresh.bind(call.channel).bind(next).run()
+      return nil
+    }
   }
 
   /// Counts the members, and names by index those whose day is used up.
@@ -242,7 +239,7 @@ package final class SQLiteLedger: Ledger {
     guard call.daily > 0 else { return refused }
     let wanted = call.members.count - refused.count
     let used = try counted(call.channel, call.day, database)
-    let granted = min(wanted, max(0, call.daily - used))
+    let granted = DayCount.granted(wanted, used: used, limit: call.daily)
     if granted > 0 { try count(call.channel, call.day, granted, database) }
     guard granted < wanted else { return refused }
     let late = call.members.indices.filter { !refused.contains($0) }.dropFirst(granted)
@@ -292,9 +289,9 @@ package final class SQLiteLedger: Ledger {
         var duplicates: [Bool] = []
         for id in ids {
           try bound(id, database)
-          let (isDuplicate, isNew) = try look(for: id, newerThan, database)
-          if isNew { try register(id, database) }
-          duplicates.append(isDuplicate)
+          let rule = IdentifierRule.judge(id, try known(id, newerThan, database))
+          if rule == .new { try register(id, database) }
+          duplicates.append(rule == .duplicate)
         }
         return duplicates
       }
@@ -309,30 +306,28 @@ package final class SQLiteLedger: Ledger {
       .bind(now).bind(claim.channel).bind(claim.id).bind(now + 1).run()
   }
 
-  /// The owner of an id is known by its inode. Once its message is done, only a file with history of its own can be the
-  /// owner come back: a fresh file that happens to get the inode of a deleted one is another message.
-  private func look(
-    for claim: IdentifierClaim, _ newerThan: Date, _ database: SQLiteDatabase
-  ) throws(LedgerFault) -> (isDuplicate: Bool, isNew: Bool) {
-    let inode = Int(truncatingIfNeeded: claim.inode)
-    let owner = try database.statement("SELECT inode, done FROM ids WHERE channel = ? AND id = ? AND claimed >= ?")
-      .fresh
+  /// The ledger belongs to one spool, so the owner's file tells it.
+  private func known(
+    _ claim: IdentifierClaim, _ newerThan: Date, _ database: SQLiteDatabase
+  ) throws(LedgerFault) -> KnownIdentifier? {
+    try database.statement("SELECT inode, done FROM ids WHERE channel = ? AND id = ? AND claimed >= ?").fresh
       .bind(claim.channel).bind(claim.id).bind(newerThan.timeIntervalSince1970)
-      .first { (inode: $0.integer(0), isDone: $0.integer(1) != 0) }
-    if let owner, owner.inode == inode { return (owner.isDone && !claim.hasHistory, isNew: false) }
-    // A spool that was restored or moved to another disk has other inodes: who waited there is still the owner.
-    if let owner, owner.isDone || !claim.isDeferred { return (true, isNew: false) }
-    return (false, isNew: true)
+      .first {
+        let file = UInt64(truncatingIfNeeded: $0.integer(0))
+        return KnownIdentifier(owner: Owner(spool: claim.owner.spool, file: file), isDone: $0.integer(1) != 0)
+      }
   }
 
   private func register(_ claim: IdentifierClaim, _ database: SQLiteDatabase) throws(LedgerFault) {
     try database.statement("INSERT OR REPLACE INTO ids VALUES (?, ?, ?, ?, 0)").fresh
-      .bind(claim.channel).bind(claim.id).bind(Int(truncatingIfNeeded: claim.inode))
+      .bind(claim.channel).bind(claim.id).bind(Int(truncatingIfNeeded: claim.owner.file))
       .bind(claim.now.timeIntervalSince1970).run()
   }
 
   package func isDuplicate(_ id: IdentifierClaim, newerThan: Date) throws(LedgerFault) -> Bool {
-    try locked { (database) throws(LedgerFault) in try look(for: id, newerThan, database).isDuplicate }
+    try locked { (database) throws(LedgerFault) in
+      IdentifierRule.judge(id, try known(id, newerThan, database)) == .duplicate
+    }
   }
 
   private func settle(_ id: SettledIdentifier, _ database: SQLiteDatabase) throws(LedgerFault) {
@@ -340,7 +335,7 @@ package final class SQLiteLedger: Ledger {
       id.isFree
       ? "DELETE FROM ids WHERE channel = ? AND id = ? AND inode = ?"
       : "UPDATE ids SET done = 1 WHERE channel = ? AND id = ? AND inode = ?"
-    try database.statement(sql).fresh.bind(id.channel).bind(id.id).bind(Int(truncatingIfNeeded: id.inode)).run()
+    try database.statement(sql).fresh.bind(id.channel).bind(id.id).bind(Int(truncatingIfNeeded: id.owner.file)).run()
   }
 
   // MARK: - First sights

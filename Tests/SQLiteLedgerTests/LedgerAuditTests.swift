@@ -37,7 +37,7 @@ struct LedgerAuditTests {
     _ = try ledger.commit(group)
   }
 
-  private func calls(_ ledger: SQLiteLedger, onlyOpen: Bool = false) throws -> [String] {
+  private func calls(_ ledger: any LedgerAudit, onlyOpen: Bool = false) throws -> [String] {
     var ids: [String] = []
     try ledger.calls(onlyOpen: onlyOpen) { sweep, record in ids.append("\(sweep)/\(record.id)") }
     return ids
@@ -61,7 +61,7 @@ struct LedgerAuditTests {
     try call("open", sweep: "s1", at: Self.start, isOpen: true, in: ledger)
     try call("unsettled", sweep: "s2", at: Self.start, in: ledger)
     try call("young", sweep: "s3", at: Self.start + 10 * 86400, in: ledger)
-    let claim = IdentifierClaim(channel: "a", id: "k", inode: 1, hasHistory: false, now: Self.start)
+    let claim = IdentifierClaim(channel: "a", id: "k", owner: Owner(file: 1), hasHistory: false, now: Self.start)
     _ = try ledger.claim([claim], newerThan: .distantPast)
 
     let later = Self.start + 9 * 86400
@@ -71,7 +71,7 @@ struct LedgerAuditTests {
     #expect(try ledger.prune(horizon, isDry: false) == counted)
     #expect(try calls(ledger) == ["s1/open", "s2/unsettled", "s3/young"])
     var again = claim
-    again.inode = 2
+    again.owner.file = 2
     #expect(try ledger.claim([again], newerThan: .distantPast) == [true], "the id is still known")
 
     #expect(try ledger.prune(LedgerHorizon(calls: .distantPast, ids: later), isDry: false) == 1)
@@ -81,10 +81,10 @@ struct LedgerAuditTests {
   @Test("looking makes nothing, and a dry count needs no right to write")
   func look() throws {
     let scratch = try Scratch()
-    #expect(try SQLiteLedger.look(scratch.path) == nil)
+    #expect(try SQLiteHome(scratch.path).look() == nil)
     #expect(try FileManager.default.contentsOfDirectory(atPath: scratch.folder) == [])
     try call("c", sweep: "s", at: Self.start, in: ledger(scratch))
-    let looked = try #require(try SQLiteLedger.look(scratch.path))
+    let looked = try #require(try SQLiteHome(scratch.path).look())
     #expect(looked.generation == "abc123")
     #expect(try calls(looked) == ["s/c"])
     #expect(try looked.prune(LedgerHorizon(calls: .distantFuture, ids: .distantFuture), isDry: true) > 0)
@@ -100,7 +100,7 @@ struct LedgerAuditTests {
     var group = GroupCommit(now: Self.start)
     group.suspended = [Suspension(channel: "a", kind: .credentials, reason: "wrong", since: Self.start)]
     _ = try ledger.commit(group)
-    let looked = try #require(try SQLiteLedger.look(scratch.path))
+    let looked = try #require(try SQLiteHome(scratch.path).look())
     #expect(try looked.suspensions().map(\.channel) == ["a"])
     group.suspended = []
     group.resumed = ["a"]
@@ -120,7 +120,7 @@ struct LedgerAuditTests {
     try file.seek(toOffset: 3 * 4096)
     try file.write(contentsOf: Data(repeating: 0x5A, count: 8 * 4096))
     try file.close()
-    let found = (try? SQLiteLedger.look(scratch.path)?.defects()) ?? ["could not even be read"]
+    let found = (try? SQLiteHome(scratch.path).look()?.defects()) ?? ["could not even be read"]
     #expect(!found.isEmpty)
   }
 }

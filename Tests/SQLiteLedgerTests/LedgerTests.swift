@@ -52,7 +52,8 @@ private func owner(
   _ inode: UInt64, id: String = "id-1", channel: String = "plain", hasHistory: Bool = false, isDeferred: Bool = false,
   now: Date = now
 ) -> IdentifierClaim {
-  IdentifierClaim(channel: channel, id: id, inode: inode, hasHistory: hasHistory, isDeferred: isDeferred, now: now)
+  IdentifierClaim(
+    channel: channel, id: id, owner: Owner(file: inode), hasHistory: hasHistory, isDeferred: isDeferred, now: now)
 }
 
 extension Ledger {
@@ -75,7 +76,7 @@ extension Ledger {
 
   fileprivate func settle(_ inode: UInt64, isFree: Bool, id: String = "id-1") throws(LedgerFault) {
     _ = try commit {
-      $0.settledIds = [SettledIdentifier(channel: "plain", id: id, inode: inode, isFree: isFree)]
+      $0.settledIds = [SettledIdentifier(channel: "plain", id: id, owner: Owner(file: inode), isFree: isFree)]
     }
   }
 

@@ -14,13 +14,14 @@ private let now = moment("2026-11-22T09:00:00Z")
 
   init() throws { folder = try ScratchFolder() }
 
-  private func open(_ generation: String = "g1") throws -> (ledger: SQLiteLedger, aside: String?) {
-    try SQLiteLedger.open(folder.path("ledger.db"), now: now, generation: generation)
+  private func open(_ generation: String = "g1") throws -> (ledger: any LedgerAudit, aside: String?) {
+    let opened = try SQLiteHome(folder.path("ledger.db")).open(now: now, generation: generation)
+    return (opened.ledger, opened.aside)
   }
 
-  private func record(_ id: String, in ledger: SQLiteLedger) throws { try record([id], in: ledger) }
+  private func record(_ id: String, in ledger: any Ledger) throws { try record([id], in: ledger) }
 
-  private func record(_ ids: [String], in ledger: SQLiteLedger) throws {
+  private func record(_ ids: [String], in ledger: any Ledger) throws {
     var group = GroupCommit(now: now)
     group.proposed = ids.map { id in
       ProposedCall(

@@ -38,6 +38,25 @@ private let name = FileName("m")
     #expect(share.isWanting)
   }
 
+  @Test func aFullChannelIsWaitedForWhileItsMessagesFlow() {
+    let share = Share(messages: 10)
+    #expect(!share.awaitRoom())
+    take(100, of: "bulk", in: share)
+    take(1, of: "other", in: share)
+    #expect(share.awaitRoom() && share.flowed == 0)
+    // Another channel's is no room for this one.
+    #expect(!share.giveBack(.init(messages: 1, bytes: 10), of: "other") && share.flowed == 0)
+    #expect(share.giveBack(.init(messages: 1, bytes: 10), of: "bulk") && share.flowed == 1)
+    #expect(!share.awaitRoom())
+  }
+
+  @Test func whereAChannelIsClosedFilesAreReadFirstWithoutWaiting() {
+    let share = Share(messages: 10)
+    take(100, of: "bulk", in: share)
+    share.close("bad")
+    #expect(share.isTight && !share.awaitRoom())
+  }
+
   @Test func aHugeMessageFillsTheShareAloneAndLeavesItWhole() {
     let share = Share(messages: 10)
     share.take(.init(messages: 1, bytes: Share.bytes * 2), of: "bulk")

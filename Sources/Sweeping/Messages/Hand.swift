@@ -97,7 +97,7 @@ final class Hand {
       // Of what failed, or was never sent at all, whoever comes back with the id, an edited copy perhaps, may have it.
       let isFree = line.map { $0.state == .failed || $0.state == .expired } ?? true
       recorder.note(
-        SettledIdentifier(channel: job.itinerary.channel.name, id: id, inode: job.file.inode, isFree: isFree))
+        SettledIdentifier(channel: job.itinerary.channel.name, id: id, owner: job.file.owner, isFree: isFree))
     }
     jobs[ObjectIdentifier(job)] = nil
     job.dissolve()

@@ -102,7 +102,7 @@ final class Intake {
     case .finish(let state, let fault, let channel):
       if let id = item.content.message.id, let channel {
         recorder.note(
-          SettledIdentifier(channel: channel, id: id, inode: item.file.inode, isFree: state != .unconfirmed))
+          SettledIdentifier(channel: channel, id: id, owner: item.file.owner, isFree: state != .unconfirmed))
       }
       settle(item, line(state, fault, channel, item, now))
     case .wait(let until, let fault, let channel):
@@ -140,7 +140,7 @@ final class Intake {
     var claims: [IdentifierClaim] = []
     for index in routed.indices where routed[index].content.message.id != nil {
       let item = routed[index]
-      guard let claim = IdentifierClaim(item.content, item.route, inode: item.file.inode, now: now) else { continue }
+      guard let claim = IdentifierClaim(item.content, item.route, owner: item.file.owner, now: now) else { continue }
       indices.append(index)
       claims.append(claim)
     }
@@ -166,12 +166,16 @@ final class Intake {
   }
 }
 
+extension ClaimedFile {
+  var owner: Owner { Owner(file: inode) }
+}
+
 extension IdentifierClaim {
   /// Nil for a message without an id, or without a channel where it could count.
-  package init?(_ content: MessageFile, _ route: Route, inode: UInt64, now: Date) {
+  package init?(_ content: MessageFile, _ route: Route, owner: Owner, now: Date) {
     guard let id = content.message.id, let channel = route.channel, !route.isInvalid else { return nil }
     self.init(
-      channel: channel, id: id, inode: inode, hasHistory: !content.lines.isEmpty,
+      channel: channel, id: id, owner: owner, hasHistory: !content.lines.isEmpty,
       isDeferred: content.lines.last?.state == .deferred, now: now)
   }
 }

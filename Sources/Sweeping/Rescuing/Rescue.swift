@@ -201,7 +201,7 @@ package struct Rescue {
         let id = ids[settlement.file.name]
       else { return nil }
       return SettledIdentifier(
-        channel: channel, id: id, inode: settlement.file.inode, isFree: line.state == .failed)
+        channel: channel, id: id, owner: settlement.file.owner, isFree: line.state == .failed)
     }
     if !group.isEmpty { _ = try? environment.ledger.commit(group) }
   }

@@ -3,7 +3,6 @@ import FoundationEssentials
 import Glibc
 import Inspecting
 import Ledger
-import SQLiteLedger
 import Spooling
 import Sweeping
 
@@ -70,7 +69,7 @@ enum CheckCommand: Command {
     }
   }
 
-  private static func repair(_ ledger: SQLiteLedger) -> Inspection.Repair {
+  private static func repair(_ ledger: any LedgerAudit) -> Inspection.Repair {
     Inspection.Repair(ledger: ledger, random: { Double.random(in: 0..<1) }, nonce: Surroundings.nonce)
   }
 
@@ -114,11 +113,11 @@ enum CheckCommand: Command {
 
   // MARK: Ledger
 
-  private static func lookAtLedger(_ spool: Spool, _ report: CheckReport) -> SQLiteLedger? {
+  private static func lookAtLedger(_ spool: Spool, _ report: CheckReport) -> (any LedgerAudit)? {
     Inspection.inspectLedgerOwner(of: spool, isRepair: false) { report.tell($0) }
     inspectOrphans(spool, report, isRepair: false)
     do throws(LedgerFault) {
-      if let ledger = try SQLiteLedger.look(Surroundings.ledgerPath(spool)) { return ledger }
+      if let ledger = try Surroundings.ledgerHome(spool).look() { return ledger }
       report.tell(
         Complaint(.note, .ledger, SpoolLayout.ledger, "there is none yet", hint: "the first sweep makes it"))
     } catch {
@@ -127,32 +126,32 @@ enum CheckCommand: Command {
     return nil
   }
 
-  private static func openLedger(_ spool: Spool, _ report: CheckReport) -> SQLiteLedger? {
+  private static func openLedger(_ spool: Spool, _ report: CheckReport) -> (any LedgerAudit)? {
     Inspection.inspectLedgerOwner(of: spool, isRepair: true) { report.tell($0) }
     inspectOrphans(spool, report, isRepair: true)
-    let path = Surroundings.ledgerPath(spool)
+    let home = Surroundings.ledgerHome(spool)
     let sweeps = (try? spool.places(.cur))?.compactMap(\.sweep) ?? []
     // A damaged one can't be taken away from under a sweep.
-    if sweeps.contains(where: { spool.isAlive(sweep: $0) }) { return lookWhileSweeping(path, report) }
+    if sweeps.contains(where: { spool.isAlive(sweep: $0) }) { return lookWhileSweeping(home, report) }
     do throws(LedgerFault) {
       let now = Surroundings.now()
-      let (ledger, aside) = try SQLiteLedger.open(path, now: now, generation: String(Surroundings.nonce().prefix(6)))
-      if let aside {
+      let opened = try home.open(now: now, generation: String(Surroundings.nonce().prefix(6)))
+      if let aside = opened.aside {
         report.tell(
           Complaint(
             .error, .ledger, SpoolLayout.ledger, "is damaged", hint: "messages in doubt become unconfirmed",
             action: "set aside as \(aside); a new one begins"))
       }
-      return ledger
+      return opened.ledger
     } catch {
       report.tell(Complaint(.error, .ledger, SpoolLayout.ledger, error.message, hint: Failure(error).hint))
       return nil
     }
   }
 
-  private static func lookWhileSweeping(_ path: String, _ report: CheckReport) -> SQLiteLedger? {
+  private static func lookWhileSweeping(_ home: any LedgerHome, _ report: CheckReport) -> (any LedgerAudit)? {
     do throws(LedgerFault) {
-      return try SQLiteLedger(path, now: Surroundings.now(), generation: String(Surroundings.nonce().prefix(6)))
+      return try home.join(now: Surroundings.now(), generation: String(Surroundings.nonce().prefix(6)))
     } catch {
       report.tell(
         Complaint(
@@ -163,7 +162,7 @@ enum CheckCommand: Command {
 
   /// Channels that send nothing. Those that the configuration no longer has are the inspection's.
   private static func inspectSuspensions(
-    _ ledger: SQLiteLedger, _ configuration: Configuration?, _ report: CheckReport
+    _ ledger: any LedgerAudit, _ configuration: Configuration?, _ report: CheckReport
   ) {
     guard let suspensions = try? ledger.suspensions() else { return }
     for suspension in suspensions where configuration?.channels[suspension.channel] != nil {
@@ -190,7 +189,7 @@ enum CheckCommand: Command {
     guard spool.facts(of: SpoolLayout.ledger) == nil, spool.facts(of: wal) != nil else { return }
     var complaint = Complaint(
       .error, .ledger, wal, "the ledger it belongs to is gone", hint: "check --repair sets it aside")
-    if isRepair, let aside = try? SQLiteLedger.setAside(Surroundings.ledgerPath(spool), now: Surroundings.now()) {
+    if isRepair, let aside = try? Surroundings.ledgerHome(spool).setAside(now: Surroundings.now()) {
       complaint.action = "set aside as \(aside)-wal"
     }
     report.tell(complaint)

@@ -95,7 +95,7 @@ enum DeleteCommand: Command {
             || line.results.contains { $0.state == .accepted || $0.state == .unconfirmed }
         })
       else { return nil }
-      return SettledIdentifier(channel: channel, id: id, inode: facts.inode, isFree: true)
+      return SettledIdentifier(channel: channel, id: id, owner: Owner(file: facts.inode), isFree: true)
     }
 
     func freeIds() throws(Failure) {

@@ -209,10 +209,13 @@ enum Surroundings {
 
   static func ledgerPath(_ spool: Spool) -> String { "\(spool.path)/\(SpoolLayout.ledger)" }
 
+  /// Where the spool's ledger is kept: the one place that knows in which database.
+  static func ledgerHome(_ spool: Spool) -> any LedgerHome { SQLiteHome(ledgerPath(spool)) }
+
   /// The spool's ledger to look at; nil where there is none, or it can't be read, which is said.
-  static func ledgerToLookAt(_ spool: Spool) -> SQLiteLedger? {
+  static func ledgerToLookAt(_ spool: Spool) -> (any LedgerAudit)? {
     do throws(LedgerFault) {
-      return try SQLiteLedger.look(ledgerPath(spool))
+      return try ledgerHome(spool).look()
     } catch {
       Console.warn(
         ledgerPath(spool), "cannot be read: \(error.message)",
@@ -222,18 +225,18 @@ enum Surroundings {
   }
 
   /// Opens the spool's ledger; a damaged one is set aside, named, and a new one begun.
-  static func ledger(_ spool: Spool) throws(Failure) -> SQLiteLedger {
-    let path = ledgerPath(spool)
+  static func ledger(_ spool: Spool) throws(Failure) -> any LedgerAudit {
+    let home = ledgerHome(spool)
     do throws(LedgerFault) {
-      let (ledger, aside) = try SQLiteLedger.open(path, now: now(), generation: String(nonce().prefix(6)))
-      if let aside {
+      let opened = try home.open(now: now(), generation: String(nonce().prefix(6)))
+      if let aside = opened.aside {
         Console.warn(
-          path, "was damaged and is set aside as \(aside); a new ledger begins",
+          home.place, "was damaged and is set aside as \(aside); a new ledger begins",
           hint:
             "ids seen, counts and open calls were in it; messages are in the folders, and those in doubt become unconfirmed"
         )
       }
-      return ledger
+      return opened.ledger
     } catch {
       throw Failure(error)
     }

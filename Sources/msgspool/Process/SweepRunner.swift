@@ -2,7 +2,6 @@ import Core
 import FoundationEssentials
 import Glibc
 import Ledger
-import SQLiteLedger
 import Spooling
 import Sweeping
 import Synchronization
@@ -11,7 +10,7 @@ import Transports
 /// What sweep and watch share: everything a sweep needs, made of the real things.
 final class SweepRunner: Sendable {
   let spool: Spool
-  let ledger: SQLiteLedger
+  let ledger: any LedgerAudit
   let reporter: SweepReporter
   let sessions = SessionStore()
   private let transports = Mutex<[String: RoutedTransport]>([:])
@@ -24,7 +23,7 @@ final class SweepRunner: Sendable {
     var isStopped = false
   }
 
-  init(_ spool: Spool, _ ledger: SQLiteLedger, _ reporter: SweepReporter) {
+  init(_ spool: Spool, _ ledger: any LedgerAudit, _ reporter: SweepReporter) {
     self.spool = spool
     self.ledger = ledger
     self.reporter = reporter
