@@ -26,6 +26,14 @@ package struct Fault: Sendable, Equatable {
     case refusal(Refusal)
 
     var isThrottle: Bool { if case .status(429, _, _) = self { true } else { false } }
+
+    /// Whether the provider still makes an answer, whatever becomes of that.
+    var leavesAnswer: Bool {
+      switch self {
+      case .resetAfter, .truncate, .delay, .recipient: true
+      case .status, .resetBefore, .nonJSON, .empty, .refusal: false
+      }
+    }
   }
 
   package var kind: Kind
@@ -66,6 +74,8 @@ package struct Fault: Sendable, Equatable {
     which requests
       provider=NAME        only those to this provider
       on=send|lookup       only messages, or only questions about earlier ones
+      on=login|receive     only logins, or only questions about what came in
+      on=upload            only files that a later call sends
       after=N              let the first N pass
       count=N              hit N requests, then none
       every=N              hit every N-th
@@ -80,6 +90,9 @@ package struct Fault: Sendable, Equatable {
       reset-after:provider=aliyun-sms,on=send,chance=0.05,seed=42
       recipient:provider=wxpusher,nth=100
       recipient:provider=twilio,to=+15005550009,code=21608
+      throttle:provider=wechat-web,on=send,code=1205
+      credentials:provider=wechat-ilink,on=receive,after=3
+      recipient:provider=wechat-web,to=老张,code=no-id
       status:http=502,accept=yes,every=10,body=<html>bad gateway, sorry</html>
     """
 }
@@ -117,7 +130,9 @@ extension Fault {
     self.name = name
     kind = try Self.kind(name, values)
     provider = try values.one(of: SandboxCatalogue.names, "provider")
-    operation = try values.one(of: ["send", "lookup"], "on").flatMap { SandboxCall.Operation(rawValue: $0) }
+    operation = try values.one(of: SandboxCall.Operation.selectable.map(\.rawValue), "on").flatMap {
+      SandboxCall.Operation(rawValue: $0)
+    }
     after = try values.integer("after", 0...Int.max) ?? 0
     count = try values.integer("count", 1...Int.max) ?? Int.max
     every = try values.integer("every", 1...Int.max) ?? 1

@@ -71,6 +71,7 @@ extension FaultPlan.Armed {
 extension Fault {
   /// Whether a request is one that this fault counts.
   fileprivate func concerns(_ call: SandboxCall, provider: String) -> Bool {
+    if call.operation == .phone { return false }
     if let own = self.provider, own != provider { return false }
     if let operation, operation != call.operation { return false }
     guard case .recipient(let to, _, _) = kind else { return true }

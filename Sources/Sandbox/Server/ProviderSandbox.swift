@@ -23,6 +23,10 @@ protocol ProviderSandbox: Sendable {
   /// What the request says. Never fails: what can't be read is said in `malformed`.
   func read(_ request: SandboxRequest) -> SandboxCall
 
+  /// Milliseconds for which a call has no answer yet: a long poll. It is asked again after them, and sooner where something
+  /// else was served, which may be what it waits for. Nil when it can be answered, as all calls of most providers can.
+  func patience(for call: SandboxCall, arrived: Date, now: Date) -> Int?
+
   /// The vendor's answer. `refused` are the places in `call.recipients` that a fault has chosen to fail.
   mutating func answer(_ call: SandboxCall, refused: [Int: RefusedRecipient], now: Date) -> SandboxReply
 
@@ -69,7 +73,7 @@ package struct Refusal: Sendable, Equatable {
 /// are known by the action in a header or parameter, ntfy by a JSON object. `/push` is Bark's by POST and ServerChan's by
 /// GET, `/send/...` ServerChan 3's when it ends in `.send` and PushPlus's otherwise, `/message` Gotify's alone, PushDeer's
 /// with `/push` and Server饭's with a type of message, `/cgi-bin/webhook/` the WeCom robot's and the rest of `/cgi-bin/`
-/// the WeCom application's.
+/// the WeCom application's, but for `/cgi-bin/mmwebwx-bin/`, which is personal WeChat's.
 package enum SandboxCatalogue {
   static let all: [any ProviderSandbox.Type] = [
     WxPusherSandbox.self,
@@ -83,6 +87,8 @@ package enum SandboxCatalogue {
     OneSignalSandbox.self,
     PushoverSandbox.self,
     PushedSandbox.self,
+    WeChatWebSandbox.self,
+    WeChatILinkSandbox.self,
     WeComRobotSandbox.self,
     WeComAppSandbox.self,
     TelegramSandbox.self,
@@ -101,9 +107,16 @@ package enum SandboxCatalogue {
 
   /// Nil for what the sandbox does not stand in for.
   package static func sample(of name: String) -> SandboxSample? { all.first { $0.name == name }?.sample }
+
+  /// The most bytes that a body may have: messages are small, but a CDN takes files whole.
+  static func largestBody(target: String) -> Int {
+    target.hasPrefix("/c2c/") || target.hasPrefix("/sandbox/") ? 136 << 20 : 16 << 20
+  }
 }
 
 extension ProviderSandbox {
+  func patience(for call: SandboxCall, arrived: Date, now: Date) -> Int? { nil }
+
   /// The business fields of a call, for the record.
   func content(of call: SandboxCall) -> WireJSON {
     guard case .object(let members) = call.fields else { return .object([]) }

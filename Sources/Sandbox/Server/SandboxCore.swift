@@ -42,23 +42,59 @@ struct SandboxCore: Sendable {
     var record: SandboxRecord
   }
 
+  /// A request that has no answer yet.
+  struct Waiting: Sendable {
+    fileprivate var provider: Int
+    fileprivate var call: SandboxCall
+    fileprivate var decision: FaultPlan.Decision
+    fileprivate var arrived: Date
+    /// When to look again, whatever else happens.
+    var milliseconds: Int
+  }
+
+  enum Step: Sendable {
+    case served(Served)
+    case waiting(Waiting)
+  }
+
   private var providers: [any ProviderSandbox]
   private var faults: FaultPlan
 
   /// `credentials`: accounts by provider. Empty takes any credentials anywhere; otherwise a provider without an entry
   /// takes none.
-  init(credentials: [String: [[String: String]]], faults: [Fault]) {
-    providers = SandboxCatalogue.all.map { provider in
-      provider.init(accounts: credentials.isEmpty ? nil : credentials[provider.name] ?? [])
+  init(credentials: [String: [[String: String]]], faults: [Fault], isPhoneAutomatic: Bool) {
+    providers = SandboxCatalogue.all.map { type in
+      let provider = type.init(accounts: credentials.isEmpty ? nil : credentials[type.name] ?? [])
+      guard var withPhone = provider as? any PhoneSandbox else { return provider }
+      withPhone.isPhoneAutomatic = isPhoneAutomatic
+      return withPhone
     }
     self.faults = FaultPlan(faults)
   }
 
-  mutating func serve(_ request: SandboxRequest, now: Date) -> Served {
+  mutating func serve(_ request: SandboxRequest, now: Date) -> Step {
     guard let index = providers.firstIndex(where: { type(of: $0).owns(request) }) else {
-      return refuse(request, status: 404, "no provider is served at \(request.method) \(request.path)", now: now)
+      let text = "no provider is served at \(request.method) \(request.path)"
+      return .served(refuse(request, status: 404, text, now: now))
     }
-    return Self.exchange(request, with: &providers[index], faults: &faults, now: now)
+    let call = providers[index].read(request)
+    let decision = faults.decide(call, provider: type(of: providers[index]).name)
+    return look(
+      at: Waiting(provider: index, call: call, decision: decision, arrived: now, milliseconds: 0), now: now)
+  }
+
+  /// The answer to a request, or when to look again.
+  mutating func look(at waiting: Waiting, now: Date) -> Step {
+    let provider = providers[waiting.provider]
+    guard waiting.decision.main?.kind.leavesAnswer ?? true,
+      let patience = provider.patience(for: waiting.call, arrived: waiting.arrived, now: now)
+    else {
+      return .served(
+        Self.exchange(waiting.call, with: &providers[waiting.provider], decision: waiting.decision, now: now))
+    }
+    var waiting = waiting
+    waiting.milliseconds = max(1, patience)
+    return .waiting(waiting)
   }
 
   /// An answer of the web server, no provider's.
@@ -73,11 +109,9 @@ struct SandboxCore: Sendable {
   }
 
   private static func exchange(
-    _ request: SandboxRequest, with provider: inout some ProviderSandbox, faults: inout FaultPlan, now: Date
+    _ call: SandboxCall, with provider: inout some ProviderSandbox, decision: FaultPlan.Decision, now: Date
   ) -> Served {
-    let call = provider.read(request)
     let name = type(of: provider).name
-    let decision = faults.decide(call, provider: name)
     let (reply, departure) = outcome(of: decision, call, provider: &provider, now: now)
     return Served(
       reply: reply, departure: departure, delayMilliseconds: decision.delayMilliseconds,

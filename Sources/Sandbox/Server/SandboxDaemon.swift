@@ -10,7 +10,6 @@ enum SandboxDaemon {
   /// Request line and headers must fit in; 1000 numbers in an Aliyun query make a request line of 14 to 20 kB.
   private static let connectionMemory = 64 * 1024
   private static let connections: UInt32 = 1000
-  fileprivate static let largestBody = 16 * 1024 * 1024
 
   /// The daemon keeps the service alive until it is stopped.
   static func start(listening: Int32, service: SandboxService) -> UInt {
@@ -42,10 +41,15 @@ private final class Pending {
   let target: String
   var started = false
   var body: [UInt8] = []
+  let largestBody: Int
   var tooLarge = false
+  var polls = false
   var served: SandboxCore.Served?
 
-  init(target: String) { self.target = target }
+  init(target: String) {
+    self.target = target
+    largestBody = SandboxCatalogue.largestBody(target: target)
+  }
 }
 
 // MARK: - Callbacks
@@ -79,14 +83,14 @@ private func handle(
     let length = MHD_lookup_connection_value(connection, .HEADER_KIND, "content-length").flatMap {
       Int(String(cString: $0))
     }
-    pending.tooLarge = (length ?? 0) > SandboxDaemon.largestBody
+    pending.tooLarge = (length ?? 0) > pending.largestBody
     if !pending.tooLarge {
       pending.body.reserveCapacity(length ?? 0)
       return .YES
     }
   }
   if pieceSize.pointee > 0 {
-    pending.tooLarge = pending.tooLarge || pending.body.count + pieceSize.pointee > SandboxDaemon.largestBody
+    pending.tooLarge = pending.tooLarge || pending.body.count + pieceSize.pointee > pending.largestBody
     if !pending.tooLarge {
       let raw = UnsafeRawBufferPointer(start: piece, count: pieceSize.pointee)
       pending.body.append(contentsOf: raw)
@@ -97,14 +101,27 @@ private func handle(
   if let served = pending.served { return depart(served, connection) }
 
   let service = Unmanaged<SandboxService>.fromOpaque(owner).takeUnretainedValue()
-  let request = SandboxRequest(
-    method: String(cString: method), target: pending.target, headers: headers(of: connection), body: pending.body)
-  let served = pending.tooLarge ? service.refuseTooLarge(request) : service.serve(request)
+  let address = UInt(bitPattern: connection)
+  guard let served = answer(to: pending, method, connection, service) else {
+    // Asleep; or awake because the server stops, and then there is nothing to say.
+    defer { pending.polls = true }
+    return pending.polls ? .NO : .YES
+  }
   pending.served = served
   let sleeps =
-    served.delayMilliseconds > 0
-    && service.suspend(UInt(bitPattern: connection), milliseconds: served.delayMilliseconds)
+    served.delayMilliseconds > 0 && service.suspend(address, milliseconds: served.delayMilliseconds)
   return sleeps ? .YES : depart(served, connection)
+}
+
+/// Nil where there is none yet.
+private func answer(
+  to pending: Pending, _ method: UnsafePointer<CChar>, _ connection: OpaquePointer, _ service: SandboxService
+) -> SandboxCore.Served? {
+  let address = UInt(bitPattern: connection)
+  if pending.polls { return service.answer(for: address) }
+  let request = SandboxRequest(
+    method: String(cString: method), target: pending.target, headers: headers(of: connection), body: pending.body)
+  return pending.tooLarge ? service.refuseTooLarge(request) : service.serve(request, on: address)
 }
 
 private func headers(of connection: OpaquePointer) -> [FormPair] {

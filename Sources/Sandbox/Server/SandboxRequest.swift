@@ -164,8 +164,19 @@ package enum SandboxOutcome: String, Sendable {
 package struct SandboxCall: Sendable {
   package enum Operation: String, Sendable {
     case send, lookup
+    /// One of the calls of which a login consists.
+    case login
+    /// A question about what came in.
+    case receive
+    /// A file that a later call sends.
+    case upload
+    /// A test that tells the far side's phone what to do; no fault ever hits it.
+    case phone
     /// Anything else: a call that neither sends nor asks about sends, or one that was not understood.
     case other
+
+    /// What `on=` may say.
+    static let selectable: [Operation] = [.send, .lookup, .login, .receive, .upload]
   }
 
   package var request: SandboxRequest

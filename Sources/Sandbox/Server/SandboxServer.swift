@@ -39,14 +39,17 @@ package final class SandboxServer: Sendable {
   ///   - credentials: accounts by provider, each under the provider's own setting names. Empty: any that are not empty
   ///     are taken, and signatures are only checked for form.
   ///   - record: a file that gets a JSON line per request, appended.
+  ///   - isPhoneAutomatic: codes to log in with are scanned after a second, and confirmed after two.
   ///   - clock: what time it is for the providers: time stamps, dates of messages.
   package init(
     port: UInt16 = 0, credentials: [String: [[String: String]]] = [:], record: String? = nil, faults: [Fault] = [],
+    isPhoneAutomatic: Bool = true,
     clock: @escaping @Sendable () -> Date = { Date() }
   ) {
     wantedPort = port
     recordPath = record
-    service = SandboxService(core: SandboxCore(credentials: credentials, faults: faults), clock: clock)
+    service = SandboxService(
+      core: SandboxCore(credentials: credentials, faults: faults, isPhoneAutomatic: isPhoneAutomatic), clock: clock)
   }
 
   deinit { stop() }

@@ -15,7 +15,18 @@ final class SandboxService: Sendable {
     var recordFailed = false
     /// Connections whose answers are held back by a delay. None is added once `closing`.
     var suspended: Set<UInt> = []
+    /// Connections whose requests have no answer yet. None is added once `closing`.
+    var polls: [UInt: Poll] = [:]
+    /// Those whose answers came meanwhile, until their connections fetch them.
+    var answered: [UInt: SandboxCore.Served] = [:]
+    var nextPoll = 0
     var closing = false
+  }
+
+  private struct Poll {
+    var waiting: SandboxCore.Waiting
+    /// Tells it from a later one on a connection at the same address.
+    var number: Int
   }
 
   init(core: SandboxCore, clock: @escaping @Sendable () -> Date) {
@@ -27,14 +38,32 @@ final class SandboxService: Sendable {
 
   var records: [SandboxRecord] { state.withLock { $0.recent.all } }
 
-  /// Makes the answer and writes the record.
-  func serve(_ request: SandboxRequest) -> SandboxCore.Served {
+  /// Makes the answer and writes the record. Nil when there is none yet, or never will be since the server stops: then the
+  /// connection sleeps until `answer(for:)` has it.
+  func serve(_ request: SandboxRequest, on connection: UInt) -> SandboxCore.Served? {
     let now = clock()
     return state.withLock { state in
-      let served = state.core.serve(request, now: now)
-      Self.record(served.record, in: &state)
-      return served
+      switch state.core.serve(request, now: now) {
+      case .served(let served):
+        Self.record(served.record, in: &state)
+        lookAtPolls(in: &state, now: now)
+        return served
+      case .waiting(let waiting):
+        guard !state.closing else { return nil }
+        SandboxDaemon.suspend(connection)
+        state.nextPoll += 1
+        // Of a client that was gone before it could be told.
+        state.answered[connection] = nil
+        state.polls[connection] = Poll(waiting: waiting, number: state.nextPoll)
+        wake(connection, number: state.nextPoll, after: waiting.milliseconds)
+        return nil
+      }
     }
+  }
+
+  /// The answer that a connection was woken for; nil when the server stops.
+  func answer(for connection: UInt) -> SandboxCore.Served? {
+    state.withLock { $0.answered.removeValue(forKey: connection) }
   }
 
   /// The answer to a request whose body was not read.
@@ -44,6 +73,45 @@ final class SandboxService: Sendable {
       let served = state.core.refuse(request, status: 413, "the body is larger than the sandbox takes", now: now)
       Self.record(served.record, in: &state)
       return served
+    }
+  }
+}
+
+// MARK: - Long polls
+
+extension SandboxService {
+  /// What was just served may be what others wait for.
+  private func lookAtPolls(in state: inout State, now: Date) {
+    // In the order in which they came.
+    for connection in state.polls.sorted(by: { $0.value.number < $1.value.number }).map(\.key) {
+      _ = look(at: connection, in: &state, now: now)
+    }
+  }
+
+  /// Answers a poll that can be answered, and wakes its connection; else the milliseconds after which to look again.
+  private func look(at connection: UInt, in state: inout State, now: Date) -> Int? {
+    guard let poll = state.polls[connection] else { return nil }
+    switch state.core.look(at: poll.waiting, now: now) {
+    case .waiting(let still): return still.milliseconds
+    case .served(let served):
+      state.polls[connection] = nil
+      state.answered[connection] = served
+      Self.record(served.record, in: &state)
+      SandboxDaemon.resume(connection)
+      return nil
+    }
+  }
+
+  private func wake(_ connection: UInt, number: Int, after milliseconds: Int) {
+    SandboxDaemon.after(milliseconds: milliseconds) { [weak self] in
+      guard let self else { return }
+      let now = clock()
+      state.withLock { state in
+        guard state.polls[connection]?.number == number,
+          let milliseconds = look(at: connection, in: &state, now: now)
+        else { return }
+        wake(connection, number: number, after: milliseconds)
+      }
     }
   }
 }
@@ -71,8 +139,9 @@ extension SandboxService {
   func wakeAll() {
     state.withLock { state in
       state.closing = true
-      for connection in state.suspended { SandboxDaemon.resume(connection) }
+      for connection in state.suspended.union(state.polls.keys) { SandboxDaemon.resume(connection) }
       state.suspended = []
+      state.polls = [:]
     }
   }
 }

@@ -23,6 +23,12 @@ enum PercentEncoding {
     }
   }
 
+  static func text(_ text: String) -> String {
+    var out: [UInt8] = []
+    append(text.utf8, to: &out)
+    return String(decoding: out, as: UTF8.self)
+  }
+
   static func query(_ pairs: [FormPair]) -> String {
     String(decoding: queryBytes(pairs), as: UTF8.self)
   }

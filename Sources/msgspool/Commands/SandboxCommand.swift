@@ -10,6 +10,7 @@ enum SandboxCommand: Command {
       .init("--port", "N", "the port on 127.0.0.1 (0, the default, takes any free one)"),
       .init("--record", "FILE", "append one JSON line per request"),
       .init("--fault", "SPEC", "misbehave; see below", repeats: true),
+      .init("--phone", "auto|manual", "who scans and confirms WeChat's codes; see below"),
     ],
     details: """
       Prints its address as the first line, then serves every provider at the
@@ -17,6 +18,13 @@ enum SandboxCommand: Command {
       and answers as they do. Any non-empty credentials are taken, or with --config
       only those of the channels there. Point channels at it with
       endpoint: "http://127.0.0.1:PORT".
+
+      Personal WeChat has a phone: with --phone auto (the default) it scans a code
+      after 1 s and confirms it after 2. A test tells it what to do with
+      POST /sandbox/wechat-web/COMMAND, or wechat-ilink, and JSON: scan, confirm,
+      expire, refuse, code {"digits"}, kick {"code"}, befriend {"nick","remark"},
+      say {"from","text","group","kind","name","base64"}.
+      GET /sandbox/wechat-web/received tells what everybody got.
 
       \(Sandbox.Fault.faultHelp)
       """,
@@ -35,10 +43,15 @@ enum SandboxCommand: Command {
         throw Failure(.usage, "--fault \(spec): \(error)", hint: "msgspool sandbox --help lists them")
       }
     }
+    let phone = arguments["--phone"] ?? "auto"
+    guard ["auto", "manual"].contains(phone) else {
+      throw Failure(.usage, "--phone \(phone): expected auto or manual")
+    }
     var credentials: [String: [[String: String]]] = [:]
     if let path = arguments["--config"] { credentials = try self.credentials(path) }
     let server = SandboxServer(
-      port: UInt16(port), credentials: credentials, record: arguments["--record"], faults: faults)
+      port: UInt16(port), credentials: credentials, record: arguments["--record"], faults: faults,
+      isPhoneAutomatic: phone == "auto")
     do throws(SandboxError) {
       try server.start()
     } catch {
