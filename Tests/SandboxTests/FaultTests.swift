@@ -28,7 +28,7 @@ import Testing
     let lines = Fault.faultHelp.split(separator: "\n").map { $0.drop { $0 == " " } }
     let start = try #require(lines.firstIndex(of: "examples"))
     let examples = lines[(start + 1)...].map(String.init)
-    #expect(examples.count == 5)
+    #expect(examples.count == 8)
     for example in examples { _ = try Fault(example) }
     for kind in [
       "status", "delay", "reset-before", "reset-after", "truncate", "non-json", "empty", "recipient", "throttle",

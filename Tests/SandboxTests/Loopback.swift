@@ -73,6 +73,9 @@ final class Loopback {
     write(Array((text + "Content-Length: \(body.count)\r\n\r\n").utf8) + body)
   }
 
+  /// The answer to what was posted.
+  func answer() throws -> Answer { try receive() }
+
   private func write(_ bytes: [UInt8]) {
     var rest = bytes[...]
     while !rest.isEmpty {

@@ -47,7 +47,8 @@ struct GotifySandbox: ProviderSandbox {
       // That takes a client's token, which is no setting of the provider.
       guard Self.token(call.request) != nil else { return Self.unauthorized() }
       return list(call)
-    case .other: return Self.error(404, "Not Found", "page not found", outcome: .error)
+    case .login, .receive, .upload, .phone, .other:
+      return Self.error(404, "Not Found", "page not found", outcome: .error)
     }
   }
 

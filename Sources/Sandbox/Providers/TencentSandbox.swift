@@ -76,7 +76,8 @@ struct TencentSandbox: ProviderSandbox {
         try check(call)
         return accept(call, refused: refused, now: now)
       case .lookup: return try pull(call, now: now)
-      case .other: throw Failure("InvalidAction", "The request's `Action` is not supported.")
+      case .login, .receive, .upload, .phone, .other:
+        throw Failure("InvalidAction", "The request's `Action` is not supported.")
       }
     } catch {
       return self.error(

@@ -44,7 +44,8 @@ extension PhoneSandbox {
     do throws(FieldsError) {
       let body = request.body.isEmpty ? .object([]) : try request.jsonObject()
       let name = String(request.path.dropFirst(phonePath.count))
-      return SandboxCall(request, .phone, fields: ["phone": .string(name)].merging(body))
+      let about: WireJSON = ["phone": .string(name)]
+      return SandboxCall(request, .phone, fields: about.merging(body))
     } catch {
       return SandboxCall(request, .phone, malformed: error.problem)
     }

@@ -72,7 +72,7 @@ struct ScannableCode: Sendable {
   /// What was typed; false when it is not what the phone shows.
   mutating func type(_ typed: String, at now: Date) -> Bool {
     guard typed == digits else { return false }
-    (digits, scanned) = (nil, now)
+    (digits, scanned, hasToldScan) = (nil, now, true)
     if isAutomatic { confirmed = now.addingTimeInterval(Self.pace.confirm - Self.pace.scan) }
     return true
   }

@@ -181,7 +181,8 @@ extension WeChatILinkSandbox {
 
   func giveFile(_ call: SandboxCall) -> SandboxReply {
     guard let bytes = call.request.query.value("encrypted_query_param").flatMap({ account.media[$0] }) else {
-      return SandboxReply(status: 404, headers: [FormPair("x-error-message", "no such file")], body: [], outcome: .error)
+      return SandboxReply(
+        status: 404, headers: [FormPair("x-error-message", "no such file")], body: [], outcome: .error)
     }
     return SandboxReply(
       status: 200, headers: [FormPair("Content-Type", "application/octet-stream")], body: bytes, outcome: .lookup)
@@ -202,7 +203,9 @@ extension WeChatILinkSandbox {
     switch command.name {
     case "received": return account.received.json
     case "scan":
-      if command.flag("redirect") { account.redirectsNext = true } else {
+      if command.flag("redirect") {
+        account.redirectsNext = true
+      } else {
         try account.withWaitingCode(at: now) { $0.scan(at: now) }
       }
     case "confirm": try account.withWaitingCode(at: now) { $0.confirm(at: now) }

@@ -5,7 +5,7 @@ import FoundationEssentials
 struct WeChatWebAccount: Sendable {
   /// Not the host that a login starts with: clients must follow it.
   static let host = "wx2.qq.com"
-  static let uin = "1234567890"
+  static let uin = "123456789"
   static let nick = "发送机器人🚀"
 
   struct Contact: Sendable {

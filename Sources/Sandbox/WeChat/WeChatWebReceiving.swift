@@ -75,7 +75,9 @@ extension WeChatWebSandbox {
   }
 
   mutating func sync(_ call: SandboxCall, now: Date) -> SandboxReply {
-    guard call.fields["sid"]?.scalar == account.login.sid, call.fields["skey"]?.scalar == account.login.skey,
+    // Clients write the plus in it as it is, and so it arrives as a space.
+    let sid = call.request.query.value("sid")?.replacing(" ", with: "+")
+    guard sid == account.login.sid, call.fields["skey"]?.scalar == account.login.skey,
       call.fields["rr"]?.int != nil, let position = position(ofSync: call.fields["SyncKey"])
     else { return Self.ret(1) }
     let rest = account.news[position...]
@@ -108,7 +110,9 @@ extension WeChatWebSandbox {
       case "webwxgetmedia": query.value("mediaid").flatMap { $0.hasPrefix("@media_") ? String($0.dropFirst(7)) : nil }
       default: query.value("msgid")
       }
-    let kinds = ["webwxgetmsgimg": "image", "webwxgetvoice": "voice", "webwxgetvideo": "video", "webwxgetmedia": "file"]
+    let kinds = [
+      "webwxgetmsgimg": "image", "webwxgetvoice": "voice", "webwxgetvideo": "video", "webwxgetmedia": "file",
+    ]
     let knowsWho =
       name == "webwxgetmedia"
       ? query.value("fromuser") == WeChatWebAccount.uin && query.value("webwx_data_ticket") == account.login.dataTicket
