@@ -3,7 +3,12 @@ import PackageDescription
 
 // One package, no package dependencies. The targets are walls: each C library has exactly one user,
 // decisions (Core, Providers) never meet the disk or the network, and the sandbox never meets the providers.
-let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
+let strict: [SwiftSetting] = [
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("ExistentialAny"),
+  // A file imports whose members it uses, so that what the walls' test reads is all there is.
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
 
 func wall(_ name: String, uses dependencies: [Target.Dependency] = []) -> Target {
   .target(name: name, dependencies: dependencies, swiftSettings: strict)

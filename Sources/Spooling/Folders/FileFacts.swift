@@ -1,3 +1,4 @@
+import CSystem
 import Core
 import FoundationEssentials
 import Glibc

@@ -1,3 +1,4 @@
+import Core
 import Spooling
 
 /// What a sweep has done so far, counted where it is done.
