@@ -48,7 +48,7 @@ private func written(
       }
     }
 
-    /// As the contract orders them (section 4).
+    /// In their order (contract, section 4).
     var isDeferring: Bool { [.untried, .deferred, .asked].contains(self) }
   }
 

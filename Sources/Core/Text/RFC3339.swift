@@ -34,7 +34,7 @@ package enum RFC3339 {
   }
 
   /// Nil for what is no RFC 3339 time: date and time with `Z` or an offset; fractions, lower case, and a space for the T
-  /// (section 5.6) allowed. A leap second is the second after it.
+  /// (RFC 3339, section 5.6) allowed. A leap second is the second after it.
   package static func date(_ text: String) -> Date? {
     var rest = Array(text.utf8)[...]
     guard let year = number(4, &rest), take("-", &rest), let month = number(2, &rest), take("-", &rest),

@@ -78,7 +78,7 @@ struct SMTPAnswer {
   /// What those come to whose RCPT was accepted; and the refusal, if it was one.
   private var whole: (outcome: Outcome, verdict: AnswerClass?) {
     guard let final = response.final else {
-      // Section 3, last row. The other: the connection went before the final dot, and nobody has the mail.
+      // Section 3 of providers/email.md, last row but one. The last: the connection went before the final dot, and nobody has the mail.
       if response.wasSent { return (.unconfirmed(reason: "no answer came after the message"), nil) }
       return (.deferred(.network, reason: "the connection broke before the mail was handed over"), nil)
     }

@@ -2,7 +2,8 @@ import Core
 import Signing
 
 /// Text in a mail's header (RFC 2047): as it stands where that is plain, else in encoded words. What comes out is folded
-/// at its spaces by the transport, so that no line is longer than the 76 columns that encoded words may have (section 2).
+/// at its spaces by the transport, so that no line is longer than the 76 columns that encoded words may have (RFC 2047,
+/// section 2).
 enum HeaderText {
   private static let line = 76
 

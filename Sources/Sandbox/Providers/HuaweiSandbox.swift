@@ -1,7 +1,8 @@
 import FoundationEssentials
 
 /// Huawei Cloud Message & SMS, batchSendSms and batchSendDiffSms v1 (support.huaweicloud.com/api-msgsms: sms_05_0050,
-/// sms_05_0046 and the error code pages). A code for the request, a status for each number.
+/// sms_05_0046 and the error code pages). A code for the request, a status for each number. Section numbers are those of
+/// providers/huawei.md.
 struct HuaweiSandbox: ProviderSandbox {
   static let name = "huawei-sms"
   static let sample = SandboxSample(

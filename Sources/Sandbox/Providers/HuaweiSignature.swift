@@ -1,7 +1,7 @@
 import Digests
 
-/// How Huawei Cloud's SMS application checks who is calling: X-WSSE (section 7 of the notes on its API, from
-/// sms_05_0046) and AK/SK, SDK-HMAC-SHA256 (section 8). A value per request; nothing is remembered here.
+/// How Huawei Cloud's SMS application checks who is calling: X-WSSE (section 7) and AK/SK, SDK-HMAC-SHA256 (section 8). A
+/// value per request; nothing is remembered here. Section numbers are those of providers/huawei.md.
 struct HuaweiSignature {
   /// A request-level code and what it means.
   struct Failure: Error, Equatable {

@@ -1,7 +1,8 @@
 import FoundationEssentials
 
 /// OneSignal, POST /notifications (documentation.onesignal.com/reference/push-notification and
-/// .../docs/en/idempotent-notification-requests; OpenAPI description 11.6). "HTTP 200 does not mean sent."
+/// .../docs/en/idempotent-notification-requests; OpenAPI description 11.6). "HTTP 200 does not mean sent." Section numbers
+/// are those of providers/onesignal.md.
 struct OneSignalSandbox: ProviderSandbox {
   static let name = "onesignal"
   static let sample = SandboxSample(

@@ -1,6 +1,6 @@
 import FoundationEssentials
 
-/// Server饭 (letserver.run), section 7 of the notes on ServerChan; its open core is hack-fan/skadi. Little of it is
+/// Server饭 (letserver.run; providers/serverchan.md, section 7); its open core is hack-fan/skadi. Little of it is
 /// documented: "HTTP 202 without body" is the only success that is, so all successes here are that.
 struct ServerFanSandbox: ProviderSandbox {
   static let name = "serverfan"

@@ -1,7 +1,7 @@
 import FoundationEssentials
 
 /// Tencent Cloud SMS, API 2021-01-11 (cloud.tencent.com/document/api/382/55981 and 59177). HTTP 200 for everything:
-/// `Response.Error` for the call, or a `Code` for each number.
+/// `Response.Error` for the call, or a `Code` for each number. Section numbers are those of providers/tencent.md.
 struct TencentSandbox: ProviderSandbox {
   static let name = "tencent-sms"
   static let sample = SandboxSample(

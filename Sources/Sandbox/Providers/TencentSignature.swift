@@ -1,6 +1,6 @@
 import Digests
 
-/// TC3-HMAC-SHA256 (section 4 of the notes on Tencent Cloud SMS). A value per request; nothing is remembered here.
+/// TC3-HMAC-SHA256 (providers/tencent.md, section 4). A value per request; nothing is remembered here.
 struct TencentSignature {
   /// An API error, `Response.Error`.
   struct Failure: Error, Equatable {

@@ -103,7 +103,7 @@ enum Program {
   }
 }
 
-/// sysexits.h, as far as the contract uses it (section 7).
+/// sysexits.h, as far as it is used (contract, section 7).
 enum ExitStatus: Int32 {
   case ok = 0
   /// `--strict`, and some message failed; `check`, and something was found.
