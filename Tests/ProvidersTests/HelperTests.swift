@@ -35,26 +35,6 @@ import Testing
   }
 }
 
-@Suite struct LooseTests {
-  @Test func aCodeIsTheSameHoweverItIsWritten() throws {
-    let decoded = try JSONDecoder().decode(
-      [Loose].self, from: Data(#"["1001", 1001, 1.5, true, {"a":1}, [1], 12345678901234567]"#.utf8))
-    #expect(decoded.map(\.text) == ["1001", "1001", "1.5", nil, nil, nil, "12345678901234567"])
-    #expect(decoded[0].integer == 1001 && decoded[2].integer == nil)
-  }
-
-  @Test func theScannerReadsItAsTheDecoderDoes() throws {
-    let text = #"["1001", 1001, 1.5, 1e3, 1.0, -0, 12345678901234567, 1e300, true, {"a":1}, [1]]"#
-    let values = try JSONScanner.value(of: Array(text.utf8)).array ?? []
-    let data = Data(text.utf8)
-    #expect(values.map { Loose($0)?.text } == (try JSONDecoder().decode([Loose].self, from: data)).map(\.text))
-    let numbers = try JSONDecoder().decode([LooseNumber].self, from: data)
-    #expect(values.map { LooseNumber($0)?.integer } == numbers.map(\.integer))
-    #expect(values.map { LooseNumber($0)?.text } == numbers.map(\.text))
-    #expect(Loose(nil) == nil && Loose(.null) == nil && LooseNumber(.null)?.text == nil)
-  }
-}
-
 @Suite struct JSONAnswerTests {
   @Test(arguments: [
     (#"{"a":1}"#, true), ("\u{FEFF}{\"a\":1} \n", true), ("", false), ("<html>", false), (#"{"a":1"#, false),
@@ -63,8 +43,33 @@ import Testing
     (#"{"a":1,"a":2}"#, false),
   ])
   func onlyAWholeTextWithoutContradictionIsEvidence(_ body: String, _ isEvidence: Bool) {
-    let value = JSONAnswer.value(of: HTTPResponse(status: 200, body: Array(body.utf8)))
+    let value = JSONAnswer(HTTPResponse(status: 200, body: Array(body.utf8)))
     #expect((value?["a"]?.integer == 1) == isEvidence && (value != nil) == isEvidence)
+  }
+
+  @Test(arguments: ["", "null", "1", "[]", "[{}]", "\"a\"", "true"])
+  func nothingButAnObjectIsAnAnswer(_ body: String) {
+    #expect(JSONAnswer(bytes: Array(body.utf8)) == nil)
+  }
+
+  @Test func aCodeIsTheSameHoweverItIsWritten() throws {
+    let text = #"{"a":["1001", 1001, 1.5, 1e3, 1.0, -0, 12345678901234567, 1e300, 1e400, true, {"a":1}, [1], null]}"#
+    let values = try #require(JSONAnswer(bytes: Array(text.utf8))?["a"]?.list)
+    #expect(
+      values.map(\.text) == [
+        "1001", "1001", "1.5", "1000", "1", "0", "12345678901234567", "1e+300", nil, nil, nil, nil, nil,
+      ])
+    #expect(
+      values.map(\.integer) == [
+        1001, 1001, nil, 1000, 1, 0, 12_345_678_901_234_567, nil, nil, nil, nil, nil, nil,
+      ])
+  }
+
+  @Test func nullIsAbsenceAndAListOfObjectsHasNothingElse() throws {
+    let answer = try #require(JSONAnswer(bytes: Array(#"{"a":null,"b":[{"c":1}],"d":[{"c":1},2],"e":"x"}"#.utf8)))
+    #expect(answer["a"] == nil && answer["z"] == nil && answer["e"]?["c"] == nil)
+    #expect(answer["b"]?.objects?.first?["c"]?.integer == 1 && answer["d"]?.objects == nil)
+    #expect(answer["d"]?.list?.count == 2 && answer["e"]?.object == nil && answer["e"]?.list == nil)
   }
 }
 

@@ -1,6 +1,5 @@
 /// A JSON value (RFC 8259) with its members in the order they were written. Used where order, exactness and repeated
-/// keys matter: message files, history lines, request bodies, and the answers that come for every message.
-/// Other answers of providers go through `JSONDecoder`.
+/// keys matter: message files, history lines, requests' bodies, and what providers answer.
 package enum JSON: Sendable, Hashable {
   case null
   case boolean(Bool)

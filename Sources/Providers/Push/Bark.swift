@@ -127,33 +127,6 @@ package struct Bark: HTTPProvider, RepeatableProvider {
 
   // MARK: What comes back
 
-  private struct Wire: Decodable {
-    var code: LooseNumber?
-    var message: Loose?
-    /// Of a batch: one element a key.
-    var data: [Element]?
-
-    struct Element: Decodable {
-      var code: LooseNumber?
-      var message: Loose?
-      var key: Loose?
-
-      enum CodingKeys: String, CodingKey {
-        case code, message
-        case key = "device_key"
-      }
-    }
-
-    enum CodingKeys: CodingKey { case code, message, data }
-
-    init(from decoder: any Decoder) throws {
-      let container = try decoder.container(keyedBy: CodingKeys.self)
-      code = try container.decodeIfPresent(LooseNumber.self, forKey: .code)
-      message = try container.decodeIfPresent(Loose.self, forKey: .message)
-      data = try? container.decodeIfPresent([Element].self, forKey: .data)
-    }
-  }
-
   /// 500 wraps every refusal of Apple's; which one, its words say.
   private static func verdict(_ code: Int, _ text: String) -> AnswerClass {
     func speaks(of words: String...) -> Bool { words.contains { text.contains($0) } }
@@ -172,14 +145,14 @@ package struct Bark: HTTPProvider, RepeatableProvider {
   package func answer(_ response: HTTPResponse, to call: Call, at now: Date) -> Answer {
     let wait = RetryAfter.seconds(in: response, now: now)
     let isSuccess = (200..<300).contains(response.status)
-    guard let wire = JSONAnswer.decode(Wire.self, from: response), let code = wire.code?.integer,
+    guard let wire = JSONAnswer(response), let code = wire["code"]?.integer,
       code != 200 || isSuccess
     else {
       return AnswerClass.undecoded(response)
         .answer(to: call, code: response.codeOfStatus, reason: response.reasonOfStatus, retryAfter: wait)
     }
     guard code == 200 else {
-      let text = wire.message?.text ?? "no text"
+      let text = wire["message"]?.text ?? "no text"
       let verdict = Self.verdict(code, text)
       var answer = verdict.answer(to: call, code: String(code), reason: text, retryAfter: wait)
       if verdict == .tooLarge {
@@ -187,7 +160,8 @@ package struct Bark: HTTPProvider, RepeatableProvider {
       }
       return answer
     }
-    if let elements = wire.data, !elements.isEmpty { return perKey(elements, in: call) }
+    // Of a batch: one element a key.
+    if let elements = wire["data"]?.objects, !elements.isEmpty { return perKey(elements, in: call) }
     // Success of a batch without a word about any key is none.
     return call.recipients.count == 1
       ? .all(.accepted(), in: call)
@@ -200,19 +174,19 @@ package struct Bark: HTTPProvider, RepeatableProvider {
     return Int(String(digits)).flatMap { $0 > 0 ? $0 : nil }
   }
 
-  private func perKey(_ elements: [Wire.Element], in call: Call) -> Answer {
-    var named: [Verbatim: Wire.Element] = [:]
+  private func perKey(_ elements: [JSONAnswer], in call: Call) -> Answer {
+    var named: [Verbatim: JSONAnswer] = [:]
     for element in elements {
-      guard let key = (element.key?.text).map(Verbatim.init(_:)), named[key] == nil else { continue }
+      guard let key = (element["device_key"]?.text).map(Verbatim.init(_:)), named[key] == nil else { continue }
       named[key] = element
     }
     return Answer(
       call.recipients.map { recipient in
-        guard let element = named[Verbatim(recipient.target.wire)], let code = element.code?.integer else {
+        guard let element = named[Verbatim(recipient.target.wire)], let code = element["code"]?.integer else {
           return .unconfirmed(reason: "the answer does not name this key")
         }
         if code == 200 { return .accepted() }
-        let text = element.message?.text ?? "no text"
+        let text = element["message"]?.text ?? "no text"
         // A verdict on the whole channel is not for one key to give.
         return Self.verdict(code, text).outcome(code: String(code), reason: text)
       })

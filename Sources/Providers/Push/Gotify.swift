@@ -80,30 +80,19 @@ package struct Gotify: HTTPProvider {
 
   // MARK: What comes back
 
-  private struct Wire: Decodable {
-    var id: LooseNumber?
-    var appid: LooseNumber?
-    var error: Loose?
-    var description: Loose?
-
-    enum CodingKeys: String, CodingKey {
-      case id, appid, error
-      case description = "errorDescription"
-    }
-  }
-
   package func answer(_ response: HTTPResponse, to call: Call, at now: Date) -> Answer {
-    let wire = JSONAnswer.decode(Wire.self, from: response)
-    if (200..<300).contains(response.status), let wire, wire.error == nil, wire.appid != nil, let id = wire.id?.integer
+    let wire = JSONAnswer(response)
+    if (200..<300).contains(response.status), let wire, wire["error"] == nil, wire["appid"] != nil,
+      let id = wire["id"]?.integer
     {
       return .all(.accepted(id: String(id)), in: call)
     }
     // The codes are those of HTTP. 404 is a wrong base; another 4xx with the server's own words is about the message.
-    let isOwn = wire?.error?.text != nil || response.status == 400
+    let isOwn = wire?["error"]?.text != nil || response.status == 400
     return AnswerClass.undecoded(response, client: isOwn ? .message : .fewTimes)
       .answer(
         to: call, code: response.codeOfStatus,
-        reason: wire?.description?.text ?? wire?.error?.text ?? response.reasonOfStatus,
+        reason: wire?["errorDescription"]?.text ?? wire?["error"]?.text ?? response.reasonOfStatus,
         retryAfter: RetryAfter.seconds(in: response, now: now))
   }
 }

@@ -121,17 +121,6 @@ package struct Ntfy: AskableProvider {
 
   // MARK: What comes back
 
-  private struct Wire: Decodable {
-    var id: Loose?
-    var event: Loose?
-    var time: LooseNumber?
-    var topic: Loose?
-    var message: Loose?
-    var title: Loose?
-    var code: LooseNumber?
-    var error: Loose?
-  }
-
   /// The first three digits of a code are the HTTP status.
   private static let codes = CodeTable<Int>([
     (.credentials, [40101, 42909]),
@@ -150,20 +139,20 @@ package struct Ntfy: AskableProvider {
   }
 
   package func answer(_ response: HTTPResponse, to call: Call, at now: Date) -> Answer {
-    let wire = JSONAnswer.decode(Wire.self, from: response)
-    if (200..<300).contains(response.status), let wire, wire.event?.text == "message", let id = wire.id?.text,
-      !id.isEmpty, wire.code == nil
+    let wire = JSONAnswer(response)
+    if (200..<300).contains(response.status), let wire, wire["event"]?.text == "message", let id = wire["id"]?.text,
+      !id.isEmpty, wire["code"] == nil
     {
       return .all(.accepted(id: id), in: call)
     }
     var wait = RetryAfter.seconds(in: response, now: now)
-    guard let wire, let code = wire.code?.integer, code >= 10_000 else {
+    guard let wire, let code = wire["code"]?.integer, code >= 10_000 else {
       return AnswerClass.undecoded(response)
         .answer(to: call, code: response.codeOfStatus, reason: response.reasonOfStatus, retryAfter: wait)
     }
     let verdict = Self.verdict(code)
     if verdict.kind == .quota { wait = wait ?? Self.untilMidnight(now) }
-    return verdict.answer(to: call, code: String(code), reason: wire.error?.text ?? "no text", retryAfter: wait)
+    return verdict.answer(to: call, code: String(code), reason: wire["error"]?.text ?? "no text", retryAfter: wait)
   }
 
   /// In UTC; that the day's limits end then is not documented.
@@ -188,19 +177,19 @@ package struct Ntfy: AskableProvider {
 
   package func finding(in response: HTTPResponse, for question: Question, at now: Date) -> Finding {
     guard response.status == 200 else { return .undecided }
-    var entries: [Wire] = []
+    var entries: [JSONAnswer] = []
     for line in response.body.split(separator: UInt8(ascii: "\n")) {
-      let one = HTTPResponse(status: 200, body: Array(line))
-      guard let entry = JSONAnswer.decode(Wire.self, from: one) else { return .undecided }
-      if entry.event?.text == "message" { entries.append(entry) }
+      guard let entry = JSONAnswer(bytes: Array(line)) else { return .undecided }
+      if entry["event"]?.text == "message" { entries.append(entry) }
     }
     let content = question.call.content
     let mine = entries.first { entry in
-      guard let id = entry.id?.text, !question.knownIds.contains(id) else { return false }
-      return Double(entry.time?.integer ?? 0) >= Self.start(of: question)
-        && Self.isSame(entry.message?.text, content["message"]) && Self.isSame(entry.title?.text, content["title"])
+      guard let id = entry["id"]?.text, !question.knownIds.contains(id) else { return false }
+      return Double(entry["time"]?.integer ?? 0) >= Self.start(of: question)
+        && Self.isSame(entry["message"]?.text, content["message"])
+        && Self.isSame(entry["title"]?.text, content["title"])
     }
-    if let id = mine?.id?.text { return .found([.accepted(id: id)]) }
+    if let id = mine?["id"]?.text { return .found([.accepted(id: id)]) }
     if !entries.isEmpty { return .notFound }
     // An empty answer is also that of a server without a cache, which proves nothing.
     return question.cursor == Self.everything ? .undecided : .more(Self.everything)

@@ -195,51 +195,28 @@ package struct OneSignal: HTTPProvider, RepeatableProvider {
 
   // MARK: What comes back (sections 2 and 3)
 
-  private struct Wire: Decodable {
-    var id: Loose?
-    /// A list of texts or an object of invalid ids; both are in use.
+  /// Whom a message does not reach, and why there is none.
+  private struct Errors {
     var texts: [String] = []
-    var invalidIDs: Set<String> = []
-    var invalidUsers: Set<Verbatim> = []
+    var ids: Set<String> = []
+    var users: Set<Verbatim> = []
 
-    struct Invalid: Decodable {
-      var players: [Loose]?
-      var subscriptions: [Loose]?
-      var aliases: [String: [Loose]]?
-
-      enum CodingKeys: String, CodingKey {
-        case players = "invalid_player_ids"
-        case subscriptions = "invalid_subscription_ids"
-        case aliases = "invalid_aliases"
+    /// - Parameter errors: a list of texts or an object of invalid ids; both are in use.
+    init(_ errors: JSONAnswer?) {
+      texts = errors?.list?.compactMap(\.text) ?? []
+      for list in ["invalid_player_ids", "invalid_subscription_ids"] {
+        ids.formUnion((errors?[list]?.list ?? []).compactMap { $0.text?.lowercased() })
       }
-
-      init(from decoder: any Decoder) throws {
-        let container = try decoder.container(keyedBy: CodingKeys.self)
-        players = try? container.decodeIfPresent([Loose].self, forKey: .players)
-        subscriptions = try? container.decodeIfPresent([Loose].self, forKey: .subscriptions)
-        aliases = try? container.decodeIfPresent([String: [Loose]].self, forKey: .aliases)
-      }
-    }
-
-    enum CodingKeys: CodingKey { case id, errors }
-
-    init(from decoder: any Decoder) throws {
-      let container = try decoder.container(keyedBy: CodingKeys.self)
-      id = try container.decodeIfPresent(Loose.self, forKey: .id)
-      if let list = try? container.decodeIfPresent([Loose].self, forKey: .errors) {
-        texts = list.compactMap(\.text)
-      } else if let invalid = try? container.decodeIfPresent(Invalid.self, forKey: .errors) {
-        invalidIDs = Set(((invalid.players ?? []) + (invalid.subscriptions ?? [])).compactMap { $0.text?.lowercased() })
-        invalidUsers = Set((invalid.aliases?["external_id"] ?? []).compactMap(\.text).map(Verbatim.init(_:)))
-      }
+      users = Set((errors?["invalid_aliases"]?["external_id"]?.list ?? []).compactMap(\.text).map(Verbatim.init(_:)))
     }
   }
 
   package func answer(_ response: HTTPResponse, to call: Call, at now: Date) -> Answer {
-    let wire = JSONAnswer.decode(Wire.self, from: response)
-    let text = wire?.texts.joined(separator: "; ") ?? ""
-    if (200..<300).contains(response.status), let wire, let id = wire.id?.text {
-      return id.isEmpty ? Self.nobody(text, in: call) : submitted(id, wire, in: call)
+    let wire = JSONAnswer(response)
+    let errors = Errors(wire?["errors"])
+    let text = errors.texts.joined(separator: "; ")
+    if (200..<300).contains(response.status), let id = wire?["id"]?.text {
+      return id.isEmpty ? Self.nobody(text, in: call) : submitted(id, errors, in: call)
     }
     let retryAfter = RetryAfter.seconds(in: response, now: now)
     return Self.verdict(response.status, text, retryAfter: retryAfter, hasJSON: wire != nil).answer(
@@ -254,15 +231,15 @@ package struct OneSignal: HTTPProvider, RepeatableProvider {
     return .all(outcome.blaming(isTheirs ? .recipient : .unclear), in: call)
   }
 
-  private func submitted(_ id: String, _ wire: Wire, in call: Call) -> Answer {
+  private func submitted(_ id: String, _ errors: Errors, in call: Call) -> Answer {
     Answer(
       call.recipients.map { recipient in
         let target = recipient.target
         let isInvalid =
           target.lane == Self.subscriptions
-          ? wire.invalidIDs.contains(target.wire)
+          ? errors.ids.contains(target.wire)
           // Such a user may have other devices that do get it: section 2 calls that a warning.
-          : target.lane == Self.users && isStrict && wire.invalidUsers.contains(Verbatim(target.wire))
+          : target.lane == Self.users && isStrict && errors.users.contains(Verbatim(target.wire))
         return isInvalid ? .rejected(.recipient, reason: "unsubscribed").blaming(.recipient) : .accepted(id: id)
       })
   }

@@ -75,34 +75,10 @@ package struct PushDeer: HTTPProvider {
 
   // MARK: What comes back
 
-  private struct Wire: Decodable {
-    var code: LooseNumber?
-    var error: Loose?
-    var content: Content?
-
-    struct Content: Decodable {
-      /// JSON in strings, one for each of the owner's devices.
-      var result: [Loose]?
-    }
-
-    enum CodingKeys: CodingKey { case code, error, content }
-
-    init(from decoder: any Decoder) throws {
-      let container = try decoder.container(keyedBy: CodingKeys.self)
-      code = try container.decodeIfPresent(LooseNumber.self, forKey: .code)
-      error = try container.decodeIfPresent(Loose.self, forKey: .error)
-      content = try? container.decodeIfPresent(Content.self, forKey: .content)
-    }
-  }
-
-  private struct Device: Decodable {
-    var success: Loose?
-  }
-
   package func answer(_ response: HTTPResponse, to call: Call, at now: Date) -> Answer {
     let wait = RetryAfter.seconds(in: response, now: now)
     let isSuccess = (200..<300).contains(response.status)
-    guard let wire = JSONAnswer.decode(Wire.self, from: response), let code = wire.code?.integer,
+    guard let wire = JSONAnswer(response), let code = wire["code"]?.integer,
       isSuccess || (400..<429).contains(response.status)
     else {
       // 5xx is also what an unknown key gets, so it is not tried for ever.
@@ -112,9 +88,10 @@ package struct PushDeer: HTTPProvider {
     guard code == 0, isSuccess else {
       // Wrong arguments and stopped accounts share one code.
       let verdict: AnswerClass = code == 0 ? .fewTimes : .recipientPerhaps
-      return verdict.answer(to: call, code: String(code), reason: wire.error?.text ?? "no text", retryAfter: wait)
+      return verdict.answer(to: call, code: String(code), reason: wire["error"]?.text ?? "no text", retryAfter: wait)
     }
-    guard let devices = wire.content?.result else {
+    // JSON in strings, one for each of the owner's devices.
+    guard let devices = wire["content"]?["result"]?.list else {
       return .all(.unconfirmed(code: "0", reason: "the answer names no devices"), in: call)
     }
     if devices.isEmpty {
@@ -126,8 +103,7 @@ package struct PushDeer: HTTPProvider {
       ? .all(.accepted(), in: call) : .all(.unconfirmed(code: "0", reason: "the answer names no success"), in: call)
   }
 
-  private static func reached(_ device: Loose) -> Bool {
-    let text = HTTPResponse(status: 200, body: Array((device.text ?? "").utf8))
-    return JSONAnswer.decode(Device.self, from: text)?.success?.text == "ok"
+  private static func reached(_ device: JSONAnswer) -> Bool {
+    JSONAnswer(bytes: Array((device.text ?? "").utf8))?["success"]?.text == "ok"
   }
 }

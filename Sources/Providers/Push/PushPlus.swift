@@ -188,34 +188,9 @@ package struct PushPlus: HTTPProvider {
     (.quota, [888, 900]),
   ])
 
-  private struct Wire: Decodable {
-    var code: LooseNumber?
-    var msg: Loose?
-    /// Of /send: the short code.
-    var shortCode: String?
-    /// Of /batchSend: one for each channel.
-    var channels: [Element]?
-
-    struct Element: Decodable {
-      var shortCode: Loose?
-      var message: Loose?
-      var code: LooseNumber?
-    }
-
-    enum CodingKeys: CodingKey { case code, msg, data }
-
-    init(from decoder: any Decoder) throws {
-      let container = try decoder.container(keyedBy: CodingKeys.self)
-      code = try container.decodeIfPresent(LooseNumber.self, forKey: .code)
-      msg = try container.decodeIfPresent(Loose.self, forKey: .msg)
-      shortCode = try? container.decodeIfPresent(String.self, forKey: .data)
-      channels = try? container.decodeIfPresent([Element].self, forKey: .data)
-    }
-  }
-
   package func answer(_ response: HTTPResponse, to call: Call, at now: Date) -> Answer {
     let retryAfter = RetryAfter.seconds(in: response, now: now)
-    guard let wire = JSONAnswer.decode(Wire.self, from: response), let code = wire.code?.integer else {
+    guard let wire = JSONAnswer(response), let code = wire["code"]?.integer else {
       let isGateway = (200..<300).contains(response.status) && !JSONAnswer.looksDamaged(response.body)
       let verdict: AnswerClass = isGateway ? .later : .status(response.status, client: .fewTimes, server: .later)
       return verdict.answer(
@@ -223,24 +198,25 @@ package struct PushPlus: HTTPProvider {
     }
     if code == 200 {
       guard (200..<300).contains(response.status) else {
-        return AnswerClass.inDoubt.answer(to: call, code: String(code), reason: wire.msg?.text)
+        return AnswerClass.inDoubt.answer(to: call, code: String(code), reason: wire["msg"]?.text)
       }
+      // Of /send the short code, of /batchSend an element for each channel.
       return Self.isBatch(call.content)
-        ? overChannels(wire, in: call, at: now) : .all(.accepted(id: wire.shortCode), in: call)
+        ? overChannels(wire["data"]?.objects ?? [], in: call, at: now)
+        : .all(.accepted(id: wire["data"]?.text), in: call)
     }
-    return refusal(code, wire.msg?.text, retryAfter: retryAfter, of: call, at: now)
+    return refusal(code, wire["msg"]?.text, retryAfter: retryAfter, of: call, at: now)
   }
 
   /// Sending again would repeat what one of the channels took, so that one is enough.
-  private func overChannels(_ wire: Wire, in call: Call, at now: Date) -> Answer {
-    let elements = wire.channels ?? []
-    if let taken = elements.first(where: { $0.code?.integer == 200 }) {
-      return .all(.accepted(id: taken.shortCode?.text), in: call)
+  private func overChannels(_ elements: [JSONAnswer], in call: Call, at now: Date) -> Answer {
+    if let taken = elements.first(where: { $0["code"]?.integer == 200 }) {
+      return .all(.accepted(id: taken["shortCode"]?.text), in: call)
     }
-    guard let refused = elements.first, let code = refused.code?.integer else {
+    guard let refused = elements.first, let code = refused["code"]?.integer else {
       return AnswerClass.inDoubt.answer(to: call, code: "200", reason: "the answer does not name the channels")
     }
-    return refusal(code, refused.message?.text, retryAfter: nil, of: call, at: now)
+    return refusal(code, refused["message"]?.text, retryAfter: nil, of: call, at: now)
   }
 
   /// Every try counts, the refused ones too: what nobody knows is tried a few times only.

@@ -98,24 +98,6 @@ package struct Pushed: HTTPProvider {
 
   // MARK: What comes back (sections 2 and 3)
 
-  private struct Wire: Decodable {
-    var response: Success?
-    var error: Failure?
-
-    struct Success: Decodable {
-      var data: Shipment?
-    }
-
-    struct Shipment: Decodable {
-      var shipment: Loose?
-    }
-
-    struct Failure: Decodable {
-      var type: Loose?
-      var message: Loose?
-    }
-  }
-
   /// The names of the types are not documented: what they speak of decides. A user's token is the recipient's.
   private static func verdict(_ type: String, status: Int, to lane: Target.Lane) -> AnswerClass {
     if status == 429 || ["limit", "quota"].contains(where: { type.contains($0) }) { return .quota }
@@ -127,20 +109,23 @@ package struct Pushed: HTTPProvider {
   }
 
   package func answer(_ response: HTTPResponse, to call: Call, at now: Date) -> Answer {
-    let wire = JSONAnswer.decode(Wire.self, from: response)
+    let wire = JSONAnswer(response)
     let isSuccess = (200..<300).contains(response.status)
-    if isSuccess, let shipment = wire?.response?.data?.shipment?.text, !shipment.isEmpty, wire?.error == nil {
+    if isSuccess, let shipment = wire?["response"]?["data"]?["shipment"]?.text, !shipment.isEmpty,
+      wire?["error"] == nil
+    {
       return .all(.accepted(id: shipment), in: call)
     }
+    let error = wire?["error"]?.object
     let verdict: AnswerClass =
-      if let error = wire?.error, isSuccess || (400..<500).contains(response.status) {
-        Self.verdict(error.type?.text ?? "", status: response.status, to: call.recipients[0].target.lane)
+      if let error, isSuccess || (400..<500).contains(response.status) {
+        Self.verdict(error["type"]?.text ?? "", status: response.status, to: call.recipients[0].target.lane)
       } else {
         .undecoded(response)
       }
     return verdict.answer(
-      to: call, code: wire?.error?.type?.text ?? response.codeOfStatus,
-      reason: wire?.error?.message?.text ?? response.reasonOfStatus,
+      to: call, code: error?["type"]?.text ?? response.codeOfStatus,
+      reason: error?["message"]?.text ?? response.reasonOfStatus,
       retryAfter: RetryAfter.seconds(in: response, now: now))
   }
 }

@@ -168,57 +168,33 @@ package struct Pushover: HTTPProvider {
 
   // MARK: What comes back (sections 2 and 3)
 
-  private struct Wire: Decodable {
-    var status: LooseNumber?
-    var request: Loose?
-    var receipt: Loose?
-    var errors: [String]?
-    /// The offending field appears as a key of its own.
-    var token: Loose?
-    var user: Loose?
-    var device: Loose?
-
-    enum CodingKeys: CodingKey { case status, request, receipt, errors, token, user, device }
-
-    init(from decoder: any Decoder) throws {
-      let container = try decoder.container(keyedBy: CodingKeys.self)
-      status = try container.decodeIfPresent(LooseNumber.self, forKey: .status)
-      request = try container.decodeIfPresent(Loose.self, forKey: .request)
-      receipt = try container.decodeIfPresent(Loose.self, forKey: .receipt)
-      errors = try? container.decodeIfPresent([String].self, forKey: .errors)
-      token = try container.decodeIfPresent(Loose.self, forKey: .token)
-      user = try container.decodeIfPresent(Loose.self, forKey: .user)
-      device = try container.decodeIfPresent(Loose.self, forKey: .device)
-    }
-
-    /// There are no codes: the field complained about tells, and where none is named, the words do.
-    var complaint: AnswerClass {
-      if token != nil { return .credentials }
-      if user != nil || device != nil { return .recipient }
-      let text = (errors ?? []).joined(separator: " ")
-      if text.contains("token") { return .credentials }
-      return ["user", "device", "group"].contains { text.contains($0) } ? .recipient : .message
-    }
+  /// There are no codes: the field complained about is a member of its own, and where none is named, the words tell.
+  private static func complaint(_ wire: JSONAnswer, _ words: String) -> AnswerClass {
+    if wire["token"] != nil { return .credentials }
+    if wire["user"] != nil || wire["device"] != nil { return .recipient }
+    if words.contains("token") { return .credentials }
+    return ["user", "device", "group"].contains { words.contains($0) } ? .recipient : .message
   }
 
   package func answer(_ response: HTTPResponse, to call: Call, at now: Date) -> Answer {
-    let wire = JSONAnswer.decode(Wire.self, from: response)
+    let wire = JSONAnswer(response)
+    let errors = (wire?["errors"]?.list ?? []).compactMap(\.text)
     let isSuccess = (200..<300).contains(response.status)
-    if isSuccess, let wire, wire.status?.integer == 1 {
-      return .all(.accepted(id: wire.receipt?.text ?? wire.request?.text), in: call)
+    if isSuccess, let wire, wire["status"]?.integer == 1 {
+      return .all(.accepted(id: wire["receipt"]?.text ?? wire["request"]?.text), in: call)
     }
     let verdict: AnswerClass
     var wait = RetryAfter.seconds(in: response, now: now)
-    if let wire, wire.status?.integer == 0, response.status < 500, response.status != 413 {
+    if let wire, wire["status"]?.integer == 0, response.status < 500, response.status != 413 {
       // Section 3: 429 is the month's quota, not a matter of pace.
-      verdict = response.status == 429 ? .quota : wire.complaint
+      verdict = response.status == 429 ? .quota : Self.complaint(wire, errors.joined(separator: " "))
       wait = wait ?? RetryAfter.seconds(untilTimeIn: "x-limit-app-reset", of: response, now: now)
     } else {
       // "Never resend unchanged": repeated 4xx get the address blocked, so a large attachment isn't split either.
       verdict = response.status == 413 ? .message : .undecoded(response, client: .message)
     }
-    let reason = wire?.errors.flatMap { $0.isEmpty ? nil : $0.joined(separator: "; ") }
     return verdict.answer(
-      to: call, code: response.codeOfStatus, reason: reason ?? response.reasonOfStatus, retryAfter: wait)
+      to: call, code: response.codeOfStatus,
+      reason: errors.isEmpty ? response.reasonOfStatus : errors.joined(separator: "; "), retryAfter: wait)
   }
 }

@@ -172,44 +172,20 @@ package struct ServerChan: HTTPProvider {
   /// For too many calls from one address: hours, says the document.
   private static let blockedPause = 3 * 3_600.0
 
-  /// Neither `data`'s read key, which is a secret, nor what else is in it is looked at.
-  private struct Wire: Decodable {
-    var code: LooseNumber?
-    var scode: LooseNumber?
-    var errno: LooseNumber?
-    var message: Loose?
-    var data: Data?
-
-    struct Data: Decodable {
-      var pushid: Loose?
-      var errno: LooseNumber?
-    }
-
-    enum CodingKeys: CodingKey { case code, scode, errno, message, data }
-
-    init(from decoder: any Decoder) throws {
-      let container = try decoder.container(keyedBy: CodingKeys.self)
-      code = try container.decodeIfPresent(LooseNumber.self, forKey: .code)
-      scode = try container.decodeIfPresent(LooseNumber.self, forKey: .scode)
-      errno = try container.decodeIfPresent(LooseNumber.self, forKey: .errno)
-      message = try container.decodeIfPresent(Loose.self, forKey: .message)
-      // ServerChan 3 does not describe it.
-      data = try? container.decodeIfPresent(Data.self, forKey: .data)
-    }
-  }
-
   package func answer(_ response: HTTPResponse, to call: Call, at now: Date) -> Answer {
-    let wire = JSONAnswer.decode(Wire.self, from: response)
-    guard let wire, let code = wire.code?.integer else {
+    let wire = JSONAnswer(response)
+    guard let wire, let code = wire["code"]?.integer else {
       return Self.undecoded(response, now: now).answer(
-        to: call, code: response.codeOfStatus, reason: wire?.message?.text ?? response.reasonOfStatus,
+        to: call, code: response.codeOfStatus, reason: wire?["message"]?.text ?? response.reasonOfStatus,
         retryAfter: Self.wait(response, now: now))
     }
-    let text = wire.message?.text ?? ""
+    let text = wire["message"]?.text ?? ""
+    // ServerChan 3 does not describe it. Its read key is a secret, and not looked at.
+    let data = wire["data"]
     let succeeded = (200..<300).contains(response.status)
-    let isSuccess = code == 0 && (wire.errno?.integer ?? 0) == 0 && (wire.data?.errno?.integer ?? 0) == 0
-    if isSuccess, succeeded { return .all(.accepted(id: wire.data?.pushid?.text), in: call) }
-    let isQuota = code == 471 || wire.scode?.integer == 471 || Self.quotaWords.contains { text.contains($0) }
+    let isSuccess = code == 0 && (wire["errno"]?.integer ?? 0) == 0 && (data?["errno"]?.integer ?? 0) == 0
+    if isSuccess, succeeded { return .all(.accepted(id: data?["pushid"]?.text), in: call) }
+    let isQuota = code == 471 || wire["scode"]?.integer == 471 || Self.quotaWords.contains { text.contains($0) }
     let verdict: AnswerClass =
       if code == 0 {
         .inDoubt

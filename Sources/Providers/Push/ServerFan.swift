@@ -80,18 +80,13 @@ package struct ServerFan: HTTPProvider {
 
   // MARK: What comes back (section 7; all of it unverified)
 
-  private struct Wire: Decodable {
-    var error: Loose?
-    var message: Loose?
-  }
-
   package func answer(_ response: HTTPResponse, to call: Call, at now: Date) -> Answer {
     if response.status == 202, response.body.isEmpty { return .all(.accepted(), in: call) }
     let verdict: AnswerClass =
       response.status == 429 ? .quota : .status(response.status, client: .message, server: .later)
-    let wire = JSONAnswer.decode(Wire.self, from: response)
+    let wire = JSONAnswer(response)
     return verdict.answer(
-      to: call, code: wire?.error?.text ?? response.codeOfStatus,
-      reason: wire?.message?.text ?? response.reasonOfStatus, retryAfter: RetryAfter.seconds(in: response, now: now))
+      to: call, code: wire?["error"]?.text ?? response.codeOfStatus,
+      reason: wire?["message"]?.text ?? response.reasonOfStatus, retryAfter: RetryAfter.seconds(in: response, now: now))
   }
 }

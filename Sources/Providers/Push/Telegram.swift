@@ -163,7 +163,7 @@ package struct Telegram: SteppingProvider {
   ) -> Step {
     let chat = call.recipients[0].target.wire
     guard !(200..<300).contains(response.status),
-      let new = JSONAnswer.decode(Wire.self, from: response)?.parameters?.migrateTo?.integer.map(String.init),
+      let new = JSONAnswer(response)?["parameters"]?["migrate_to_chat_id"]?.integer.map(String.init),
       // Once: a chat that moves on and on is left to the table.
       session.value(Self.newNumber(of: chat), at: now) != new
     else { return .finish(answer(response, to: call, at: now)) }
@@ -173,35 +173,6 @@ package struct Telegram: SteppingProvider {
   }
 
   // MARK: What comes back
-
-  private struct Wire: Decodable {
-    var ok: Bool
-    var result: Result?
-    var errorCode: LooseNumber?
-    var description: Loose?
-    var parameters: Parameters?
-
-    struct Result: Decodable {
-      var id: LooseNumber?
-
-      enum CodingKeys: String, CodingKey { case id = "message_id" }
-    }
-
-    struct Parameters: Decodable {
-      var retryAfter: LooseNumber?
-      var migrateTo: LooseNumber?
-
-      enum CodingKeys: String, CodingKey {
-        case retryAfter = "retry_after"
-        case migrateTo = "migrate_to_chat_id"
-      }
-    }
-
-    enum CodingKeys: String, CodingKey {
-      case ok, result, description, parameters
-      case errorCode = "error_code"
-    }
-  }
 
   /// Words of refusals (400) that are about the chat; the others are about the message.
   private static let recipientWords = [
@@ -219,18 +190,20 @@ package struct Telegram: SteppingProvider {
   }
 
   package func answer(_ response: HTTPResponse, to call: Call, at now: Date) -> Answer {
-    let wire = JSONAnswer.decode(Wire.self, from: response)
+    let wire = JSONAnswer(response)
     let isSuccess = (200..<300).contains(response.status)
-    if isSuccess, let wire, wire.ok, let id = wire.result?.id?.text {
+    if isSuccess, wire?["ok"]?.boolean == true, let id = wire?["result"]?["message_id"]?.text {
       return .all(.accepted(id: id), in: call)
     }
     let wait =
-      RetryAfter.seconds(wire?.parameters?.retryAfter?.integer) ?? RetryAfter.seconds(in: response, now: now)
-    guard let wire, !wire.ok, let code = wire.errorCode?.integer ?? (isSuccess ? nil : response.status) else {
+      RetryAfter.seconds(wire?["parameters"]?["retry_after"]?.integer) ?? RetryAfter.seconds(in: response, now: now)
+    guard let wire, wire["ok"]?.boolean == false,
+      let code = wire["error_code"]?.integer ?? (isSuccess ? nil : response.status)
+    else {
       return AnswerClass.undecoded(response)
         .answer(to: call, code: response.codeOfStatus, reason: response.reasonOfStatus, retryAfter: wait)
     }
-    return Self.verdict(code, wire.description?.text ?? "")
-      .answer(to: call, code: String(code), reason: wire.description?.text ?? "no text", retryAfter: wait)
+    return Self.verdict(code, wire["description"]?.text ?? "")
+      .answer(to: call, code: String(code), reason: wire["description"]?.text ?? "no text", retryAfter: wait)
   }
 }

@@ -141,54 +141,23 @@ package struct WxPusher: HTTPProvider {
   private static let recipientWords = ["UID", "uid", "用户", "topic", "主题"]
   private static let messageWords = ["参数", "过长", "太长", "超长", "超过", "长度", "不能为空", "content", "summary", "url"]
 
-  private struct Wire {
-    var code: LooseNumber?
-    var msg: Loose?
-    /// A list for sent messages; other shapes are of no use.
-    var data: [Element]?
-
-    struct Element {
-      var uid: Loose?
-      var topicId: LooseNumber?
-      var sendRecordId: LooseNumber?
-      var code: LooseNumber?
-      var status: Loose?
-
-      init?(_ value: JSON) {
-        guard value.members != nil else { return nil }
-        uid = Loose(value["uid"])
-        topicId = LooseNumber(value["topicId"])
-        sendRecordId = LooseNumber(value["sendRecordId"])
-        code = LooseNumber(value["code"])
-        status = Loose(value["status"])
-      }
-    }
-
-    init?(_ value: JSON) {
-      guard value.members != nil else { return nil }
-      code = LooseNumber(value["code"])
-      msg = Loose(value["msg"])
-      let values = value["data"]?.array
-      let elements = values?.compactMap(Element.init)
-      data = elements?.count == values?.count ? elements : nil
-    }
-  }
-
   package func answer(_ response: HTTPResponse, to call: Call, at now: Date) -> Answer {
     let retryAfter = RetryAfter.seconds(in: response, now: now)
-    guard let wire = JSONAnswer.value(of: response).flatMap(Wire.init), let code = wire.code?.integer else {
+    guard let wire = JSONAnswer(response), let code = wire["code"]?.integer else {
       return undecoded(response, retryAfter: retryAfter, to: call)
     }
+    let text = wire["msg"]?.text
     let succeeded = (200..<300).contains(response.status)
-    if let elements = wire.data, !elements.isEmpty {
+    // A list for sent messages; other shapes are of no use.
+    if let elements = wire["data"]?.objects, !elements.isEmpty {
       return perTarget(elements, believable: code == 1000 && succeeded, in: call)
     }
     if response.status == 429 || response.status >= 500 {
       return AnswerClass.status(response.status, client: .fewTimes, server: .later)
-        .answer(to: call, code: String(code), reason: wire.msg?.text, retryAfter: retryAfter)
+        .answer(to: call, code: String(code), reason: text, retryAfter: retryAfter)
     }
-    return verdict(code, wire.msg?.text, in: call)
-      .answer(to: call, code: String(code), reason: wire.msg?.text, retryAfter: retryAfter)
+    return verdict(code, text, in: call)
+      .answer(to: call, code: String(code), reason: text, retryAfter: retryAfter)
   }
 
   /// A page of a gateway: the call did not get through. A damaged answer: it may have.
@@ -227,11 +196,12 @@ package struct WxPusher: HTTPProvider {
 
   /// Elements are matched by what they name, not by position; a target that none names stays unconfirmed. Their codes mean
   /// what the answer's own mean.
-  private func perTarget(_ elements: [Wire.Element], believable: Bool, in call: Call) -> Answer {
-    var named: [Verbatim: Wire.Element] = [:]
+  private func perTarget(_ elements: [JSONAnswer], believable: Bool, in call: Call) -> Answer {
+    var named: [Verbatim: JSONAnswer] = [:]
     for element in elements {
       // Of two elements for one target the first counts.
-      guard let name = (element.uid?.text ?? element.topicId?.text).map(Verbatim.init(_:)), named[name] == nil else {
+      guard let name = (element["uid"]?.text ?? element["topicId"]?.text).map(Verbatim.init(_:)), named[name] == nil
+      else {
         continue
       }
       named[name] = element
@@ -242,23 +212,23 @@ package struct WxPusher: HTTPProvider {
         verdicts.append(nil)
         return .unconfirmed(reason: "the answer does not name this target")
       }
-      if believable, element.code?.integer == 1000 {
+      if believable, element["code"]?.integer == 1000 {
         verdicts.append(nil)
-        return .accepted(id: element.sendRecordId?.text)
+        return .accepted(id: element["sendRecordId"]?.text)
       }
       let verdict = verdict(of: element)
       verdicts.append(verdict)
-      return verdict.outcome(code: element.code?.text, reason: element.status?.text)
+      return verdict.outcome(code: element["code"]?.text, reason: element["status"]?.text)
     }
     return Answer(outcomes, by: verdicts)
   }
 
-  private func verdict(of element: Wire.Element) -> AnswerClass {
-    switch element.code?.integer {
+  private func verdict(of element: JSONAnswer) -> AnswerClass {
+    switch element["code"]?.integer {
     // No code, or a success inside an answer that is none.
     case nil, 1000?: .inDoubt
     // What is refused of this one target alone is the target's own.
-    case 1001?: speaks(element.status?.text ?? "", of: Self.frequencyWords) ? .throttled : .recipient
+    case 1001?: speaks(element["status"]?.text ?? "", of: Self.frequencyWords) ? .throttled : .recipient
     case let code?: Self.codes[code] ?? .fewTimes
     }
   }

@@ -118,11 +118,6 @@ package struct DingTalkRobot: HTTPProvider {
 
   // MARK: What comes back
 
-  private struct Wire: Decodable {
-    var errcode: LooseNumber?
-    var errmsg: Loose?
-  }
-
   /// 310000 needs more than its number. But for -1 and 130101 none is confirmed. 4301xx: a link, text or picture that is
   /// not allowed.
   private static let codes = CodeTable<Int>([
@@ -148,16 +143,16 @@ package struct DingTalkRobot: HTTPProvider {
 
   package func answer(_ response: HTTPResponse, to call: Call, at now: Date) -> Answer {
     let wait = RetryAfter.seconds(in: response, now: now)
-    guard let wire = JSONAnswer.decode(Wire.self, from: response), let code = wire.errcode?.integer,
+    guard let wire = JSONAnswer(response), let code = wire["errcode"]?.integer,
       code != 0 || (200..<300).contains(response.status)
     else {
       return AnswerClass.undecoded(response)
         .answer(to: call, code: response.codeOfStatus, reason: response.reasonOfStatus, retryAfter: wait)
     }
     if code == 0 { return .all(.accepted(), in: call) }
-    let verdict = Self.verdict(code, wire.errmsg?.text ?? "")
+    let verdict = Self.verdict(code, wire["errmsg"]?.text ?? "")
     return verdict.answer(
-      to: call, code: String(code), reason: wire.errmsg?.text ?? "no text",
+      to: call, code: String(code), reason: wire["errmsg"]?.text ?? "no text",
       retryAfter: wait ?? (verdict == .throttled ? Self.pause : nil))
   }
 }

@@ -96,20 +96,6 @@ package struct FeishuRobot: HTTPProvider {
 
   // MARK: What comes back
 
-  private struct Wire: Decodable {
-    var code: LooseNumber?
-    var msg: Loose?
-    /// The old form has only these.
-    var statusCode: LooseNumber?
-    var statusMessage: Loose?
-
-    enum CodingKeys: String, CodingKey {
-      case code, msg
-      case statusCode = "StatusCode"
-      case statusMessage = "StatusMessage"
-    }
-  }
-
   /// 19001 is not confirmed. 19024: the word that is missing is the message's.
   private static let codes = CodeTable<Int>([
     (.message, [9499, 19036]),
@@ -120,8 +106,10 @@ package struct FeishuRobot: HTTPProvider {
 
   package func answer(_ response: HTTPResponse, to call: Call, at now: Date) -> Answer {
     let wait = RetryAfter.seconds(in: response, now: now)
-    guard let wire = JSONAnswer.decode(Wire.self, from: response),
-      let code = wire.code?.integer ?? wire.statusCode?.integer, code != 0 || (200..<300).contains(response.status)
+    // The old form has StatusCode and StatusMessage only.
+    guard let wire = JSONAnswer(response),
+      let code = wire["code"]?.integer ?? wire["StatusCode"]?.integer,
+      code != 0 || (200..<300).contains(response.status)
     else {
       return AnswerClass.undecoded(response)
         .answer(to: call, code: response.codeOfStatus, reason: response.reasonOfStatus, retryAfter: wait)
@@ -131,6 +119,7 @@ package struct FeishuRobot: HTTPProvider {
     let verdict =
       Self.codes[code] ?? (isServers ? .status(response.status, client: .fewTimes, server: .later) : .fewTimes)
     return verdict.answer(
-      to: call, code: String(code), reason: wire.msg?.text ?? wire.statusMessage?.text ?? "no text", retryAfter: wait)
+      to: call, code: String(code), reason: wire["msg"]?.text ?? wire["StatusMessage"]?.text ?? "no text",
+      retryAfter: wait)
   }
 }

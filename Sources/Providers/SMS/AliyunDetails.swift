@@ -2,41 +2,42 @@ import FoundationEssentials
 import Signing
 
 /// What QuerySendDetails answers: records of one number on one day (providers/aliyun.md, section 6).
-struct AliyunDetails: Decodable {
-  var code: Loose?
-  var total: Loose?
-  var records: Records?
+struct AliyunDetails {
+  var total: Int?
+  var records: [Record]
 
-  struct Records: Decodable {
-    var list: [Record]?
-
-    enum CodingKeys: String, CodingKey { case list = "SmsSendDetailDTO" }
+  /// Nil for an answer that proves nothing: a refusal, or one without its list, unless it counts none.
+  init?(_ answer: JSONAnswer) {
+    guard answer["Code"]?.text == "OK" else { return nil }
+    total = answer["TotalCount"]?.integer
+    let holder = answer["SmsSendDetailDTOs"]
+    if let list = holder?["SmsSendDetailDTO"] {
+      guard let records = list.objects else { return nil }
+      self.records = records.map(Record.init)
+    } else {
+      guard total == 0, holder == nil || holder?.object != nil else { return nil }
+      records = []
+    }
   }
 
-  struct Record: Decodable {
-    var outID: Loose?
+  struct Record {
+    var outID: String?
     /// 1 waiting for the receipt, 2 failed, 3 delivered.
-    var sendStatus: Loose?
-    var errorCode: Loose?
-    var sendDate: Loose?
+    var sendStatus: String?
+    var errorCode: String?
+    var sendDate: String?
 
-    enum CodingKeys: String, CodingKey {
-      case outID = "OutId"
-      case sendStatus = "SendStatus"
-      case errorCode = "ErrCode"
-      case sendDate = "SendDate"
+    init(_ record: JSONAnswer) {
+      outID = record["OutId"]?.text
+      sendStatus = record["SendStatus"]?.text
+      errorCode = record["ErrCode"]?.text
+      sendDate = record["SendDate"]?.text
     }
 
     /// Only where the date says so; one that can't be read proves nothing.
     func isBefore(_ time: Date, offset: Int) -> Bool {
-      guard let date = sendDate?.text.flatMap({ CivilTime.parsePlain($0, offset: offset) }) else { return false }
+      guard let date = sendDate.flatMap({ CivilTime.parsePlain($0, offset: offset) }) else { return false }
       return date < time
     }
-  }
-
-  enum CodingKeys: String, CodingKey {
-    case code = "Code"
-    case total = "TotalCount"
-    case records = "SmsSendDetailDTOs"
   }
 }

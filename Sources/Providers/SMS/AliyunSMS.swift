@@ -232,27 +232,15 @@ package struct AliyunSMS: AskableProvider {
     return .status(status, client: .refused, server: .inDoubt)
   }
 
-  private struct Wire: Decodable {
-    var code: Loose?
-    var message: Loose?
-    var bizID: Loose?
-
-    enum CodingKeys: String, CodingKey {
-      case code = "Code"
-      case message = "Message"
-      case bizID = "BizId"
-    }
-  }
-
   package func answer(_ response: HTTPResponse, to call: Call, at now: Date) -> Answer {
-    guard let wire = JSONAnswer.decode(Wire.self, from: response), let code = wire.code?.text, !code.isEmpty else {
+    guard let wire = JSONAnswer(response), let code = wire["Code"]?.text, !code.isEmpty else {
       return AnswerClass.status(response.status, client: .fewTimes, server: .inDoubt)
         .answer(
           to: call, code: response.codeOfStatus, reason: response.reasonOfStatus,
           retryAfter: RetryAfter.seconds(in: response, now: now))
     }
-    let reason = wire.message?.text
-    let bizID = wire.bizID?.text.flatMap { $0.isEmpty ? nil : $0 }
+    let reason = wire["Message"]?.text
+    let bizID = wire["BizId"]?.text.flatMap { $0.isEmpty ? nil : $0 }
     if code == "OK" || bizID != nil {
       // Every documented success has a BizId and no error does; anything between is to be looked up.
       guard code == "OK", let bizID, (200..<300).contains(response.status) else {
@@ -336,27 +324,26 @@ package struct AliyunSMS: AskableProvider {
   }
 
   package func finding(in response: HTTPResponse, for question: Question, at now: Date) -> Finding {
-    guard response.status == 200,
-      let answer = JSONAnswer.decode(AliyunDetails.self, from: response), answer.code?.text == "OK",
-      // An answer without its list proves nothing, unless it counts none.
-      let records = answer.records?.list ?? (answer.total?.integer == 0 ? [] : nil)
-    else { return .undecided }
+    guard response.status == 200, let details = JSONAnswer(response).flatMap(AliyunDetails.init) else {
+      return .undecided
+    }
+    let records = details.records
     let reference = question.call.content["OutId"] ?? question.call.id
     let mine = records.filter {
       // A producer's own out_id may name an earlier call as well.
-      $0.outID?.text == reference && !$0.isBefore(question.startedAt.addingTimeInterval(-60), offset: Self.chinaOffset)
+      $0.outID == reference && !$0.isBefore(question.startedAt.addingTimeInterval(-60), offset: Self.chinaOffset)
     }
     var place = Place(question.cursor)
     let steps = Self.steps(of: question)
     let queried = steps[min(place.step, steps.count - 1)].recipient
     if let record = mine.first {
       var outcomes = question.call.recipients.map { _ in Outcome.accepted() }
-      if mine.allSatisfy({ $0.sendStatus?.text == "2" }) {
-        outcomes[queried] = .rejected(.recipient, code: record.errorCode?.text, reason: "not delivered")
+      if mine.allSatisfy({ $0.sendStatus == "2" }) {
+        outcomes[queried] = .rejected(.recipient, code: record.errorCode, reason: "not delivered")
       }
       return .found(outcomes)
     }
-    if !records.isEmpty, answer.total?.integer ?? 0 > place.page * Self.pageSize {
+    if !records.isEmpty, details.total ?? 0 > place.page * Self.pageSize {
       place.page += 1
     } else {
       (place.step, place.page) = (place.step + 1, 1)

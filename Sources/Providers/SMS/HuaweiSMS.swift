@@ -241,33 +241,11 @@ package struct HuaweiSMS: SteppingProvider {
   /// What the vendor says to wait when too much is pending.
   private static let pendingPause = 600.0
 
-  private struct Wire: Decodable {
-    var code: Loose?
-    var description: Loose?
-    /// Other shapes are of no use.
-    var result: [Element]?
-
-    struct Element: Decodable {
-      var originTo: Loose?
-      var smsMsgId: Loose?
-      var status: Loose?
-    }
-
-    enum CodingKeys: CodingKey { case code, description, result }
-
-    init(from decoder: any Decoder) throws {
-      let container = try decoder.container(keyedBy: CodingKeys.self)
-      code = try container.decodeIfPresent(Loose.self, forKey: .code)
-      description = try container.decodeIfPresent(Loose.self, forKey: .description)
-      result = try? container.decodeIfPresent([Element].self, forKey: .result)
-    }
-  }
-
   package func answer(_ response: HTTPResponse, to call: Call, at now: Date) -> Answer {
     let retryAfter = RetryAfter.seconds(in: response, now: now)
-    let wire = JSONAnswer.decode(Wire.self, from: response)
-    let code = wire?.code?.text.flatMap { $0.isEmpty ? nil : $0 }
-    if let code, let elements = wire?.result, !elements.isEmpty {
+    let wire = JSONAnswer(response)
+    let code = wire?["code"]?.text.flatMap { $0.isEmpty ? nil : $0 }
+    if let code, let elements = wire?["result"]?.objects, !elements.isEmpty {
       // Which HTTP status comes with E000510 is not documented; a success inside any other failure is none.
       let isBelievable = (200..<300).contains(response.status) || code == "E000510"
       return perNumber(elements, isBelievable, retryAfter: retryAfter, in: call)
@@ -276,24 +254,24 @@ package struct HuaweiSMS: SteppingProvider {
       code.flatMap { Self.codes[$0] }
       ?? .status(response.status, client: code == nil ? .fewTimes : .refused, server: .inDoubt)
     return verdict.answer(
-      to: call, code: code ?? response.codeOfStatus, reason: wire?.description?.text ?? response.reasonOfStatus,
+      to: call, code: code ?? response.codeOfStatus, reason: wire?["description"]?.text ?? response.reasonOfStatus,
       retryAfter: retryAfter, defaults: defaults)
   }
 
   /// Results are matched by the number they name; one that none names stays unconfirmed.
   private func perNumber(
-    _ elements: [Wire.Element], _ isBelievable: Bool, retryAfter: Double?, in call: Call
+    _ elements: [JSONAnswer], _ isBelievable: Bool, retryAfter: Double?, in call: Call
   ) -> Answer {
-    var results = NumberedResults(elements) { $0.originTo?.text }
+    var results = NumberedResults(elements) { $0["originTo"]?.text }
     var verdicts: [AnswerClass?] = []
     let outcomes = call.recipients.map { recipient -> Outcome in
-      guard let element = results.next(for: recipient.target), let status = element.status?.text else {
+      guard let element = results.next(for: recipient.target), let status = element["status"]?.text else {
         verdicts.append(nil)
         return .unconfirmed(reason: "the answer does not name this number")
       }
       if status == "000000" || status == "E200041" {
         verdicts.append(nil)
-        let id = element.smsMsgId?.text.flatMap { $0.isEmpty ? nil : $0 }
+        let id = element["smsMsgId"]?.text.flatMap { $0.isEmpty ? nil : $0 }
         return isBelievable
           ? .accepted(id: id) : .unconfirmed(code: status, reason: "a success within a failed answer")
       }

@@ -228,98 +228,42 @@ package struct TencentSMS: SteppingProvider, AskableProvider {
     }
   }
 
-  private struct Wire: Decodable {
-    var response: Body
-
-    struct Body: Decodable {
-      var error: Failure?
-      var statuses: [Status]?
-      var reports: [Report]?
-
-      enum CodingKeys: String, CodingKey {
-        case error = "Error"
-        case statuses = "SendStatusSet"
-        case reports = "PullSmsSendStatusSet"
-      }
-    }
-
-    struct Failure: Decodable {
-      var code: Loose?
-      var message: Loose?
-
-      enum CodingKeys: String, CodingKey {
-        case code = "Code"
-        case message = "Message"
-      }
-    }
-
-    struct Status: Decodable {
-      var serialNo: Loose?
-      var number: Loose?
-      var code: Loose?
-      var message: Loose?
-
-      enum CodingKeys: String, CodingKey {
-        case serialNo = "SerialNo"
-        case number = "PhoneNumber"
-        case code = "Code"
-        case message = "Message"
-      }
-    }
-
-    struct Report: Decodable {
-      var serialNo: Loose?
-      /// SUCCESS or FAIL.
-      var status: Loose?
-      var description: Loose?
-      var receivedAt: LooseNumber?
-      var context: Loose?
-
-      enum CodingKeys: String, CodingKey {
-        case serialNo = "SerialNo"
-        case status = "ReportStatus"
-        case description = "Description"
-        case receivedAt = "UserReceiveTime"
-        case context = "SessionContext"
-      }
-    }
-
-    enum CodingKeys: String, CodingKey { case response = "Response" }
-  }
-
   package func answer(_ response: HTTPResponse, to call: Call, at now: Date) -> Answer {
     let retryAfter = RetryAfter.seconds(in: response, now: now)
-    let wire = JSONAnswer.decode(Wire.self, from: response)?.response
-    if let statuses = wire?.statuses, !statuses.isEmpty {
+    let wire = JSONAnswer(response)?["Response"]
+    let error = wire?["Error"]
+    let statuses = wire?["SendStatusSet"]
+    if let statuses = statuses?.objects, !statuses.isEmpty {
       // A success outside of HTTP 200, or beside an error, is none.
-      return perNumber(statuses, response.status == 200 && wire?.error == nil, at: now, in: call)
+      return perNumber(statuses, response.status == 200 && error == nil, at: now, in: call)
     }
-    guard let code = wire?.error?.code?.text, !code.isEmpty else {
+    // Results that can't be read may be successes, whatever stands beside them.
+    guard statuses == nil || statuses?.objects != nil, let code = error?["Code"]?.text, !code.isEmpty else {
       // Section 1: anything but 200 is a gateway's, outcome unknown; refusals of the HTTP kind are still refusals.
       return AnswerClass.status(response.status, client: .inDoubt, server: .inDoubt)
         .answer(to: call, code: response.codeOfStatus, reason: response.reasonOfStatus, retryAfter: retryAfter)
     }
     return Self.verdict(code).answer(
-      to: call, code: code, reason: wire?.error?.message?.text, retryAfter: Self.wait(code, at: now) ?? retryAfter,
+      to: call, code: code, reason: error?["Message"]?.text, retryAfter: Self.wait(code, at: now) ?? retryAfter,
       defaults: defaults)
   }
 
-  private func perNumber(_ statuses: [Wire.Status], _ isBelievable: Bool, at now: Date, in call: Call) -> Answer {
-    var results = NumberedResults(statuses) { $0.number?.text }
+  private func perNumber(_ statuses: [JSONAnswer], _ isBelievable: Bool, at now: Date, in call: Call) -> Answer {
+    var results = NumberedResults(statuses) { $0["PhoneNumber"]?.text }
     var verdicts: [AnswerClass?] = []
     let outcomes = call.recipients.map { recipient -> Outcome in
-      guard let status = results.next(for: recipient.target), let code = status.code?.text else {
+      guard let status = results.next(for: recipient.target), let code = status["Code"]?.text else {
         verdicts.append(nil)
         return .unconfirmed(reason: "the answer does not name this number")
       }
       if code == "Ok" {
         verdicts.append(nil)
-        let id = status.serialNo?.text.flatMap { $0.isEmpty ? nil : $0 }
+        let id = status["SerialNo"]?.text.flatMap { $0.isEmpty ? nil : $0 }
         return isBelievable ? .accepted(id: id) : .unconfirmed(code: code, reason: "a success within a failed answer")
       }
       let verdict = Self.verdict(code).blaming(call.contents[recipient.content], defaults: defaults)
       verdicts.append(verdict)
-      return verdict.outcome(code: code, reason: status.message?.text, retryAfter: Self.wait(code, at: now))
+      return verdict.outcome(code: code, reason: status["Message"]?.text, retryAfter: Self.wait(code, at: now))
     }
     return Answer(outcomes, by: verdicts)
   }
@@ -353,16 +297,17 @@ package struct TencentSMS: SteppingProvider, AskableProvider {
   /// switched on; without them every number asked about must have a report of that time that is no other call's.
   package func finding(in response: HTTPResponse, for question: Question, at now: Date) -> Finding {
     guard response.status == 200,
-      let body = JSONAnswer.decode(Wire.self, from: response)?.response, body.error == nil, let reports = body.reports
+      let body = JSONAnswer(response)?["Response"], body["Error"] == nil,
+      let reports = body["PullSmsSendStatusSet"]?.objects
     else { return .undecided }
     let step = Self.step(of: question)
     let reference = question.call.content["SessionContext"] ?? question.call.id
-    let certain = reports.first { $0.context?.text == reference }
+    let certain = reports.first { $0["SessionContext"]?.text == reference }
     let candidate =
       certain
       ?? reports.first { report in
-        guard let serial = report.serialNo?.text, !serial.isEmpty, !question.knownIds.contains(serial),
-          report.context?.text ?? "" == "", let received = report.receivedAt?.integer
+        guard let serial = report["SerialNo"]?.text, !serial.isEmpty, !question.knownIds.contains(serial),
+          report["SessionContext"]?.text ?? "" == "", let received = report["UserReceiveTime"]?.integer
         else { return false }
         let elapsed = Double(received) - question.startedAt.timeIntervalSince1970
         return elapsed >= -5 && elapsed < Self.soon
@@ -370,9 +315,9 @@ package struct TencentSMS: SteppingProvider, AskableProvider {
     guard let candidate else { return .undecided }
     if certain == nil, step + 1 < min(Self.askedNumbers, question.call.recipients.count) { return .more("\(step + 1)") }
     var outcomes = question.call.recipients.map { _ in Outcome.accepted() }
-    outcomes[step].id = candidate.serialNo?.text
-    if candidate.status?.text == "FAIL" {
-      outcomes[step] = .rejected(.recipient, reason: candidate.description?.text ?? "not delivered")
+    outcomes[step].id = candidate["SerialNo"]?.text
+    if candidate["ReportStatus"]?.text == "FAIL" {
+      outcomes[step] = .rejected(.recipient, reason: candidate["Description"]?.text ?? "not delivered")
     }
     return .found(outcomes)
   }

@@ -249,54 +249,32 @@ package struct Twilio: AskableProvider {
     (.quota, [63038]),
   ])
 
-  private struct Wire {
-    var sid: Loose?
-    var status: Loose?
-    var errorCode: LooseNumber?
-    var errorMessage: Loose?
-    var code: LooseNumber?
-    var message: Loose?
-    /// Newer services answer in the form of RFC 9457.
-    var title: Loose?
-    var detail: Loose?
-
-    init?(_ value: JSON) {
-      guard value.members != nil else { return nil }
-      sid = Loose(value["sid"])
-      status = Loose(value["status"])
-      errorCode = LooseNumber(value["error_code"])
-      errorMessage = Loose(value["error_message"])
-      code = LooseNumber(value["code"])
-      message = Loose(value["message"])
-      title = Loose(value["title"])
-      detail = Loose(value["detail"])
-    }
-  }
-
   package func answer(_ response: HTTPResponse, to call: Call, at now: Date) -> Answer {
-    let wire = JSONAnswer.value(of: response).flatMap(Wire.init)
+    let wire = JSONAnswer(response)
     if (200..<300).contains(response.status) {
-      guard let wire, let sid = wire.sid?.text, !sid.isEmpty else {
+      guard let wire, let sid = wire["sid"]?.text, !sid.isEmpty else {
         return AnswerClass.inDoubt.answer(to: call, code: response.codeOfStatus, reason: response.reasonOfStatus)
       }
-      return .all(Self.outcome(sid: sid, status: wire.status, wire.errorCode, wire.errorMessage), in: call)
+      return .all(Self.outcome(of: wire, sid: sid), in: call)
     }
-    let code = wire?.code?.integer
+    let code = wire?["code"]?.integer
     // An unknown code of Twilio's is judged by its HTTP status; a page of some gateway is no verdict on the message.
     let verdict =
       code.flatMap { Self.codes[$0] }
       ?? .status(response.status, client: code == nil ? .fewTimes : .message, server: .inDoubt)
     return verdict.answer(
       to: call, code: code.map(String.init) ?? response.codeOfStatus,
-      reason: wire?.message?.text ?? wire?.detail?.text ?? wire?.title?.text ?? response.reasonOfStatus,
+      // Newer services answer in the form of RFC 9457.
+      reason: wire?["message"]?.text ?? wire?["detail"]?.text ?? wire?["title"]?.text ?? response.reasonOfStatus,
       retryAfter: RetryAfter.seconds(in: response, now: now), defaults: defaults)
   }
 
   /// Of a Message resource, just made or found later. Twilio owns it, unless it already failed.
-  static func outcome(sid: String, status: Loose?, _ code: LooseNumber?, _ reason: Loose?) -> Outcome {
-    switch status?.text {
-    case "failed", "undelivered", "canceled":
-      var outcome = Outcome.rejected(.recipient, code: code?.text, reason: reason?.text ?? status?.text)
+  static func outcome(of message: JSONAnswer, sid: String) -> Outcome {
+    switch message["status"]?.text {
+    case let status? where ["failed", "undelivered", "canceled"].contains(status):
+      var outcome = Outcome.rejected(
+        .recipient, code: message["error_code"]?.text, reason: message["error_message"]?.text ?? status)
       outcome.id = sid
       return outcome
     default: return .accepted(id: sid)
@@ -323,16 +301,16 @@ package struct Twilio: AskableProvider {
 
   package func finding(in response: HTTPResponse, for question: Question, at now: Date) -> Finding {
     guard response.status == 200,
-      let page = JSONAnswer.decode(TwilioPage.self, from: response), let messages = page.messages
+      let page = JSONAnswer(response), let messages = page["messages"]?.objects?.map(TwilioMessage.init)
     else { return .undecided }
     // Its clock and ours may differ by more than two calls do; its answer says what time it is there.
     let ahead = response.header("date").flatMap(CivilTime.parseHeaderDate)?.timeIntervalSince(now) ?? 0
     if let message = messages.filter({ $0.answers(question, ahead: ahead) }).min(by: { $0.created < $1.created }),
-      let sid = message.sid?.text
+      let sid = message.sid
     {
-      return .found([Self.outcome(sid: sid, status: message.status, message.errorCode, message.errorMessage)])
+      return .found([Self.outcome(of: message.resource, sid: sid)])
     }
-    guard let next = page.next?.text, !next.isEmpty else { return .notFound }
+    guard let next = page["next_page_uri"]?.text, !next.isEmpty else { return .notFound }
     // The path goes behind our own endpoint, and nowhere else, since the credentials go with it.
     guard next.hasPrefix("/2010-04-01/"), next.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }), next != question.cursor
     else {

@@ -39,26 +39,6 @@ enum WeCom {
 
   // MARK: Answers (section 3)
 
-  struct Wire: Decodable {
-    var errcode: LooseNumber?
-    var errmsg: Loose?
-    var accessToken: Loose?
-    var expiresIn: LooseNumber?
-    var mediaID: Loose?
-    var msgid: Loose?
-    var invaliduser: Loose?
-    var invalidparty: Loose?
-    var invalidtag: Loose?
-    var unlicenseduser: Loose?
-
-    enum CodingKeys: String, CodingKey {
-      case errcode, errmsg, msgid, invaliduser, invalidparty, invalidtag, unlicenseduser
-      case accessToken = "access_token"
-      case expiresIn = "expires_in"
-      case mediaID = "media_id"
-    }
-  }
-
   /// 40014 and 42001 end up here when a fresh token was refused as well.
   private static let codes = CodeTable<Int>([
     (.fewTimes, [-1]),
@@ -86,7 +66,7 @@ enum WeCom {
   static let pause = 60.0
 
   enum Answer {
-    case ok(Wire)
+    case ok(JSONAnswer)
     case refused(Refusal)
   }
 
@@ -111,7 +91,7 @@ enum WeCom {
   /// The HTTP status is 200 for errors too: `errcode` decides, never `errmsg`, whose text changes.
   static func read(_ response: HTTPResponse, at now: Date) -> Answer {
     let wait = RetryAfter.seconds(in: response, now: now)
-    guard let wire = JSONAnswer.decode(Wire.self, from: response), let code = wire.errcode?.integer,
+    guard let wire = JSONAnswer(response), let code = wire["errcode"]?.integer,
       code != 0 || (200..<300).contains(response.status)
     else {
       return .refused(
@@ -121,7 +101,7 @@ enum WeCom {
     if code == 0 { return .ok(wire) }
     return .refused(
       Refusal(
-        verdict: codes[code] ?? .fewTimes, code: String(code), reason: wire.errmsg?.text ?? "no text",
+        verdict: codes[code] ?? .fewTimes, code: String(code), reason: wire["errmsg"]?.text ?? "no text",
         wait: wait ?? (code == 45009 ? pause : nil)))
   }
 }

@@ -201,14 +201,14 @@ package struct WeComApp: SteppingProvider {
     }
     switch (stage, read) {
     case (Stage.token, .ok(let wire)):
-      guard let token = wire.accessToken?.text, !token.isEmpty else {
+      guard let token = wire["access_token"]?.text, !token.isEmpty else {
         return .finish(AnswerClass.later.answer(to: call, code: "0", reason: "the answer names no access_token"))
       }
       // Some minutes early, so that no call begins with a token that ends under way.
-      session.set(Stage.token, token, expires: now + Double(max(60, (wire.expiresIn?.integer ?? 7_200) - 300)))
+      session.set(Stage.token, token, expires: now + Double(max(60, (wire["expires_in"]?.integer ?? 7_200) - 300)))
       return step(call, session, at: now, changed: session)
     case (Stage.upload, .ok(let wire)):
-      guard let media = wire.mediaID?.text, !media.isEmpty, let token = session.value(Stage.token, at: now) else {
+      guard let media = wire["media_id"]?.text, !media.isEmpty, let token = session.value(Stage.token, at: now) else {
         return .finish(AnswerClass.later.answer(to: call, code: "0", reason: "the upload's answer names no media_id"))
       }
       return .send(.http(send(call, token: token, media: media)))
@@ -231,19 +231,19 @@ package struct WeComApp: SteppingProvider {
   }
 
   /// Success of the call, but not for those that it names as invalid. Ids come back in lower case.
-  private func outcomes(_ wire: WeCom.Wire, in call: Call) -> [Outcome] {
-    let lists: [(String, Loose?, Target.Lane)] = [
-      ("invaliduser", wire.invaliduser, Self.users), ("unlicenseduser", wire.unlicenseduser, Self.users),
-      ("invalidparty", wire.invalidparty, Self.parties), ("invalidtag", wire.invalidtag, Self.tags),
+  private func outcomes(_ wire: JSONAnswer, in call: Call) -> [Outcome] {
+    let lists = [
+      ("invaliduser", Self.users), ("unlicenseduser", Self.users), ("invalidparty", Self.parties),
+      ("invalidtag", Self.tags),
     ]
     var refused: [Verbatim: String] = [:]
     let lane = call.recipients.first?.target.lane
-    for (name, list, itsLane) in lists where itsLane == lane {
-      for id in (list?.text ?? "").pieces(at: "|") { refused[Verbatim(id.lowercased())] = name }
+    for (name, itsLane) in lists where itsLane == lane {
+      for id in (wire[name]?.text ?? "").pieces(at: "|") { refused[Verbatim(id.lowercased())] = name }
     }
     return call.recipients.map { recipient in
       guard let list = refused[Verbatim(recipient.target.wire.lowercased())] else {
-        return .accepted(id: wire.msgid?.text)
+        return .accepted(id: wire["msgid"]?.text)
       }
       // That the account has no licence for somebody says nothing of whether it has one for the next.
       return .rejected(.recipient, code: list, reason: "the service names it in \(list)")

@@ -172,7 +172,7 @@ package struct WeComRobot: SteppingProvider {
     }
     switch WeCom.read(response, at: now) {
     case .ok(let wire):
-      guard let media = wire.mediaID?.text, !media.isEmpty else {
+      guard let media = wire["media_id"]?.text, !media.isEmpty else {
         return .finish(AnswerClass.later.answer(to: call, code: "0", reason: "the upload's answer names no media_id"))
       }
       return .send(.http(send(call.content, media: media)))

@@ -1,3 +1,4 @@
+import CCurl  // whose headers bring a socket address in first
 import Core
 import Domains
 import Glibc
