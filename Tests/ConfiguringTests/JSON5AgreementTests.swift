@@ -11,8 +11,7 @@ import Testing
 
   /// The public cases (nst/JSONTestSuite); their names say what a parser of JSON must do.
   private static let cases: [(name: String, bytes: [UInt8])] = {
-    let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().appending(
-      path: "CoreTests/Fixtures/json-parsing/test_parsing")
+    let folder = Repository.file("Tests/Fixtures/json-parsing/test_parsing")
     let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
     return names.sorted().compactMap { name in
       (try? Data(contentsOf: folder.appending(path: name))).map { (name, Array($0)) }

@@ -3,7 +3,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// A case of the public corpus (nst/JSONTestSuite, Fixtures/json-parsing); its name says what a parser must do.
+/// A case of the public corpus (nst/JSONTestSuite, Tests/Fixtures/json-parsing); its name says what a parser must do.
 struct CorpusCase: CustomTestStringConvertible {
   var name: String
   var bytes: [UInt8]
@@ -11,8 +11,7 @@ struct CorpusCase: CustomTestStringConvertible {
   var testDescription: String { name }
 
   static let all: [CorpusCase] = {
-    let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(
-      path: "Fixtures/json-parsing/test_parsing")
+    let folder = Repository.file("Tests/Fixtures/json-parsing/test_parsing")
     let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
     return names.filter { $0.hasSuffix(".json") }.sorted().compactMap { name in
       (try? Data(contentsOf: folder.appending(path: name))).map { CorpusCase(name: name, bytes: Array($0)) }

@@ -1,5 +1,6 @@
 import Core
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Providers
@@ -142,9 +143,7 @@ struct Specimen: Sendable, CustomTestStringConvertible {
 
   @Test("The README's table has a row for every provider, and knows what becomes of a lost answer")
   func readme() throws {
-    let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../..").standardized
-    let text = try String(contentsOf: root.appending(path: "README.md"), encoding: .utf8)
-    let rows = text.split(separator: "\n").filter { $0.hasPrefix("| `") }
+    let rows = try Repository.text("README.md").split(separator: "\n").filter { $0.hasPrefix("| `") }
     for type in Catalogue.providers where type != Instapush.self {
       let word =
         if type is any RepeatableProvider.Type {

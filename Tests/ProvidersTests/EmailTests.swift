@@ -1,5 +1,6 @@
 import Core
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Providers
@@ -39,8 +40,7 @@ let emailValues: [String: JSON] = [
     Recorded(name: "smtplib-three-rcpt-8bit-dot-stuffing", outcome: "accepted accepted accepted"),
   ])
   func recordedDialoguesMatchInMeaning(recorded: Recorded) throws {
-    let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-      .appending(path: "Fixtures/email/\(recorded.name).json")
+    let file = Repository.file("Tests/Fixtures/email/\(recorded.name).json")
     let golden = try #require(Value(try Data(contentsOf: file)))
     let transcript = try #require(golden["transcript"]?.strings)
     let theirs = Transcript(transcript)

@@ -1,5 +1,6 @@
 import Foundation
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Sandbox
@@ -17,7 +18,7 @@ final class ManualClock: Sendable {
   func advance(_ by: Double) { seconds.withLock { $0 += by } }
 }
 
-/// A request that a vendor's own client or signer made, from Fixtures/<provider>/<case>.json.
+/// A request that a vendor's own client or signer made, from Tests/Fixtures/<provider>/<case>.json.
 struct Golden: CustomTestStringConvertible {
   var name: String
   var method: String
@@ -31,7 +32,7 @@ struct Golden: CustomTestStringConvertible {
 
   var testDescription: String { name }
 
-  private static let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Fixtures")
+  private static let folder = Repository.file("Tests/Fixtures")
 
   static func all(_ provider: String) -> [Golden] {
     let files = (try? FileManager.default.contentsOfDirectory(atPath: folder.appending(path: provider).path)) ?? []

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Signing
@@ -34,8 +35,7 @@ import Testing
 
   @Test(arguments: ["wsse_basic", "wsse_lowercase_nonce"])
   func theTokenIsTheDocumentedOne(_ name: String) throws {
-    let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-      .appending(path: "Fixtures/huawei/\(name).json")
+    let file = Repository.file("Tests/Fixtures/huawei/\(name).json")
     let token = try JSONDecoder().decode(Token.self, from: Data(contentsOf: file))
     let secret = try #require(token.credentials["app_secret"])
     let nonce = try #require(token.input["nonce"])

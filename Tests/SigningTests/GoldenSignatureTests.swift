@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Signing
@@ -58,7 +59,7 @@ struct SignedCase: Decodable, CustomTestStringConvertible {
   var path: String { String(request.path.prefix { $0 != "?" }) }
 
   static func load(_ folder: String) -> [SignedCase] {
-    let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appending(path: "Fixtures/\(folder)")
+    let folder = Repository.file("Tests/Fixtures/\(folder)")
     let files = (try? FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)) ?? []
     return files.sorted { $0.path < $1.path }.compactMap { file in
       guard let data = try? Data(contentsOf: file) else { return nil }

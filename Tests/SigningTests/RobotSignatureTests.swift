@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Signing
@@ -23,7 +24,7 @@ import Testing
   }
 
   private func cases(_ folder: String) throws -> [Case] {
-    let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appending(path: "Fixtures/\(folder)")
+    let fixtures = Repository.file("Tests/Fixtures/\(folder)")
     return try FileManager.default.contentsOfDirectory(at: fixtures, includingPropertiesForKeys: nil).map {
       try JSONDecoder().decode(Case.self, from: Data(contentsOf: $0))
     }

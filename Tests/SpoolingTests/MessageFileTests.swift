@@ -174,8 +174,7 @@ private let history = "{\"msgspool\":1,\"at\":\"2026-11-22T09:00:00.000Z\",\"sta
   }
 
   @Test func noTextOfTheCorpusIsAMessage() throws {
-    let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().appending(
-      path: "CoreTests/Fixtures/json-parsing/test_parsing")
+    let folder = Repository.file("Tests/Fixtures/json-parsing/test_parsing")
     let names = try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasSuffix(".json") }
     #expect(names.count == 318)
     for name in names {

@@ -118,8 +118,7 @@ package struct Calamity: Sendable, CustomStringConvertible {
 
   /// Made once, at its first use.
   private static let library = Task<String, any Error> {
-    let source = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .appending(path: "Calamity/calamity.c").path
+    let source = Repository.file("Tests/Calamity/calamity.c").path
     let path = "\(NSTemporaryDirectory())/calamity-\(getpid()).so"
     let options = ["-std=gnu11", "-Wall", "-Wextra", "-Werror", "-O1", "-shared", "-fPIC"]
     let compiled = try await run(compiler ?? "cc", options + ["-o", path, source, "-ldl"])

@@ -203,9 +203,8 @@ package final class Fuzzing {
   package static let seeds: [UInt64] = (0..<4).map { Torture.seed &* 1000 &+ $0 }
 
   /// Files of Tests/Corpus, for seeds: name and bytes.
-  package static func corpus(_ folder: String, file: String = #filePath) -> [(name: String, bytes: [UInt8])] {
-    let root = URL(filePath: file).deletingLastPathComponent().deletingLastPathComponent().appending(
-      path: "Corpus/\(folder)")
+  package static func corpus(_ folder: String) -> [(name: String, bytes: [UInt8])] {
+    let root = Repository.file("Tests/Corpus/\(folder)")
     let names = (try? FileManager.default.contentsOfDirectory(atPath: root.path)) ?? []
     return names.sorted().compactMap { name in
       (try? Data(contentsOf: root.appending(path: name))).map { (name, Array($0)) }

@@ -8,9 +8,7 @@ import Testing
 package enum TestPython {
   /// The interpreter that has this package, as its folder is called.
   package static func with(_ package: String) -> String? {
-    let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .deletingLastPathComponent()
-    let own = root.appending(path: ".build/test-python/bin/python").path
+    let own = Repository.file(".build/test-python/bin/python").path
     let candidates = [ProcessInfo.processInfo.environment["MSGSPOOL_TEST_PYTHON"], own, "/usr/bin/python3"]
     return candidates.compactMap { $0 }.first { has($0, package) }
   }

@@ -6,8 +6,7 @@ import Transports
 
 /// The examples that are shipped, run as the provider exec runs them.
 @Suite struct BridgeTests {
-  private static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .deletingLastPathComponent().appending(path: "Sources/Extras/Bridges").path
+  private static let folder = Repository.file("Sources/Extras/Bridges").path
 
   private func run(
     _ python: String, _ arguments: [String], _ lines: [String], environment: [String: String] = [:]

@@ -35,7 +35,7 @@ struct RealMailServerTests {
     _ arguments: [String] = [], scheme: String = "smtp", host: String = "127.0.0.1", caFile: String? = nil,
     _ requests: @Sendable (_ url: String) -> [MailRequest]
   ) async throws -> (replies: [Reply], records: [Record]) {
-    let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appending(path: "Fixtures/mail_server.py")
+    let script = Repository.file("Tests/Fixtures/mail_server.py")
     let record = folder.url.appending(path: "record").path
     let python = try #require(TestPython.with("aiosmtpd"))
     let replies = try await whileRunning(python, [script.path, record] + arguments) { port in

@@ -167,8 +167,7 @@ private struct Trouble: Sendable, CustomTestStringConvertible {
     .enabled(if: TestPython.with("aiosmtpd") != nil, TestPython.missing("aiosmtpd")))
   func mail() async throws {
     let python = try #require(TestPython.with("aiosmtpd"))
-    let tests = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    let server = tests.appending(path: "TransportsTests/Fixtures/mail_server.py").path
+    let server = Repository.file("Tests/Fixtures/mail_server.py").path
     try await withStation { station in
       let record = "\(station.spool.path)/mail.jsonl"
       try await whileRunning(python, [server, record]) { port in

@@ -104,9 +104,7 @@ struct InitTests {
 
   @Test("The lines of README's \"Try it\" work as they stand there")
   func readme() async throws {
-    let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .deletingLastPathComponent()
-    let text = try String(contentsOf: root.appending(path: "README.md"), encoding: .utf8)
+    let text = try Repository.text("README.md")
     let part = try #require(text.components(separatedBy: "\n## Try it\n").last)
     let lines = part.components(separatedBy: "```sh\n")[1].components(separatedBy: "```")[0].split(separator: "\n")
     let yard = try scratch()

@@ -4,8 +4,7 @@ import Testing
 
 @Suite("What make install puts there is whole, and what make uninstall leaves is nothing")
 struct PackagingTests {
-  private static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .deletingLastPathComponent().path
+  private static let root = Repository.root.path
 
   /// Into a folder of the yard's, with the program that was built for the tests.
   private func make(_ target: String, _ yard: Yard) async throws {

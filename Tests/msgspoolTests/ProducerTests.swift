@@ -40,8 +40,7 @@ struct Producer: Sendable, CustomTestStringConvertible {
       env: ["LC_ALL": "C.UTF-8"]),
   ]
 
-  static let sources = URL(filePath: #filePath).deletingLastPathComponent()
-    .appending(path: "../../Sources/Extras/Producers").standardized
+  static let sources = Repository.file("Sources/Extras/Producers")
 
   /// Why it can't run here, if so.
   var missing: String? {

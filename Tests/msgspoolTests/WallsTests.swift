@@ -17,7 +17,7 @@ private struct Manifest {
     for match in text.matches(of: /\b(?:library\(|systemLibrary\(name: )"(\w+)"/) {
       systemLibraries.insert(String(match.1))
     }
-    for match in text.matches(of: /\bwall\("(\w+)"(?:, uses: \[([^\]]*)\])?\)/) {
+    for match in text.matches(of: /\bwall\("(\w+)"(?:, uses: \[([^\]]*)\])?(?:, meetsC: true)?\)/) {
       targets["Sources/\(match.1)"] = names(match.2)
     }
     for match in text.matches(of: /\btests\(of: "(\w+)"(?:, uses: \[([^\]]*)\])?/) {

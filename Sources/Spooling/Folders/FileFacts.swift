@@ -1,4 +1,3 @@
-import CSystem
 import Core
 import FoundationEssentials
 import Glibc

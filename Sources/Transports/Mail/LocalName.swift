@@ -1,4 +1,3 @@
-import CCurl  // whose headers bring a socket address in first
 import Core
 import Domains
 import Glibc

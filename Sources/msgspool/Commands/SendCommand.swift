@@ -1,4 +1,5 @@
 import Core
+import FoundationEssentials
 import Glibc
 import Spooling
 

@@ -1,8 +1,9 @@
 import Core
 import Foundation
+import TestSupport
 import Testing
 
-/// A recorded request and the answer it got, from either form of golden file (see the folders' READMEs).
+/// A recorded request and the answer it got, from either form of golden file in Tests/Fixtures.
 struct GoldenCase: CustomTestStringConvertible {
   var name: String
   var root: Value
@@ -58,10 +59,7 @@ struct GoldenCase: CustomTestStringConvertible {
     return HTTPResponse(status: status, headers: headers, body: Array(text.utf8))
   }
 
-  static func folder(_ folder: String) -> URL {
-    URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .appending(path: "Fixtures/\(folder)")
-  }
+  static func folder(_ folder: String) -> URL { Repository.file("Tests/Fixtures/\(folder)") }
 
   /// One file as it is, for those that record no request.
   static func file(_ name: String, in folder: String) -> Value? {
