@@ -70,7 +70,7 @@ let package = Package(
     tests(of: "Transports", uses: ["Core"]),
     tests(of: "Sweeping", uses: ["Core", "Spooling", "Ledger", "SQLiteLedger", "Threading"]),
     tests(of: "Sandbox", uses: ["Digests"]),
-    tests(of: "msgspool", uses: ["Core"]),
+    tests(of: "msgspool", uses: ["Core", "Providers", "Sandbox"]),
   ],
   swiftLanguageModes: [.v6]
 )

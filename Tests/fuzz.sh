@@ -15,17 +15,33 @@ mkdir -p "$out"
 
 # One after the other, as the package has them; in one go SwiftPM would fuzz its own main.
 objects=
-for module in Digests Signing Core Providers Configuring Spooling; do
+for module in Digests Signing Domains Core Providers Configuring Spooling; do
+  sources=$(find Sources/"$module" -name "*.swift")
+  # shellcheck disable=SC2086
   "$swift" -O -enable-testing -swift-version 6 -package-name msgspool -parse-as-library -sanitize=fuzzer,address \
     -wmo -module-name "$module" -emit-module -emit-module-path "$out/$module.swiftmodule" -emit-object \
-    -o "$out/$module.o" -I "$out" -I Sources/C/CCrypto -I Sources/C/CSystem Sources/"$module"/*.swift
+    -o "$out/$module.o" -I "$out" -I Sources/C/CCrypto -I Sources/C/CIDN2 -I Sources/C/CSystem $sources
   objects="$objects $out/$module.o"
 done
 # shellcheck disable=SC2086
 "$swift" -O -swift-version 6 -package-name msgspool -parse-as-library -sanitize=fuzzer,address -I "$out" \
-  -I Sources/C/CCrypto -I Sources/C/CSystem -use-ld=lld -module-name Fuzz Tests/Fuzz/Fuzz.swift $objects -o "$out/fuzz"
+  -I Sources/C/CCrypto -I Sources/C/CIDN2 -I Sources/C/CSystem -use-ld=lld -module-name Fuzz Tests/Fuzz/Fuzz.swift $objects -o "$out/fuzz"
 
-export SWIFT_BACKTRACE=enable=no CHANNELS=Tests/Corpus/channels.json ASAN_OPTIONS=detect_leaks=0
+# A spool with a channel and a message for each provider that has a far side, as the program itself makes them.
+program=${MSGSPOOL_BINARY:-.build/debug/msgspool}
+[ -x "$program" ] || "${SWIFT:-swift}" build --product msgspool --explicit-target-dependency-import-check error
+rm -rf "$out/channels"
+mkdir "$out/channels"
+for name in $("$program" providers --json | grep -o '{"name":"[a-z-]*","summary"' | cut -d '"' -f 4); do
+  spool=$out/channels/$name
+  if steps=$("$program" init "$spool" --provider "$name" --sandbox 2> /dev/null); then
+    echo "$steps" | sed -n "s|^  msgspool send |$program send --quiet |p" | sh
+  else
+    rm -rf "$spool"
+  fi
+done
+
+export SWIFT_BACKTRACE=enable=no CHANNELS="$out/channels" ASAN_OPTIONS=detect_leaks=0
 for FUZZ in messages configurations answers; do
   export FUZZ
   mkdir -p "$out/$FUZZ"

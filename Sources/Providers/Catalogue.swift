@@ -6,6 +6,7 @@ package enum Catalogue {
     WxPusher.self,
     AliyunSMS.self,
     Twilio.self,
+    Vonage.self,
     HuaweiSMS.self,
     TencentSMS.self,
     ServerChan.self,

@@ -81,29 +81,24 @@ private let reader = ConfigurationReader(
   providers: Catalogue.providers, environment: { _ in "secret" },
   file: { _ in ConfigurationReader.File(bytes: Array("secret".utf8), mode: 0o600) })
 
-/// A channel of each provider that speaks HTTP, and a call through it: Tests/Corpus/channels.json, named by CHANNELS.
+/// A channel of each provider that speaks HTTP, and a call through it: from the spools below CHANNELS, which Tests/fuzz.sh
+/// has the program make.
 private let everything: (configuration: Configuration, calls: [(Channel, Call)]) = {
-  guard let path = ProcessInfo.processInfo.environment["CHANNELS"],
-    let bytes = try? Data(contentsOf: URL(filePath: path)),
-    let samples = try? JSONScanner.value(of: Array(bytes)).members
-  else { fatalError("CHANNELS does not name channels.json") }
-  let channels = samples.map { sample in
-    let place = sample.key == "webhook" ? "url" : "endpoint"
-    let settings =
-      [.init("provider", .string(sample.key)), .init(place, .string("https://example.invalid"))]
-      + (sample.value["settings"]?.members ?? [])
-    return JSON.Member(sample.key, .object(settings))
-  }
-  let text = JSON.object([.init("channels", .object(channels))]).text
-  guard let configuration = try? reader.configuration("all", .init(bytes: Array(text.utf8), mode: 0o600)) else {
-    fatalError("the channels make no configuration")
-  }
-  let calls = samples.map { sample -> (Channel, Call) in
-    let message = [.init("channel", .string(sample.key))] + (sample.value["message"]?.members ?? [])
-    let bytes = Array(JSON.object(message).text.utf8)
-    guard let file = try? bytes.withUnsafeBufferPointer({ try MessageFile($0, limit: 1 << 20) }),
+  let files = FileManager.default
+  guard let folder = ProcessInfo.processInfo.environment["CHANNELS"],
+    let names = try? files.contentsOfDirectory(atPath: folder), !names.isEmpty
+  else { fatalError("CHANNELS names no folder of spools") }
+  var all = Configuration()
+  let calls = names.sorted().map { name -> (Channel, Call) in
+    let spool = "\(folder)/\(name)"
+    guard let text = files.contents(atPath: "\(spool)/config.json"),
+      let configuration = try? reader.configuration("config.json", .init(bytes: Array(text), mode: 0o600)),
+      let dropped = try? files.contentsOfDirectory(atPath: "\(spool)/new").first,
+      let bytes = files.contents(atPath: "\(spool)/new/\(dropped)"),
+      let file = try? Array(bytes).withUnsafeBufferPointer({ try MessageFile($0, limit: 1 << 20) }),
       case .go(let itinerary) = Router(configuration).route(file.message, Progress([]), dropped: now, now: now)
-    else { fatalError("\(sample.key): no message") }
+    else { fatalError("\(name): no channel, or no message for it") }
+    all.channels.merge(configuration.channels) { earlier, _ in earlier }
     return (
       itinerary.channel,
       Call(
@@ -111,5 +106,5 @@ private let everything: (configuration: Configuration, calls: [(Channel, Call)])
         recipients: itinerary.legs.map { Call.Recipient($0.target) })
     )
   }
-  return (configuration, calls)
+  return (all, calls)
 }()

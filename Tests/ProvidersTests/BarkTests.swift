@@ -4,8 +4,8 @@ import Testing
 
 @testable import Providers
 
-extension Specimen {
-  static let bark = Specimen(
+extension Bark: Exemplified {
+  static let specimen = Specimen(
     provider: Bark.self, values: [:], message: Message(body: "text"), addresses: ["keyA", "keyB"],
     success: (
       200,

@@ -18,25 +18,25 @@ import Testing
   }
 
   private static func twilio(_ code: Int, _ blame: Blame) -> Row {
-    Row(.twilio, 400, #"{"code":\#(code),"message":"m"}"#, blame)
+    Row(Twilio.specimen, 400, #"{"code":\#(code),"message":"m"}"#, blame)
   }
 
   private static func aliyun(_ code: String, _ blame: Blame) -> Row {
-    Row(.aliyun, 200, #"{"Code":"\#(code)","Message":"m"}"#, blame)
+    Row(AliyunSMS.specimen, 200, #"{"Code":"\#(code)","Message":"m"}"#, blame)
   }
 
   private static func tencent(_ code: String, _ blame: Blame) -> Row {
     let status = #"{"PhoneNumber":"+8613800138000","Code":"\#(code)","Message":"m"}"#
-    return Row(.tencent, 200, #"{"Response":{"SendStatusSet":[\#(status)]}}"#, blame)
+    return Row(TencentSMS.specimen, 200, #"{"Response":{"SendStatusSet":[\#(status)]}}"#, blame)
   }
 
   private static func huawei(_ code: String, _ blame: Blame) -> Row {
     let result = #"{"originTo":"+8613800138000","status":"\#(code)"}"#
-    return Row(.huawei, 200, #"{"code":"E000510","result":[\#(result)]}"#, blame)
+    return Row(HuaweiSMS.specimen, 200, #"{"code":"E000510","result":[\#(result)]}"#, blame)
   }
 
   private static func weCom(_ code: Int, _ blame: Blame) -> Row {
-    Row(.weComApp, 200, #"{"errcode":\#(code),"errmsg":"m"}"#, blame)
+    Row(WeComApp.specimen, 200, #"{"errcode":\#(code),"errmsg":"m"}"#, blame)
   }
 
   static let rows: [Row] =
@@ -54,21 +54,28 @@ import Testing
     + [40003, 60111].map { weCom($0, .recipient) } + [81013, 40058].map { weCom($0, .unclear) }
     + [weCom(60011, .account)]
     + [
-      Row(.wxPusher, 200, #"{"code":1001,"msg":"UID不正确"}"#, .recipient),
-      Row(.wxPusher, 200, #"{"code":1001,"msg":"内容过长"}"#, .unclear),
-      Row(.oneSignal, 200, #"{"id":"","errors":["All included players are not subscribed"]}"#, .recipient),
-      Row(.oneSignal, 200, #"{"id":"","errors":[]}"#, .unclear),
-      Row(.pushover, 400, #"{"user":"invalid","errors":["user identifier is invalid"],"status":0}"#, .recipient),
-      Row(.telegram, 403, #"{"ok":false,"error_code":403,"description":"Forbidden: bot was blocked"}"#, .recipient),
-      Row(.telegram, 400, #"{"ok":false,"error_code":400,"description":"Bad Request: chat not found"}"#, .recipient),
-      Row(.telegram, 400, #"{"ok":false,"error_code":400,"description":"Bad Request: message is too long"}"#, .unclear),
-      Row(.bark, 500, #"{"code":500,"message":"push failed: Unregistered"}"#, .recipient),
-      Row(.bark, 500, #"{"code":500,"message":"push failed: BadDeviceToken"}"#, .unclear),
-      Row(.ntfy, 403, #"{"code":40301,"http":403,"error":"forbidden"}"#, .account),
-      Row(.ntfy, 507, #"{"code":50701,"http":507,"error":"no subscriber"}"#, .recipient),
-      Row(.pushDeer, 200, #"{"code":0,"content":{"result":[]}}"#, .recipient),
-      Row(.pushDeer, 200, #"{"code":80501,"error":"x"}"#, .unclear), Row(.webhook, 400, "no", .unclear),
-      Row(.pushPlus, 200, #"{"code":805,"msg":"x"}"#, .account),
+      Row(WxPusher.specimen, 200, #"{"code":1001,"msg":"UID不正确"}"#, .recipient),
+      Row(WxPusher.specimen, 200, #"{"code":1001,"msg":"内容过长"}"#, .unclear),
+      Row(OneSignal.specimen, 200, #"{"id":"","errors":["All included players are not subscribed"]}"#, .recipient),
+      Row(OneSignal.specimen, 200, #"{"id":"","errors":[]}"#, .unclear),
+      Row(
+        Pushover.specimen, 400, #"{"user":"invalid","errors":["user identifier is invalid"],"status":0}"#, .recipient),
+      Row(
+        Telegram.specimen, 403, #"{"ok":false,"error_code":403,"description":"Forbidden: bot was blocked"}"#, .recipient
+      ),
+      Row(
+        Telegram.specimen, 400, #"{"ok":false,"error_code":400,"description":"Bad Request: chat not found"}"#,
+        .recipient),
+      Row(
+        Telegram.specimen, 400, #"{"ok":false,"error_code":400,"description":"Bad Request: message is too long"}"#,
+        .unclear),
+      Row(Bark.specimen, 500, #"{"code":500,"message":"push failed: Unregistered"}"#, .recipient),
+      Row(Bark.specimen, 500, #"{"code":500,"message":"push failed: BadDeviceToken"}"#, .unclear),
+      Row(Ntfy.specimen, 403, #"{"code":40301,"http":403,"error":"forbidden"}"#, .account),
+      Row(Ntfy.specimen, 507, #"{"code":50701,"http":507,"error":"no subscriber"}"#, .recipient),
+      Row(PushDeer.specimen, 200, #"{"code":0,"content":{"result":[]}}"#, .recipient),
+      Row(PushDeer.specimen, 200, #"{"code":80501,"error":"x"}"#, .unclear), Row(Webhook.specimen, 400, "no", .unclear),
+      Row(PushPlus.specimen, 200, #"{"code":805,"msg":"x"}"#, .account),
     ]
 
   @Test(arguments: rows)
@@ -91,8 +98,8 @@ import Testing
   }
 
   @Test func aBadNumberBesideTheChannelsTroubleDoesNotHideIt() throws {
-    let provider = try Specimen.huawei.make()
-    let call = try provider.call(Specimen.huawei.message, to: Specimen.huawei.addresses)
+    let provider = try HuaweiSMS.specimen.make()
+    let call = try provider.call(HuaweiSMS.specimen.message, to: HuaweiSMS.specimen.addresses)
     func answer(_ first: String, _ second: String) -> Answer {
       let body = #"""
         {"code":"E000510","result":[{"originTo":"+8613800138000","status":"\#(first)"},

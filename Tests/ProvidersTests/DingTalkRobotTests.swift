@@ -4,8 +4,8 @@ import Testing
 
 @testable import Providers
 
-extension Specimen {
-  static let dingTalkRobot = Specimen(
+extension DingTalkRobot: Exemplified {
+  static let specimen = Specimen(
     provider: DingTalkRobot.self, values: ["access_token": .string("s3cret-token"), "secret": .string("SECs3cret")],
     message: Message(body: "text"), addresses: [""], success: (200, #"{"errcode":0,"errmsg":"ok"}"#),
     throttled: (200, #"{"errcode":130101,"errmsg":"send too fast"}"#),

@@ -4,8 +4,8 @@ import Testing
 
 @testable import Providers
 
-extension Specimen {
-  static let feishuRobot = Specimen(
+extension FeishuRobot: Exemplified {
+  static let specimen = Specimen(
     provider: FeishuRobot.self, values: ["token": .string("s3cret-token"), "secret": .string("s3cret")],
     message: Message(body: "text"), addresses: [""], success: (200, #"{"code":0,"msg":"success","data":{}}"#),
     throttled: (200, #"{"code":11232,"msg":"frequency limited"}"#),

@@ -4,8 +4,8 @@ import Testing
 
 @testable import Providers
 
-extension Specimen {
-  static let gotify = Specimen(
+extension Gotify: Exemplified {
+  static let specimen = Specimen(
     provider: Gotify.self, values: ["token": .string("As3cret")], message: Message(body: "text"), addresses: [""],
     success: (200, #"{"id":25,"appid":5,"message":"m","priority":5}"#), throttled: (429, ""),
     wrongCredentials: (401, #"{"error":"Unauthorized","errorCode":401,"errorDescription":"m"}"#),

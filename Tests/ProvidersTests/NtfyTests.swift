@@ -4,8 +4,8 @@ import Testing
 
 @testable import Providers
 
-extension Specimen {
-  static let ntfy = Specimen(
+extension Ntfy: Exemplified {
+  static let specimen = Specimen(
     provider: Ntfy.self, values: ["token": .string("tk_s3cret")], message: Message(body: "text"), addresses: ["topic"],
     success: (200, #"{"id":"X1","time":1700000000,"event":"message","topic":"t","message":"m"}"#),
     throttled: (429, #"{"code":42901,"http":429,"error":"limit reached"}"#),

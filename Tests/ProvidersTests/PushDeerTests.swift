@@ -4,8 +4,8 @@ import Testing
 
 @testable import Providers
 
-extension Specimen {
-  static let pushDeer = Specimen(
+extension PushDeer: Exemplified {
+  static let specimen = Specimen(
     provider: PushDeer.self, values: [:], message: Message(body: "text"), addresses: ["PDU1"],
     success: (200, #"{"code":0,"content":{"result":["{\"counts\":1,\"logs\":[],\"success\":\"ok\"}"]}}"#),
     throttled: (429, ""), wrongCredentials: (401, ""), unknownCode: (200, #"{"code":31337,"error":"ok"}"#))

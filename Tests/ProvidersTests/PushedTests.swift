@@ -4,8 +4,8 @@ import Testing
 
 @testable import Providers
 
-extension Specimen {
-  static let pushed = Specimen(
+extension Pushed: Exemplified {
+  static let specimen = Specimen(
     provider: Pushed.self, values: ["app_key": .string("dummyAppKey000000000"), "app_secret": .string("s3cret")],
     message: Message(body: "text"), addresses: [""],
     success: (200, #"{"response":{"type":"shipment_successfully_sent","data":{"shipment":"S1"}}}"#),

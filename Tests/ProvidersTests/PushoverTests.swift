@@ -4,13 +4,13 @@ import Testing
 
 @testable import Providers
 
-extension Specimen {
-  static let pushover = Specimen(
+extension Pushover: Exemplified {
+  static let specimen = Specimen(
     provider: Pushover.self, values: ["token": .string("s3cretToken0000000000000000000")],
     message: Message(body: "text"), addresses: [userKey(1), userKey(2)],
     success: (200, #"{"status":1,"request":"r-1"}"#), throttled: (429, "slow down"),
     wrongCredentials: (400, #"{"token":"invalid","errors":["application token is invalid"],"status":0}"#),
-    unknownCode: (200, #"{"status":31337,"request":"r-1"}"#))
+    unknownCode: (200, #"{"status":31337,"request":"r-1"}"#), takesHTML: true)
 }
 
 private func userKey(_ number: Int) -> String {

@@ -4,13 +4,13 @@ import Testing
 
 @testable import Providers
 
-extension Specimen {
-  static let telegram = Specimen(
+extension Telegram: Exemplified {
+  static let specimen = Specimen(
     provider: Telegram.self, values: ["token": .string("123456789:s3cret")], message: Message(body: "text"),
     addresses: ["42"], success: (200, #"{"ok":true,"result":{"message_id":42}}"#),
     throttled: (429, #"{"ok":false,"error_code":429,"description":"Too Many Requests"}"#),
     wrongCredentials: (401, #"{"ok":false,"error_code":401,"description":"Unauthorized"}"#),
-    unknownCode: (200, #"{"ok":false,"error_code":31337,"description":"OK"}"#), urlHoldsSecret: true)
+    unknownCode: (200, #"{"ok":false,"error_code":31337,"description":"OK"}"#), urlHoldsSecret: true, takesHTML: true)
 }
 
 private let telegram: @Sendable () throws -> Telegram = {

@@ -8,8 +8,8 @@ private let weComAppValues: [String: JSON] = [
   "corp_id": .string("wwdummycorpid00000"), "agent_id": .string("1000002"), "secret": .string("dummy-corp-secret"),
 ]
 
-extension Specimen {
-  static let weComApp = Specimen(
+extension WeComApp: Exemplified {
+  static let specimen = Specimen(
     provider: WeComApp.self, values: weComAppValues.merging(["secret": .string("s3cret")]) { $1 },
     message: Message(body: "text"), addresses: ["zhangsan", "lisi"],
     success: (200, #"{"errcode":0,"errmsg":"ok","msgid":"M1"}"#),

@@ -4,8 +4,8 @@ import Testing
 
 @testable import Providers
 
-extension Specimen {
-  static let weComRobot = Specimen(
+extension WeComRobot: Exemplified {
+  static let specimen = Specimen(
     provider: WeComRobot.self, values: ["key": .string("s3cret-key")], message: Message(body: "text"), addresses: [""],
     success: (200, #"{"errcode":0,"errmsg":"ok"}"#), throttled: (200, #"{"errcode":45009,"errmsg":"m"}"#),
     wrongCredentials: (200, #"{"errcode":93000,"errmsg":"m"}"#),

@@ -7,7 +7,7 @@ import Testing
   @Test(arguments: [
     ("explode", "'explode' is no kind of fault; expected one of status, delay"),
     ("", "'' is no kind of fault"),
-    ("throttle:provider=nobody", "provider='nobody'; expected one of wxpusher, twilio, aliyun-sms"),
+    ("throttle:provider=nobody", "provider='nobody'; expected one of wxpusher, twilio, "),
     ("throttle:http=500", "'http' does not belong to this kind; expected one of retry-after, code, provider"),
     ("throttle:count", "'count' has no value; expected NAME=VALUE"),
     ("throttle:count=0", "count='0'; expected a whole number from 1"),

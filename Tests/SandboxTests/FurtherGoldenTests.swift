@@ -28,7 +28,8 @@ struct GoldenFolder: CustomTestStringConvertible {
 
   func sandbox(_ golden: Golden) throws -> SandboxServer {
     try SandboxTests.sandbox(
-      credentials: [provider: [accounts[golden.name] ?? account]], faults: faults[golden.name] ?? [],
+      credentials: [provider: [golden.account ?? accounts[golden.name] ?? account]],
+      faults: golden.faults ?? faults[golden.name] ?? [],
       clock: ManualClock(golden.time ?? ManualClock.golden))
   }
 }
@@ -114,11 +115,21 @@ struct GoldenFolder: CustomTestStringConvertible {
     GoldenFolder(folder: "pushdeer", provider: "pushdeer", cases: 2, account: [:]),
   ]
 
+  /// Folders that are called as the provider is, and whose cases say all that is to be known of them.
+  static let plain: [GoldenFolder] = {
+    let listed = Set((folders + extras).map(\.folder) + ["aliyun", "twilio", "wxpusher"])
+    return SandboxCatalogue.names.filter { !listed.contains($0) }.compactMap { name in
+      let cases = Golden.all(name)
+      guard let account = cases.first?.credentials, !account.isEmpty else { return nil }
+      return GoldenFolder(folder: name, provider: name, cases: cases.count, account: account)
+    }
+  }()
+
   @Test(arguments: folders + extras) func noFixtureIsOverlooked(folder: GoldenFolder) {
     #expect(Golden.all(folder.folder).count == folder.cases)
   }
 
-  @Test(arguments: (folders + extras).flatMap { folder in Golden.all(folder.folder).map { (folder, $0) } })
+  @Test(arguments: (folders + extras + plain).flatMap { folder in Golden.all(folder.folder).map { (folder, $0) } })
   func everyRequestIsAnsweredAsItsClientWas(folder: GoldenFolder, golden: Golden) throws {
     guard !folder.apart.contains(golden.name) else { return }
     let server = try folder.sandbox(golden)

@@ -32,6 +32,15 @@ struct Golden: CustomTestStringConvertible {
 
   var testDescription: String { name }
 
+  /// The account that the far side knows, where it is not the client's: `"sandbox": {"account": {...}}`.
+  var account: [String: String]? {
+    guard case .object(let members)? = fixture["sandbox"]?["account"] else { return nil }
+    return Dictionary(members.map { ($0.name, $0.value.string ?? "") }) { $1 }
+  }
+
+  /// What must go wrong there so that the answer is the recorded one: `"sandbox": {"faults": [...]}`.
+  var faults: [String]? { fixture["sandbox"]?["faults"]?.array?.compactMap(\.string) }
+
   private static let folder = Repository.file("Tests/Fixtures")
 
   static func all(_ provider: String) -> [Golden] {

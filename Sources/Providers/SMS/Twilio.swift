@@ -70,7 +70,7 @@ package struct Twilio: AskableProvider {
       HTTPHeader("Authorization", "Basic \(try Self.login(settings, account: account))"),
       HTTPHeader("Accept", "application/json"),
     ]
-    countryCode = try Self.countryCode(settings)
+    countryCode = try settings.countryCode()
     var defaults: [String: String] = [:]
     for (setting, field) in [
       ("from", "From"), ("messaging_service_sid", "MessagingServiceSid"), ("status_callback", "StatusCallback"),
@@ -100,28 +100,17 @@ package struct Twilio: AskableProvider {
     return "\(user):\(token ?? secret ?? "")".utf8.base64
   }
 
-  private static func countryCode(_ settings: Settings) throws(SettingFault) -> String? {
-    guard let text = settings.string("country_code") ?? settings.integer("country_code").map(String.init) else {
-      return nil
-    }
-    let digits = text.hasPrefix("+") ? text.dropFirst() : text[...]
-    guard (1...3).contains(digits.utf8.count), digits.first != "0", PhoneNumber.isDigits(digits.utf8) else {
-      throw SettingFault("country_code", "is not a country code: expected 1 to 3 digits, such as 86")
-    }
-    return String(digits)
-  }
-
   // MARK: What is sent (section 1)
 
   package func target(_ address: String) throws(RecipientFault) -> Target {
     guard let colon = address.utf8.firstIndex(of: UInt8(ascii: ":")) else {
-      return Target(address, wire: try number(address[...]))
+      return Target(address, wire: try PhoneNumber.international(address[...], countryCode: countryCode))
     }
     let kind = address[..<colon]
     let value = address[address.utf8.index(after: colon)...]
     switch kind {
     case "whatsapp", "rcs":
-      return Target(address, wire: "\(kind):\(try number(value))")
+      return Target(address, wire: "\(kind):\(try PhoneNumber.international(value, countryCode: countryCode))")
     case "messenger":
       guard !value.isEmpty, value.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
         throw RecipientFault("is not a Messenger address: expected messenger: and a user id")
@@ -130,25 +119,6 @@ package struct Twilio: AskableProvider {
     default:
       throw RecipientFault("is of no known kind: expected a phone number, whatsapp:, rcs: or messenger:")
     }
-  }
-
-  private func number(_ text: Substring) throws(RecipientFault) -> String {
-    if text.utf8.first == UInt8(ascii: "+") {
-      guard PhoneNumber.complete(text.dropFirst()) != nil else {
-        throw RecipientFault("is not a phone number: expected + and 7 to 15 digits")
-      }
-      return String(text)
-    }
-    guard let countryCode else {
-      throw RecipientFault("is not a phone number: expected + and 7 to 15 digits (the channel has no country_code)")
-    }
-    // 00 already begins an international number; a country code before it would name somebody else's.
-    guard !text.hasPrefix("00"), PhoneNumber.isDigits(text.utf8),
-      let complete = PhoneNumber.complete(countryCode + text)
-    else {
-      throw RecipientFault("is not a phone number: expected + and 7 to 15 digits, +\(countryCode) included")
-    }
-    return "+\(complete)"
   }
 
   package func content(of message: Message) throws(MessageFault) -> Content {

@@ -38,6 +38,24 @@ enum PhoneNumber {
     return (address, false)
   }
 
+  /// + and a complete number; one that is written without + gets the channel's country code before it.
+  static func international(_ text: Substring, countryCode: String?) throws(RecipientFault) -> String {
+    if text.utf8.first == UInt8(ascii: "+") {
+      guard complete(text.dropFirst()) != nil else {
+        throw RecipientFault("is not a phone number: expected + and 7 to 15 digits")
+      }
+      return String(text)
+    }
+    guard let countryCode else {
+      throw RecipientFault("is not a phone number: expected + and 7 to 15 digits (the channel has no country_code)")
+    }
+    // 00 already begins an international number; a country code before it would name somebody else's.
+    guard !text.hasPrefix("00"), isDigits(text.utf8), let complete = complete(countryCode + text) else {
+      throw RecipientFault("is not a phone number: expected + and 7 to 15 digits, +\(countryCode) included")
+    }
+    return "+\(complete)"
+  }
+
   private static func withoutPrefix(_ address: String, _ mayBarePlus: Bool) -> Substring {
     for prefix in ["+86", "0086", "86"] + (mayBarePlus ? ["+"] : []) where address.hasPrefix(prefix) {
       return address.dropFirst(prefix.utf8.count)

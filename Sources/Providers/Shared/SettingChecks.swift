@@ -23,6 +23,16 @@ extension Settings {
     string(name) == nil ? nil : try requiredToken(name)
   }
 
+  /// What is put before numbers without +; nil where the channel has none.
+  func countryCode() throws(SettingFault) -> String? {
+    guard let text = string("country_code") ?? integer("country_code").map(String.init) else { return nil }
+    let digits = text.hasPrefix("+") ? text.dropFirst() : text[...]
+    guard (1...3).contains(digits.utf8.count), digits.first != "0", PhoneNumber.isDigits(digits.utf8) else {
+      throw SettingFault("country_code", "is not a country code: expected 1 to 3 digits, such as 86")
+    }
+    return String(digits)
+  }
+
   /// One that goes into the path or the query as it is: unreserved characters (RFC 3986), and those allowed.
   func pathToken(_ name: String, and allowed: String = "") throws(SettingFault) -> String {
     let text = try required(name)

@@ -78,6 +78,7 @@ package enum SandboxCatalogue {
   static let all: [any ProviderSandbox.Type] = [
     WxPusherSandbox.self,
     TwilioSandbox.self,
+    VonageSandbox.self,
     AliyunSandbox.self,
     HuaweiSandbox.self,
     TencentSandbox.self,
