@@ -79,46 +79,33 @@ final class WorkerPool: Sendable {
 
 /// What the threads of a pool take their errands from.
 final class WorkQueue: @unchecked Sendable {
-  // Unchecked: all but the two handles is touched with `mutex` held, and by nobody else; `isAbandoned` is atomic.
-  private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-  private let arrival = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+  // Unchecked: what varies is touched with the monitor's lock held, and by nobody else; `abandoned` is atomic.
+  private let monitor = Monitor()
   private var errands: [Errand] = []
   private var position = 0
   private var busy = 0
   private var isClosed = false
   private let abandoned = Atomic(false)
 
-  init() {
-    pthread_mutex_init(mutex, nil)
-    pthread_cond_init(arrival, nil)
-  }
-
-  deinit {
-    pthread_cond_destroy(arrival)
-    pthread_mutex_destroy(mutex)
-    arrival.deallocate()
-    mutex.deallocate()
-  }
-
   /// What is under way is to be broken off.
   var isAbandoned: Bool { abandoned.load(ordering: .relaxed) }
 
   /// - Returns: how many threads there is work for, or nil when the queue is closed and the errands are the caller's.
   func post(_ new: [Errand]) -> Int? {
-    locked {
+    monitor.locked {
       if isClosed { return nil }
       errands += new
-      pthread_cond_broadcast(arrival)
+      monitor.broadcast()
       return busy + errands.count - position
     }
   }
 
   /// Waits for one; nil once closed and empty.
   func next() -> Errand? {
-    locked {
+    monitor.locked {
       while position == errands.count {
         if isClosed { return nil }
-        pthread_cond_wait(arrival, mutex)
+        monitor.wait()
       }
       defer {
         position += 1
@@ -129,10 +116,10 @@ final class WorkQueue: @unchecked Sendable {
     }
   }
 
-  func finished() { locked { busy -= 1 } }
+  func finished() { monitor.locked { busy -= 1 } }
 
   func takeAll() -> [Errand] {
-    locked {
+    monitor.locked {
       defer { (errands, position) = ([], 0) }
       return Array(errands[position...])
     }
@@ -141,16 +128,10 @@ final class WorkQueue: @unchecked Sendable {
   /// Abandoning overrules draining, never the other way round.
   func close(_ manner: CurlTransport.Shutdown) {
     if manner == .abandon { abandoned.store(true, ordering: .relaxed) }
-    locked {
+    monitor.locked {
       isClosed = true
-      pthread_cond_broadcast(arrival)
+      monitor.broadcast()
     }
-  }
-
-  private func locked<Result>(_ body: () -> Result) -> Result {
-    pthread_mutex_lock(mutex)
-    defer { pthread_mutex_unlock(mutex) }
-    return body()
   }
 }
 

@@ -99,8 +99,7 @@ package struct Webhook: HTTPProvider {
     var headers: [HTTPHeader] = []
     for member in value?.members ?? [] {
       let isToken = member.key.utf8.allSatisfy { byte in
-        (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
-          || "!#$%&'*+-.^_`|~".utf8.contains(byte)
+        byte.isLetterOrDigit || "!#$%&'*+-.^_`|~".utf8.contains(byte)
       }
       guard !member.key.isEmpty, isToken,
         !["content-length", "transfer-encoding", "connection", "expect", "host"].contains(member.key.lowercased())

@@ -90,8 +90,7 @@ package struct Email: MailProvider {
     }
     let rest = url.dropFirst(scheme.utf8.count)
     let isPlain = rest.utf8.allSatisfy { byte in
-      (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
-        || ".-_:[]/".utf8.contains(byte)
+      byte.isLetterOrDigit || ".-_:[]/".utf8.contains(byte)
     }
     guard let first = rest.utf8.first, first != UInt8(ascii: "/"), first != UInt8(ascii: ":"), isPlain else {
       throw SettingFault("url", "is not scheme://host[:port]; a login goes into username and password")

@@ -38,7 +38,7 @@ struct MailAddress: Sendable {
       !atom.isEmpty
         && atom.unicodeScalars.allSatisfy { scalar in
           if scalar.isASCII {
-            return isLetterOrDigit(UInt8(scalar.value)) || "!#$%&'*+-/=?^_`{|}~".unicodeScalars.contains(scalar)
+            return UInt8(scalar.value).isLetterOrDigit || "!#$%&'*+-/=?^_`{|}~".unicodeScalars.contains(scalar)
           }
           return isVisible(scalar)
         }
@@ -53,22 +53,13 @@ struct MailAddress: Sendable {
     }
   }
 
-  private static func isLetterOrDigit(_ byte: UInt8) -> Bool {
-    switch byte {
-    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-      UInt8(ascii: "0")...UInt8(ascii: "9"):
-      true
-    default: false
-    }
-  }
-
   /// A domain name, or an address literal (RFC 5321, section 4.1.3).
   static func host(_ text: String) throws(DomainProblem) -> String {
     guard text.utf8.first == UInt8(ascii: "["), text.utf8.last == UInt8(ascii: "]") else {
       return try Domain(text).text
     }
     let address = text.utf8.dropFirst().dropLast()
-    guard !address.isEmpty, address.allSatisfy({ isLetterOrDigit($0) || ".:".utf8.contains($0) }) else {
+    guard !address.isEmpty, address.allSatisfy({ $0.isLetterOrDigit || ".:".utf8.contains($0) }) else {
       throw DomainProblem("has no IP address between [ and ]")
     }
     return text

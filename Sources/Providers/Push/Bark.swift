@@ -53,13 +53,7 @@ package struct Bark: HTTPProvider, RepeatableProvider {
   // MARK: What is sent
 
   package func target(_ address: String) throws(RecipientFault) -> Target {
-    let isKey = address.utf8.allSatisfy { byte in
-      switch byte {
-      case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, UInt8(ascii: "_"), UInt8(ascii: "-"): true
-      default: false
-      }
-    }
-    guard isKey, (1...128).contains(address.utf8.count) else {
+    guard address.isToken(1...128, and: "_-") else {
       throw RecipientFault("is no device key: expected letters, digits, _ and -")
     }
     return Target(address)

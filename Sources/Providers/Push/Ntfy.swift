@@ -65,13 +65,7 @@ package struct Ntfy: AskableProvider {
   // MARK: What is sent
 
   package func target(_ address: String) throws(RecipientFault) -> Target {
-    let isTopic = address.utf8.allSatisfy { byte in
-      switch byte {
-      case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, UInt8(ascii: "_"), UInt8(ascii: "-"): true
-      default: false
-      }
-    }
-    guard isTopic, (1...64).contains(address.utf8.count) else {
+    guard address.isToken(1...64, and: "_-") else {
       throw RecipientFault("is no topic: expected 1 to 64 letters, digits, _ and -")
     }
     return Target(address)

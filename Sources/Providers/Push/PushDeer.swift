@@ -38,13 +38,7 @@ package struct PushDeer: HTTPProvider {
   // MARK: What is sent
 
   package func target(_ address: String) throws(RecipientFault) -> Target {
-    let isKey = address.utf8.allSatisfy { byte in
-      switch byte {
-      case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
-      default: false
-      }
-    }
-    guard isKey, (1...128).contains(address.utf8.count) else {
+    guard address.isToken(1...128) else {
       throw RecipientFault("is no push key: expected letters and digits, PDU...")
     }
     return Target(address)

@@ -101,7 +101,7 @@ package struct PushPlus: HTTPProvider {
     let topic = address.behind("topic:")
     let value = topic ?? address
     // A comma would make two of one.
-    guard !value.isEmpty, value.unicodeScalars.allSatisfy({ Self.mayBeInName($0) }) else {
+    guard !value.isEmpty, value.unicodeScalars.allSatisfy({ $0.isVisible && $0 != "," }) else {
       throw RecipientFault("is neither a friend's token nor a group (topic:CODE), without spaces and commas")
     }
     guard topic != nil || !value.holds(":") else {
@@ -109,11 +109,6 @@ package struct PushPlus: HTTPProvider {
     }
     return topic != nil
       ? Target(address, wire: value, identity: address, lane: Self.topics) : Target(address, lane: Self.friends)
-  }
-
-  private static func mayBeInName(_ scalar: Unicode.Scalar) -> Bool {
-    if scalar.isASCII { return scalar.value > 0x20 && scalar.value < 0x7F && scalar != "," }
-    return !scalar.properties.isWhitespace && ![.control, .format].contains(scalar.properties.generalCategory)
   }
 
   package func content(of message: Message) throws(MessageFault) -> Content {

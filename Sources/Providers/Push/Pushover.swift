@@ -56,17 +56,10 @@ package struct Pushover: HTTPProvider {
   // MARK: What is sent (section 1)
 
   package func target(_ address: String) throws(RecipientFault) -> Target {
-    guard address.utf8.count == 30, address.utf8.allSatisfy(Self.isLetterOrDigit) else {
+    guard address.isToken(30...30) else {
       throw RecipientFault("is no user or group key: expected 30 letters and digits")
     }
     return Target(address)
-  }
-
-  private static func isLetterOrDigit(_ byte: UInt8) -> Bool {
-    switch byte {
-    case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
-    default: false
-    }
   }
 
   package func content(of message: Message) throws(MessageFault) -> Content {
@@ -111,9 +104,7 @@ package struct Pushover: HTTPProvider {
   private func devices(of message: Message) throws(MessageFault) -> String? {
     guard let devices = try message.stringsOption("device"), !devices.isEmpty else { return nil }
     for device in devices {
-      guard (1...25).contains(device.utf8.count),
-        device.utf8.allSatisfy({ Self.isLetterOrDigit($0) || "_-".utf8.contains($0) })
-      else {
+      guard device.isToken(1...25, and: "_-") else {
         throw MessageFault("options.device", "holds what is no device name: expected up to 25 letters, digits, _ and -")
       }
     }

@@ -51,7 +51,7 @@ package struct ServerChan: HTTPProvider {
   package init(_ settings: Settings) throws(SettingFault) {
     let key = try settings.required("sendkey")
     // It becomes part of a path.
-    guard key.utf8.allSatisfy(Self.isAlphanumeric) else {
+    guard key.isToken() else {
       throw SettingFault("sendkey", "holds something other than letters and digits")
     }
     let endpoint = try Endpoint(settings)
@@ -66,15 +66,6 @@ package struct ServerChan: HTTPProvider {
       throw SettingFault("sendkey", "is of ServerChan's first edition, which is shut down: get a key at sct.ftqq.com")
     } else {
       throw SettingFault("sendkey", "is no key: expected SCT... or sctp, a number, t and more")
-    }
-  }
-
-  private static func isAlphanumeric(_ byte: UInt8) -> Bool {
-    switch byte {
-    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-      UInt8(ascii: "0")...UInt8(ascii: "9"):
-      true
-    default: false
     }
   }
 

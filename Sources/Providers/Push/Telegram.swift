@@ -54,8 +54,8 @@ package struct Telegram: SteppingProvider {
   // MARK: What is sent
 
   package func target(_ address: String) throws(RecipientFault) -> Target {
-    if let name = address.behind("@")?.utf8 {
-      guard (4...32).contains(name.count), name.allSatisfy(Self.mayBeInName) else {
+    if let name = address.behind("@") {
+      guard name.isToken(4...32, and: "_") else {
         throw RecipientFault("is no channel: expected @ and 4 to 32 letters, digits and _")
       }
       return Target(address, identity: address.lowercased())
@@ -67,13 +67,6 @@ package struct Telegram: SteppingProvider {
       throw RecipientFault("is no chat: expected its number or @channel")
     }
     return Target(address, wire: String(number))
-  }
-
-  private static func mayBeInName(_ byte: UInt8) -> Bool {
-    switch byte {
-    case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, UInt8(ascii: "_"): true
-    default: false
-    }
   }
 
   package func content(of message: Message) throws(MessageFault) -> Content {

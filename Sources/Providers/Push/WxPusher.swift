@@ -54,7 +54,7 @@ package struct WxPusher: HTTPProvider {
 
   package func target(_ address: String) throws(RecipientFault) -> Target {
     if address.begins(with: "UID_") {
-      guard address.utf8.count > 4, address.unicodeScalars.allSatisfy(Self.mayBeInUID) else {
+      guard address.utf8.count > 4, address.unicodeScalars.allSatisfy(\.isVisible) else {
         throw RecipientFault("is not a user id: expected UID_ and what follows it, without spaces")
       }
       return Target(address, lane: Self.people)
@@ -66,11 +66,6 @@ package struct WxPusher: HTTPProvider {
       return Target(address, wire: String(topic), identity: "topic:\(topic)", lane: Self.topics)
     }
     throw RecipientFault("is neither a user id (UID_...) nor a topic (topic:123)")
-  }
-
-  private static func mayBeInUID(_ scalar: Unicode.Scalar) -> Bool {
-    if scalar.isASCII { return scalar.value > 0x20 && scalar.value < 0x7F }
-    return !scalar.properties.isWhitespace && ![.control, .format].contains(scalar.properties.generalCategory)
   }
 
   package func content(of message: Message) throws(MessageFault) -> Content {

@@ -22,8 +22,7 @@ enum HeaderText {
   /// A name before an address (RFC 5322, section 3.2.5): a phrase, in quotes where it has to be.
   static func phrase(_ text: String, in header: String) -> String {
     let isAtoms = text.utf8.allSatisfy { byte in
-      (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
-        || " !#$%&'*+-/^_`{|}~".utf8.contains(byte)
+      byte.isLetterOrDigit || " !#$%&'*+-/^_`{|}~".utf8.contains(byte)
     }
     let unstructured = unstructured(text, in: header)
     guard unstructured.hasSameBytes(as: text), !isAtoms else { return unstructured }

@@ -36,13 +36,9 @@ extension Settings {
   /// One that goes into the path or the query as it is: unreserved characters (RFC 3986), and those allowed.
   func pathToken(_ name: String, and allowed: String = "") throws(SettingFault) -> String {
     let text = try required(name)
-    let isPlain = text.utf8.allSatisfy { byte in
-      switch byte {
-      case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
-      default: "-._~".utf8.contains(byte) || allowed.utf8.contains(byte)
-      }
+    guard text.utf8.allSatisfy({ $0.isLetterOrDigit || "-._~".utf8.contains($0) || allowed.utf8.contains($0) }) else {
+      throw SettingFault(name, "holds characters that no such token has")
     }
-    guard isPlain else { throw SettingFault(name, "holds characters that no such token has") }
     return text
   }
 }

@@ -155,9 +155,6 @@ package enum SandboxOutcome: String, Sendable {
   case lost
   /// A question about earlier sends.
   case lookup
-
-  /// Whether a message was taken for at least one recipient.
-  package var tookSomething: Bool { self == .accepted || self == .partial }
 }
 
 /// What a request says, before anyone has checked any of it.

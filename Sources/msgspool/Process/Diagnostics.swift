@@ -5,9 +5,8 @@ import Transports
 /// Standard error, written by a thread of its own: a pipe that nobody reads must hold up nobody who has something to say.
 /// What does not fit meanwhile is counted, and said once somebody reads again.
 final class Diagnostics: @unchecked Sendable {
-  // Unchecked: what varies is touched with `mutex` held, and by nobody else.
-  private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-  private let change = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+  // Unchecked: what varies is touched with the monitor's lock held, and by nobody else.
+  private let monitor = Monitor()
   private let descriptor: Int32
   /// A file takes everything at once, and what is said just before a kill is in it.
   private let isFile: Bool
@@ -28,20 +27,6 @@ final class Diagnostics: @unchecked Sendable {
     self.confession = confession
     var status = stat()
     isFile = fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
-    pthread_mutex_init(mutex, nil)
-    // The monotonic clock: a wall clock that is set must not stretch a wait.
-    var attributes = pthread_condattr_t()
-    pthread_condattr_init(&attributes)
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
-    pthread_cond_init(change, &attributes)
-    pthread_condattr_destroy(&attributes)
-  }
-
-  deinit {
-    pthread_cond_destroy(change)
-    pthread_mutex_destroy(mutex)
-    change.deallocate()
-    mutex.deallocate()
   }
 
   /// Never waits for a reader.
@@ -50,8 +35,8 @@ final class Diagnostics: @unchecked Sendable {
       _ = Diagnostics.write(Array(text.utf8), to: descriptor)
       return
     }
-    pthread_mutex_lock(mutex)
-    defer { pthread_mutex_unlock(mutex) }
+    monitor.lock()
+    defer { monitor.unlock() }
     // The thread is there from the first word on, and for good; without one, better late than never.
     if !hasThread { hasThread = startQuietThread { [self] in run() } != nil }
     guard hasThread else {
@@ -62,44 +47,37 @@ final class Diagnostics: @unchecked Sendable {
       lost += text.utf8.count { $0 == UInt8(ascii: "\n") }
     } else {
       waiting.append(contentsOf: text.utf8)
-      pthread_cond_broadcast(change)
+      monitor.broadcast()
     }
   }
 
   /// Waits until everything is written, for so many seconds at the most.
   func drain(within seconds: Double) {
     if isFile { return }
-    var deadline = Diagnostics.deadline(after: seconds)
-    pthread_mutex_lock(mutex)
-    defer { pthread_mutex_unlock(mutex) }
+    let deadline = Monitor.Deadline(after: seconds)
+    monitor.lock()
+    defer { monitor.unlock() }
     while hasThread, !isStuck, isWriting || !waiting.isEmpty || lost > 0 {
-      if pthread_cond_timedwait(change, mutex, &deadline) == ETIMEDOUT { isStuck = true }
+      if !monitor.wait(until: deadline) { isStuck = true }
     }
   }
 
   private func run() {
-    pthread_mutex_lock(mutex)
+    monitor.lock()
     while true {
-      while waiting.isEmpty && lost == 0 { pthread_cond_wait(change, mutex) }
+      while waiting.isEmpty && lost == 0 { monitor.wait() }
       var bytes = waiting
       if lost > 0 { bytes += Array(confession(lost).utf8) }
       waiting.removeAll(keepingCapacity: true)
       lost = 0
       isWriting = true
-      pthread_mutex_unlock(mutex)
+      monitor.unlock()
       _ = Diagnostics.write(bytes, to: descriptor)
-      pthread_mutex_lock(mutex)
+      monitor.lock()
       isWriting = false
       isStuck = false
-      pthread_cond_broadcast(change)
+      monitor.broadcast()
     }
-  }
-
-  private static func deadline(after seconds: Double) -> timespec {
-    var now = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &now)
-    let nanoseconds = now.tv_nsec + Int(seconds * 1e9)
-    return timespec(tv_sec: now.tv_sec + nanoseconds / 1_000_000_000, tv_nsec: nanoseconds % 1_000_000_000)
   }
 
   /// Writes all of it.
