@@ -7,8 +7,8 @@ let strict: [SwiftSetting] = [.treatAllWarnings(as: .error), .enableUpcomingFeat
 // Files import whose members they use, so that what the test of the walls reads is all there is.
 let visible: [SwiftSetting] = [.enableUpcomingFeature("MemberImportVisibility")]
 
-/// - Parameter meetsC: the target imports a module of C's whose headers are Glibc's as well. The compiler takes either for
-///   the owner of their types, and would ask for the other's import.
+/// - Parameter meetsC: the target uses types of Glibc's which a module of C's brings along as well. The compiler takes either
+///   for their owner, another one in release builds, and would ask for its import. The program is such a target, too.
 func wall(_ name: String, uses dependencies: [Target.Dependency] = [], meetsC: Bool = false) -> Target {
   .target(name: name, dependencies: dependencies, swiftSettings: strict + (meetsC ? [] : visible))
 }
@@ -53,7 +53,7 @@ let package = Package(
         "Core", "Providers", "Configuring", "Spooling", "Ledger", "SQLiteLedger", "Threading", "Transports", "Sweeping",
         "Inspecting", "Sandbox",
       ],
-      swiftSettings: strict + visible),
+      swiftSettings: strict),
 
     .target(
       name: "TestSupport", dependencies: ["Core", "Spooling"], path: "Tests/TestSupport", swiftSettings: strict),
