@@ -42,6 +42,7 @@ let package = Package(
     wall("Spooling", uses: ["Core", "CSystem"], meetsC: true),
     wall("Ledger", uses: ["Core"]),
     wall("SQLiteLedger", uses: ["Core", "Ledger", "CSQLite"]),
+    wall("Letters", uses: ["Core"]),
     wall("Threading"),
     wall("Transports", uses: ["Core", "Domains", "Threading", "CCurl", "CSystem"], meetsC: true),
     wall("Sweeping", uses: ["Core", "Spooling", "Ledger", "Threading"]),
@@ -51,7 +52,7 @@ let package = Package(
       name: "msgspool",
       dependencies: [
         "Core", "Providers", "Configuring", "Spooling", "Ledger", "SQLiteLedger", "Threading", "Transports", "Sweeping",
-        "Inspecting", "Sandbox",
+        "Inspecting", "Letters", "Sandbox",
       ],
       swiftSettings: strict),
 
@@ -66,6 +67,7 @@ let package = Package(
     tests(of: "Spooling", uses: ["Core"]),
     tests(of: "Ledger"),
     tests(of: "SQLiteLedger", uses: ["Core", "Ledger"]),
+    tests(of: "Letters", uses: ["Core"]),
     tests(of: "Threading"),
     tests(of: "Transports", uses: ["Core"]),
     tests(of: "Sweeping", uses: ["Core", "Spooling", "Ledger", "SQLiteLedger", "Threading"]),
