@@ -46,7 +46,7 @@ private let history = "{\"msgspool\":1,\"at\":\"2026-11-22T09:00:00.000Z\",\"sta
     #expect(try message("{}").format == .text && message("{}").priority == .normal && message("{}").to == nil)
   }
 
-  @Test(arguments: MessageDecoding.fields) func nullIsTheSameAsAbsent(field: String) throws {
+  @Test(arguments: MessageField.allCases.map(\.rawValue)) func nullIsTheSameAsAbsent(field: String) throws {
     #expect(try message("{\"\(field)\":null}") == Message())
   }
 

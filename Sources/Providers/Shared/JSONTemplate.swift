@@ -14,7 +14,7 @@ struct JSONTemplate: Sendable, Hashable {
     case fixed(JSON)
     /// A string that is one place and nothing else: takes lists, and is left out when there is nothing.
     case place(String)
-    case text([Piece])
+    case text([Places.Piece])
     case array([Node])
     case object([Member])
   }
@@ -22,11 +22,6 @@ struct JSONTemplate: Sendable, Hashable {
   private struct Member: Sendable, Hashable {
     var key: String
     var value: Node
-  }
-
-  private enum Piece: Sendable, Hashable {
-    case fixed(String)
-    case place(String)
   }
 
   private let root: Node
@@ -53,7 +48,7 @@ struct JSONTemplate: Sendable, Hashable {
     switch value {
     case .null, .boolean, .number: return .fixed(value)
     case .string(let text):
-      let pieces = try self.pieces(text)
+      let pieces = try Places.pieces(of: text)
       if pieces.count == 1, case .place(let name) = pieces[0] {
         places.insert(name)
         return .place(name)
@@ -72,32 +67,6 @@ struct JSONTemplate: Sendable, Hashable {
       for member in members { nodes.append(Member(key: member.key, value: try node(member.value, &places, &inText))) }
       return .object(nodes)
     }
-  }
-
-  private static func pieces(_ text: String) throws(TemplateProblem) -> [Piece] {
-    var pieces: [Piece] = []
-    var fixed = ""
-    var rest = text.unicodeScalars[...]
-    while let scalar = rest.popFirst() {
-      guard scalar == "{" || scalar == "}" else {
-        fixed.unicodeScalars.append(scalar)
-        continue
-      }
-      if rest.first == scalar {
-        fixed.unicodeScalars.append(scalar)
-        rest.removeFirst()
-        continue
-      }
-      guard scalar == "{", let end = rest.firstIndex(of: "}") else {
-        throw TemplateProblem("has a single brace; a brace of its own is written {{ or }}")
-      }
-      if !fixed.isEmpty { pieces.append(.fixed(fixed)) }
-      fixed = ""
-      pieces.append(.place(String(rest[..<end])))
-      rest = rest[rest.index(after: end)...]
-    }
-    if !fixed.isEmpty || pieces.isEmpty { pieces.append(.fixed(fixed)) }
-    return pieces
   }
 
   func filled(_ filling: (String) -> Filling) -> JSON {
@@ -131,9 +100,4 @@ struct JSONTemplate: Sendable, Hashable {
       return .object(members.compactMap { member in value(member.value, filling).map { .init(member.key, $0) } })
     }
   }
-}
-
-struct TemplateProblem: Error, Sendable, Hashable {
-  var text: String
-  init(_ text: String) { self.text = text }
 }

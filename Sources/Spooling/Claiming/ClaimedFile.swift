@@ -169,7 +169,7 @@ package struct ClaimReader: ~Copyable {
     let decoded: Result<MessageFile, Fault>
     do throws(Fault) {
       guard wanted == size else { throw Fault(.message, MessageFile.overLimit(limit)) }
-      decoded = .success(try MessageFile(bytes, limit: limit))
+      decoded = .success(try MessageFile(bytes, limit: limit, templates: folder.spool.templates))
     } catch {
       decoded = .failure(error)
     }

@@ -21,6 +21,8 @@ package final class Spool: Sendable {
   /// Folders that this user may not read; none but where it was opened to look.
   package let closed: [Folder]
   private let root: Int32
+  /// The spool's own templates; what they hold is looked up as messages name them.
+  package let templates: any TemplateShelf
   /// -1 for a folder that is not there, or closed.
   private let folders: [Int32]
 
@@ -60,6 +62,7 @@ package final class Spool: Sendable {
     }
     self.path = path
     self.root = root
+    templates = SpoolTemplates(root)
     self.folders = folders
     self.lacking = lacking
     self.closed = closed

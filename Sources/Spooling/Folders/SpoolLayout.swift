@@ -10,11 +10,33 @@ package enum Folder: String, Sendable, CaseIterable {
 
   /// What every spool has; the rest is made when it is first needed.
   package static let required: [Folder] = [.tmp, .new, .cur, .deferred, .done, .failed]
+
+  /// One sentence for people.
+  package var summary: String {
+    switch self {
+    case .tmp: "Producers write here, then rename into new/."
+    case .new: "Messages that wait."
+    case .cur: "What a running sweep has claimed, in a folder for each, locked while the sweep lives."
+    case .deferred: "Due later; the file's modification time is when."
+    case .done: "Every recipient was accepted by the provider."
+    case .failed: "Given up, refused, unconfirmed, or no message at all; msgspool retry brings it back."
+    case .hold: "Set aside by an operator; made when it is first needed."
+    }
+  }
 }
 
 package enum SpoolLayout {
   package static let ledger = "ledger.db"
   package static let configuration = "config.json"
+  /// What messages' `use` names; its operator makes it.
+  package static let templates = "templates"
+
+  /// What else is in a spool, for people.
+  package static let files: [(name: String, summary: String)] = [
+    (ledger, "Calls and their outcomes, ids seen, counts, suspended channels (SQLite)."),
+    ("\(templates)/", "Messages with places, NAME.json each, for those whose use names them; made by the operator."),
+    (configuration, "The configuration, where it is kept in the spool."),
+  ]
 
   /// Producers of other users need to write in tmp/ and new/ alone. Everything else is the sweeper's.
   package static let folderMode: mode_t = 0o755

@@ -3,44 +3,45 @@ import FoundationEssentials
 
 /// JSON members to `Message` (contract, section 3). Every complaint names the field, what was found and what is expected.
 enum MessageDecoding {
-  static let fields = [
-    "channel", "to", "body", "title", "format", "url", "template", "params", "id", "send_at", "expires_at", "priority",
-    "attachments", "options", "meta",
-  ]
-
   static func message(_ members: [JSON.Member]) throws(JSONFault) -> Message {
     var message = Message()
     for member in members {
-      let (field, value) = (member.key, member.value)
-      guard fields.contains(field) else { throw unknown(field) }
+      guard let field = MessageField(rawValue: member.key) else { throw unknown(member.key) }
       // `null` is the same as absent.
-      if value == .null { continue }
-      switch field {
-      case "channel": message.channel = try string(field, value)
-      case "to": message.to = try recipients(value)
-      case "body": message.body = try string(field, value)
-      case "title": message.title = try string(field, value)
-      case "format": message.format = try choice(field, value, Message.Format.allCases)
-      case "url": message.url = try string(field, value)
-      case "template": message.template = try string(field, value)
-      case "params": message.params = try parameters(value)
-      case "id": message.id = try identifier(value)
-      case "send_at": message.sendAt = try time(field, value)
-      case "expires_at": message.expiresAt = try time(field, value)
-      case "priority": message.priority = try choice(field, value, Message.Priority.allCases)
-      case "attachments": message.attachments = try attachments(value)
-      case "options": message.options = try object(field, value).filter { $0.value != .null }
-      default: _ = try object(field, value)  // meta: the producer's own, kept in the file and never sent
-      }
+      if member.value == .null { continue }
+      try decode(field, member.value, into: &message)
     }
     return message
+  }
+
+  private static func decode(_ field: MessageField, _ value: JSON, into message: inout Message) throws(JSONFault) {
+    switch field {
+    case .channel: message.channel = try string(field.rawValue, value)
+    case .to: message.to = try recipients(value)
+    case .body: message.body = try string(field.rawValue, value)
+    case .title: message.title = try string(field.rawValue, value)
+    case .format: message.format = try choice(field, value, Message.Format.init)
+    case .url: message.url = try string(field.rawValue, value)
+    case .template: message.template = try string(field.rawValue, value)
+    case .params: message.params = try parameters(value)
+    // Filled before it comes here.
+    case .use: throw complaint("use: the spool's templates are not at hand")
+    case .id: message.id = try identifier(value)
+    case .sendAt: message.sendAt = try time(field, value)
+    case .expiresAt: message.expiresAt = try time(field, value)
+    case .priority: message.priority = try choice(field, value, Message.Priority.init)
+    case .attachments: message.attachments = try attachments(value)
+    case .options: message.options = try object(field.rawValue, value).filter { $0.value != .null }
+    // The producer's own, kept in the file and never sent.
+    case .meta: _ = try object(field.rawValue, value)
+    }
   }
 
   // MARK: Fields
 
   private static func recipients(_ value: JSON) throws(JSONFault) -> [String] {
     if case .string(let one) = value { return [try recipient("to", one)] }
-    guard let values = value.array else { throw expected("a string or an array of strings", "to", value) }
+    guard let values = value.array else { throw expected(MessageField.to.shape.expected, "to", value) }
     guard !values.isEmpty else { throw complaint("to: is an empty array; at least one recipient is expected") }
     var recipients: [String] = []
     recipients.reserveCapacity(values.count)
@@ -74,28 +75,25 @@ enum MessageDecoding {
       var positional: [String] = []
       for (index, value) in values.enumerated() { positional.append(try string("params[\(index)]", value)) }
       return .positional(positional)
-    default: throw expected("an object of strings or an array of strings", "params", value)
+    default: throw expected(MessageField.params.shape.expected, "params", value)
     }
   }
 
-  private static func time(_ field: String, _ value: JSON) throws(JSONFault) -> Date {
+  private static func time(_ field: MessageField, _ value: JSON) throws(JSONFault) -> Date {
     switch value {
     case .string(let text):
       if let date = RFC3339.date(text) { return date }
     case .number:
-      // Dates beyond the year 9999 are slips (milliseconds for seconds), and no calendar prints them.
-      if let seconds = value.number, (0...253_402_300_799).contains(seconds) {
+      if let seconds = value.number, MessageField.seconds.contains(seconds) {
         return Date(timeIntervalSince1970: seconds)
       }
     default: break
     }
-    throw complaint(
-      "\(field): found \(shown(value)); expected an RFC 3339 time such as \"2026-11-22T09:00:00+08:00\", or Unix seconds"
-    )
+    throw expected(field, value)
   }
 
   private static func attachments(_ value: JSON) throws(JSONFault) -> [Message.Attachment] {
-    guard let values = value.array else { throw expected("an array", "attachments", value) }
+    guard let values = value.array else { throw expected(.attachments, value) }
     var attachments: [Message.Attachment] = []
     for (index, value) in values.enumerated() { attachments.append(try attachment("attachments[\(index)]", value)) }
     return attachments
@@ -107,14 +105,16 @@ enum MessageDecoding {
     var (name, type, path, data): (String?, String?, String?, [UInt8]?)
     for member in members where member.value != .null {
       let text = try string("\(field).\(member.key.shortened.displayText)", member.value)
-      switch member.key {
-      case "name": name = text
-      case "type": type = text
-      case "path": path = text
-      case "base64":
+      switch MessageField.AttachmentKey(rawValue: member.key) {
+      case .name: name = text
+      case .type: type = text
+      case .path: path = text
+      case .base64:
         guard let decoded = Data(base64Encoded: text) else { throw complaint("\(field).base64: is not base64") }
         data = Array(decoded)
-      default: throw unknown("\(field).\(member.key.shortened)", member.key, ["name", "type", "path", "base64"])
+      case nil:
+        throw unknown(
+          "\(field).\(member.key.shortened)", member.key, MessageField.AttachmentKey.allCases.map(\.rawValue))
       }
     }
     switch (path, data) {
@@ -136,12 +136,11 @@ enum MessageDecoding {
     return members
   }
 
-  private static func choice<Choice: RawRepresentable<String>>(
-    _ field: String, _ value: JSON, _ choices: [Choice]
+  private static func choice<Choice>(
+    _ field: MessageField, _ value: JSON, _ choice: (String) -> Choice?
   ) throws(JSONFault) -> Choice {
-    if case .string(let text) = value, let choice = Choice(rawValue: text) { return choice }
-    let known = choices.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")
-    throw complaint("\(field): found \(shown(value)); expected one of \(known)")
+    if case .string(let text) = value, let choice = choice(text) { return choice }
+    throw expected(field, value)
   }
 
   // MARK: Complaints
@@ -152,7 +151,13 @@ enum MessageDecoding {
     complaint("\(field): found \(shown(value)); expected \(expected)")
   }
 
-  private static func unknown(_ field: String) -> JSONFault { unknown(field.shortened, field, fields) }
+  private static func expected(_ field: MessageField, _ value: JSON) -> JSONFault {
+    expected(field.shape.expected, field.rawValue, value)
+  }
+
+  private static func unknown(_ field: String) -> JSONFault {
+    unknown(field.shortened, field, MessageField.allCases.map(\.rawValue))
+  }
 
   private static func unknown(_ path: String, _ field: String, _ known: [String]) -> JSONFault {
     let nearest = Suggestion.nearest(to: field, among: known).map { "; did you mean \"\($0)\"?" }

@@ -9,9 +9,13 @@ package struct MessageFile: Sendable {
   package var lines: [HistoryLine]
 
   /// Reads a file's bytes.
-  /// - Parameter limit: the most bytes the message itself may have; history is not counted.
+  /// - Parameters:
+  ///   - limit: the most bytes the message itself may have; history is not counted.
+  ///   - templates: what `use` may name; nil where no spool is at hand.
   /// - Throws: `Fault` of kind `message`, naming field, found and expected.
-  package init(_ bytes: UnsafeBufferPointer<UInt8>, limit: Int) throws(Fault) {
+  package init(
+    _ bytes: UnsafeBufferPointer<UInt8>, limit: Int, templates: (any TemplateShelf)? = nil
+  ) throws(Fault) {
     guard !bytes.isEmpty else {
       throw Fault(
         .message, "the file is empty; a JSON object is expected",
@@ -30,10 +34,24 @@ package struct MessageFile: Sendable {
           offset: scanner.offset, problem: "something follows the message; a file holds one message only")
       }
       lines = History.lines(in: tail)
-      message = try MessageDecoding.message(members)
+      message = try MessageDecoding.message(MessageFile.filled(members, templates))
     } catch {
       throw MessageFile.fault(error, in: bytes)
     }
+  }
+
+  /// With the template's fields where the message uses one.
+  private static func filled(
+    _ members: [JSON.Member], _ templates: (any TemplateShelf)?
+  ) throws(JSONFault) -> [JSON.Member] {
+    guard let use = members.first(where: { $0.key == MessageField.use.rawValue })?.value, use != .null else {
+      return members
+    }
+    guard let name = use.string else {
+      throw JSONFault(offset: -1, problem: "use: found \(use.kindForPeople); expected the name of a template")
+    }
+    guard let templates else { return members }
+    return try templates.template(named: name).filled(members)
   }
 
   /// Whether a whole JSON value stands in front of what may be the beginning of a longer file.

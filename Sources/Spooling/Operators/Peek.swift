@@ -23,7 +23,7 @@ extension Spool {
       guard let bytes = try read(name, in: folder, path: path, limit: limit) else { return .odd }
       return bytes.withUnsafeBufferPointer { buffer -> Peek in
         do throws(Fault) {
-          return .message(try MessageFile(buffer, limit: limit))
+          return .message(try MessageFile(buffer, limit: limit, templates: templates))
         } catch {
           return .invalid(error, MessageFile.history(in: buffer, limit: limit))
         }
