@@ -62,13 +62,15 @@ package struct ConfigurationReader: Sendable {
 
   private func read(_ path: String, _ file: File) throws(ConfigurationFault) -> Configuration {
     let root = Place("", try JSON5Scanner.value(of: file.bytes, file: path))
-    try root.allow(["default_channel", "deduplicate_for", "max_message_bytes", "attachment_directories", "channels"])
+    try root.allow(ConfigurationKey.top.map(\.name))
     var configuration = Configuration()
     configuration.defaultChannel = try root["default_channel"]?.string()
     configuration.deduplicateFor = try root["deduplicate_for"]?.span() ?? configuration.deduplicateFor
     configuration.maxMessageBytes =
       try root["max_message_bytes"]?.integer(in: 1024...(1 << 30)) ?? configuration.maxMessageBytes
     configuration.attachmentDirectories = try root["attachment_directories"]?.strings() ?? []
+    configuration.sandboxPort = try root["sandbox"]?.integer(in: 1...65535)
+    configuration.aliases = try Aliases(root["aliases"]).all
     var secrets = Secrets()
     for place in try root["channels"]?.members() ?? [] {
       let channel = try self.channel(place, &secrets)
@@ -93,6 +95,9 @@ package struct ConfigurationReader: Sendable {
       throw ConfigurationFault(place, "\"\(name)\" is no channel of this configuration\(nearest ?? "")")
     }
     try check(configuration.defaultChannel, "default_channel")
+    for (name, aliases) in configuration.aliases.sorted(by: { $0.key < $1.key }) {
+      for alias in aliases { try check(alias.channel, "aliases.\(name)") }
+    }
     for channel in configuration.channels.values.sorted(by: { $0.name < $1.name }) {
       let place = "channels.\(channel.name).fallback"
       try check(channel.fallback, place)
@@ -104,11 +109,7 @@ package struct ConfigurationReader: Sendable {
 
   // MARK: Channels
 
-  private static let common = [
-    "provider", "endpoint", "max_recipients_per_call", "concurrency", "rate", "timeout", "retry", "on_unconfirmed",
-    "reconcile_after", "expire_after", "daily", "daily_per_recipient", "suspect_after", "zone", "quiet_hours",
-    "recipients", "fallback", "ca_file",
-  ]
+  private static let common = ConfigurationKey.channel.map(\.name)
 
   private func channel(_ place: Place, _ known: inout Secrets) throws(ConfigurationFault) -> Channel {
     let type = try provider(place)
@@ -163,7 +164,7 @@ package struct ConfigurationReader: Sendable {
     return book
   }
 
-  private func provider(_ place: Place) throws(ConfigurationFault) -> any Provider.Type {
+  func provider(_ place: Place) throws(ConfigurationFault) -> any Provider.Type {
     let names = providers.map { $0.card.name }
     guard let entry = place["provider"] else {
       throw ConfigurationFault(place.path, "names no provider", hint: "one of: \(names.joined(separator: ", "))")

@@ -130,6 +130,19 @@ package struct Contact: Sendable, Hashable, ExpressibleByStringLiteral {
   package func hash(into hasher: inout Hasher) { hasher.combine(Verbatim(address)) }
 }
 
+/// Where mail to a local name goes.
+package struct Alias: Sendable, Hashable {
+  /// Nil is the default channel.
+  package var channel: String?
+  /// Nil for a channel's own target.
+  package var to: [String]?
+
+  package init(channel: String? = nil, to: [String]? = nil) {
+    self.channel = channel
+    self.to = to
+  }
+}
+
 /// The whole configuration, checked.
 package struct Configuration: Sendable {
   package var defaultChannel: String?
@@ -138,6 +151,10 @@ package struct Configuration: Sendable {
   package var maxMessageBytes = 16 << 20
   package var attachmentDirectories: [String] = []
   package var channels: [String: Channel] = [:]
+  /// Sweeps start a stand-in for the providers here, on 127.0.0.1, unless one is there already; nil for real life.
+  package var sandboxPort: Int?
+  /// Where mail to local names goes, by the name in lower case; none of them names another alias any more.
+  package var aliases: [String: [Alias]] = [:]
   /// When its file, or one with a secret, was last written.
   package var modified = Date.distantPast
 

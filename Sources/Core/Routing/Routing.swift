@@ -110,7 +110,9 @@ package struct Router: Sendable {
     guard let name = message.channel ?? configuration.defaultChannel else {
       throw Fault(
         .message, "channel: is missing, and the configuration names no default_channel",
-        hint: "name one of: \(configuration.channels.keys.sorted().joined(separator: ", "))")
+        hint: configuration.channels.isEmpty
+          ? "the configuration has no channel yet; msgspool init --provider NAME shows one"
+          : "name one of: \(configuration.channels.keys.sorted().joined(separator: ", "))")
     }
     guard let channel = configuration.channels[name] else {
       let known = configuration.channels.keys.sorted()
