@@ -4,7 +4,11 @@ SWIFT   ?= swift
 PREFIX  ?= /usr/local
 DESTDIR ?=
 BINDIR  ?= $(PREFIX)/bin
-MANDIR  ?= $(PREFIX)/share/man/man1
+MANDIR  ?= $(PREFIX)/share/man
+# Where shells look for completions.
+BASHDIR ?= $(PREFIX)/share/bash-completion/completions
+ZSHDIR  ?= $(PREFIX)/share/zsh/site-functions
+FISHDIR ?= $(PREFIX)/share/fish/vendor_completions.d
 # Where systemd looks for what the administrator installed; for another PREFIX it has to be told.
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 # Programs for `exec` channels.
@@ -73,13 +77,21 @@ lint: setup ## check format and style, and that no target imports what it did no
 format: ## format the sources in place
 	$(SWIFT) format --in-place --recursive $(SOURCES)
 
-install: ## install under PREFIX: program, manual, systemd units, bridges; and CONFDIR
+install: ## install under PREFIX: program, manual, completions, systemd units, bridges; and CONFDIR
 	@if [ ! -x $(BINARY) ] || [ -n "$$(find Sources Package.swift -name '*.swift' -newer $(BINARY) | head -n 1)" ]; \
 	then $(MAKE) build; fi
-	install -d '$(DESTDIR)$(BINDIR)' '$(DESTDIR)$(MANDIR)' '$(DESTDIR)$(UNITDIR)' '$(DESTDIR)$(BRIDGEDIR)' \
-	  '$(DESTDIR)$(CONFDIR)'
+	install -d '$(DESTDIR)$(BINDIR)' '$(DESTDIR)$(MANDIR)/man1' '$(DESTDIR)$(MANDIR)/man5' '$(DESTDIR)$(BASHDIR)' \
+	  '$(DESTDIR)$(ZSHDIR)' '$(DESTDIR)$(FISHDIR)' '$(DESTDIR)$(UNITDIR)' '$(DESTDIR)$(BRIDGEDIR)' '$(DESTDIR)$(CONFDIR)'
 	install -m 755 $(BINARY) '$(DESTDIR)$(BINDIR)/msgspool'
-	install -m 644 Sources/Extras/Packaging/msgspool.1 '$(DESTDIR)$(MANDIR)/msgspool.1'
+	@# The program writes its own manual and completions.
+	$(BINARY) manual 1 > '$(DESTDIR)$(MANDIR)/man1/msgspool.1'
+	$(BINARY) manual 5 > '$(DESTDIR)$(MANDIR)/man5/msgspool.5'
+	$(BINARY) manual conf > '$(DESTDIR)$(MANDIR)/man5/msgspool.conf.5'
+	$(BINARY) completion bash > '$(DESTDIR)$(BASHDIR)/msgspool'
+	$(BINARY) completion zsh > '$(DESTDIR)$(ZSHDIR)/_msgspool'
+	$(BINARY) completion fish > '$(DESTDIR)$(FISHDIR)/msgspool.fish'
+	chmod 644 '$(DESTDIR)$(MANDIR)/man1/msgspool.1' '$(DESTDIR)$(MANDIR)'/man5/msgspool*.5 \
+	  '$(DESTDIR)$(BASHDIR)/msgspool' '$(DESTDIR)$(ZSHDIR)/_msgspool' '$(DESTDIR)$(FISHDIR)/msgspool.fish'
 	for bridge in $(BRIDGES); do \
 	  install -m 755 Sources/Extras/Bridges/$$bridge '$(DESTDIR)$(BRIDGEDIR)/'$$bridge || exit 1; \
 	done
@@ -90,7 +102,9 @@ install: ## install under PREFIX: program, manual, systemd units, bridges; and C
 	@sed 's|@BINDIR@|$(BINDIR)|g; s|@CONFDIR@|$(CONFDIR)|g' Sources/Extras/Packaging/next-steps.txt
 
 uninstall: ## remove what install put there; configuration and spool stay
-	rm -f '$(DESTDIR)$(BINDIR)/msgspool' '$(DESTDIR)$(MANDIR)/msgspool.1'
+	rm -f '$(DESTDIR)$(BINDIR)/msgspool' '$(DESTDIR)$(MANDIR)/man1/msgspool.1' '$(DESTDIR)$(MANDIR)/man5/msgspool.5' \
+	  '$(DESTDIR)$(MANDIR)/man5/msgspool.conf.5' '$(DESTDIR)$(BASHDIR)/msgspool' '$(DESTDIR)$(ZSHDIR)/_msgspool' \
+	  '$(DESTDIR)$(FISHDIR)/msgspool.fish'
 	cd '$(DESTDIR)$(UNITDIR)' 2> /dev/null && rm -f $(UNITS) || true
 	cd '$(DESTDIR)$(BRIDGEDIR)' 2> /dev/null && rm -f $(BRIDGES) || true
 	rmdir '$(DESTDIR)$(BRIDGEDIR)' "$$(dirname '$(DESTDIR)$(BRIDGEDIR)')" 2> /dev/null || true

@@ -22,7 +22,7 @@ enum EncodedWords {
         plain.append(rest.removeFirst())
         continue
       }
-      // Blanks between two encoded words are none (section 6.2).
+      // Blanks between two encoded words are none (RFC 2047, section 6.2).
       let isBetween = open != nil && plain.allSatisfy { [0x20, 0x09, 0x0D, 0x0A].contains($0) }
       if !isBetween {
         text += close() + Charset.text(plain, nil)

@@ -7,8 +7,7 @@ import Testing
 
 @Suite("The JSON Schema and the decoder agree on what a message is")
 struct MessageSchemaTests {
-  private static let corpus = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .appending(path: "Corpus/messages")
+  private static let corpus = Repository.file("Tests/Corpus/messages")
 
   /// Accepts any template, and leaves the producer's fields as they are.
   private struct AnyTemplate: TemplateShelf {

@@ -11,8 +11,9 @@ fail() { say "$*" >&2; exit 1; }
 # What the program is linked against, and the certificates of the authorities that vouch for providers.
 build="libcurl4-openssl-dev libidn2-dev libmicrohttpd-dev libsqlite3-dev libssl-dev ca-certificates"
 # What the tests use: strace watches system calls, openssl makes certificates, sqlite3 reads the ledger as others would,
-# aiosmtpd is a mail server and apprise what a bridge talks to.
-tests="strace openssl sqlite3 tzdata python3-aiosmtpd apprise"
+# aiosmtpd is a mail server and apprise what a bridge talks to, mandoc reads the manual, jsonschema the message schema,
+# and zsh and fish what completes in them.
+tests="strace openssl sqlite3 tzdata python3-aiosmtpd apprise mandoc python3-jsonschema zsh fish"
 
 [ "${1:-}" != build ] || tests=''
 

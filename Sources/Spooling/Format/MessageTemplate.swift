@@ -183,7 +183,7 @@ private struct Filling {
     value.replacing(["&": "&amp;", "<": "&lt;", ">": "&gt;", "\"": "&quot;", "'": "&#39;"])
   }
 
-  /// A backslash before every sign of ASCII that is no letter, digit or space: CommonMark (section 2.4) and Telegram's
+  /// A backslash before every sign of ASCII that is no letter, digit or space: CommonMark's escapes and Telegram's
   /// MarkdownV2 take them all, and whatever means something anywhere is among them. A digit's dot (`1.`) is, too. Line
   /// breaks become blanks, and blanks in front go, as a line's beginning may mean something without any sign.
   private static func markdown(_ value: String) -> String {

@@ -92,6 +92,13 @@ enum CheckCommand: Command {
           .note, .configuration, "channels", "the configuration names none yet",
           hint: "its comments show one of each kind; msgspool providers lists them"))
     }
+    if let port = configuration.sandboxPort {
+      report.tell(
+        Complaint(
+          .note, .configuration, "sandbox",
+          "channels whose endpoint is at port \(port) reach a stand-in, and nobody else",
+          hint: "for real life take sandbox and endpoint out, and put the account's own values in"))
+    }
     for path in configuration.attachmentDirectories {
       var status = stat()
       guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR, access(path, R_OK | X_OK) == 0 else {

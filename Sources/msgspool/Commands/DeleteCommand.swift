@@ -5,6 +5,7 @@ import Spooling
 enum DeleteCommand: Command {
   static let guide = Guide(
     name: "delete", summary: "remove messages for good", operands: "NAME...", operandCount: 1...Int.max,
+    operandWords: .messages(folders),
     options: [.init("--force", nil, "unconfirmed ones too, and such whose history is torn")],
     details: """
       From every folder but cur/ (a sweep has it in hand) and tmp/ (its producer

@@ -5,8 +5,9 @@ import Spooling
 enum FlushCommand: Command {
   static let guide = Guide(
     name: "flush", summary: "what is deferred falls due now", operands: "[NAME]...", operandCount: 0...Int.max,
+    operandWords: .messages([.deferred]),
     options: [
-      .init("--channel", "C", "only messages of this channel"),
+      .init("--channel", "C", "only messages of this channel", .channels),
       .init("--dry-run", nil, "say which; change nothing"),
     ],
     details: """

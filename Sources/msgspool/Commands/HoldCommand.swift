@@ -4,6 +4,7 @@ import Spooling
 enum HoldCommand: Command {
   static let guide = Guide(
     name: "hold", summary: "set messages aside, until release", operands: "NAME...", operandCount: 1...Int.max,
+    operandWords: .messages([.new, .deferred]),
     details: """
       Moves what waits in new/ or deferred/ to hold/, where nothing is sent. What a
       sweep has in hand stays there.
@@ -57,6 +58,7 @@ enum HoldCommand: Command {
 enum ReleaseCommand: Command {
   static let guide = Guide(
     name: "release", summary: "put back what hold set aside", operands: "NAME...", operandCount: 1...Int.max,
+    operandWords: .messages([.hold]),
     details: """
       A message that was deferred is deferred again, until it was due; any other
       goes to new/, and its age counts anew.

@@ -7,11 +7,12 @@ import Spooling
 enum InitCommand: Command {
   static let guide = Guide(
     name: "init", summary: "make a spool and a commented configuration", operands: "[DIR]", operandCount: 0...1,
+    operandWords: .folder,
     options: [
-      .init("--provider", "NAME", "a configuration with a channel of this provider, ready but for its secret"),
       .init(
-        "--sandbox", nil, "one that works at once against: msgspool sandbox --port \(ConfigurationTemplate.sandboxPort)"
-      ),
+        "--provider", "NAME", "a configuration with a channel of this provider, ready but for its secret",
+        .providers),
+      .init("--sandbox", nil, "one that works at once, with a stand-in for the provider on this machine"),
     ],
     details: """
       What is there already is left as it is. Without DIR: --spool, $MSGSPOOL_DIR,
@@ -114,7 +115,6 @@ enum InitCommand: Command {
     }
     return Start(configuration: ConfigurationTemplate.text(of: card, at: sample)) { option in
       [
-        "msgspool sandbox --port \(ConfigurationTemplate.sandboxPort) &",
         "msgspool send\(option) \(sample.send)",
         "msgspool sweep\(option)",
       ]
@@ -182,18 +182,24 @@ enum ConfigurationTemplate {
       card.name == "webhook"
       ? "url: \"http://127.0.0.1:\(sandboxPort)/webhook/x\"" : "endpoint: \"http://127.0.0.1:\(sandboxPort)\""
     let settings = ["provider: \"\(card.name)\"", place] + sample.settings
-    return text(of: card, "\(channel(card)): {\n\(settings.map { "  \($0),\n" }.joined())},")
+    let sandbox = """
+        /* Nothing leaves this machine: sweeps start a stand-in for the provider at this port, unless one is there already
+           (msgspool sandbox --port \(sandboxPort) --record calls.jsonl shows what it gets). */
+        sandbox: \(sandboxPort),
+
+      """
+    return text(of: card, "\(channel(card)): {\n\(settings.map { "  \($0),\n" }.joined())},", sandbox)
   }
 
   private static func channel(_ card: ProviderCard) -> Substring { card.example.prefix { $0 != ":" } }
 
-  private static func text(of card: ProviderCard, _ entry: String) -> String {
+  private static func text(of card: ProviderCard, _ entry: String, _ more: String = "") -> String {
     """
     /* \(card.summary)
        All settings: msgspool providers \(card.name). To check this: msgspool check. */
     {
       default_channel: "\(channel(card))",
-      channels: {
+    \(more)      channels: {
     \(entry.split(separator: "\n").map { "    \($0)" }.joined(separator: "\n"))
       },
     }

@@ -4,6 +4,7 @@ import Spooling
 enum ListCommand: Command {
   static let guide = Guide(
     name: "list", summary: "the messages in a folder, one line each", operands: "FOLDER", operandCount: 1...1,
+    operandWords: .oneOf(folders.map(\.rawValue)),
     details: """
       FOLDER is new, cur, deferred, done, failed, hold or tmp; cur lists what
       running sweeps have in hand. Rows come as the folder has them, not sorted: a folder

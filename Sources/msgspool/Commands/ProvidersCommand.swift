@@ -4,7 +4,7 @@ import Providers
 enum ProvidersCommand: Command {
   static let guide = Guide(
     name: "providers", summary: "what is built in: limits, settings and options", operands: "[NAME]",
-    operandCount: 0...1,
+    operandCount: 0...1, operandWords: .providers,
     examples: [
       ("msgspool providers", "all of them"),
       ("msgspool providers twilio", "everything about one"),

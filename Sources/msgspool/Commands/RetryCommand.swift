@@ -5,13 +5,17 @@ import Spooling
 enum RetryCommand: Command {
   static let guide = Guide(
     name: "retry", summary: "failed/ back to new/, for the next sweep", operands: "[NAME]...",
-    operandCount: 0...Int.max,
+    operandCount: 0...Int.max, operandWords: .messages([.failed]),
     options: [
       .init("--all", nil, "everything in failed/ (but unconfirmed ones)"),
-      .init("--channel", "C", "only messages of this channel"),
-      .init("--provider", "P", "only those that failed at this provider"),
-      .init("--kind", "K", "only with this kind of error (credentials, network, ...)"),
-      .init("--state", "S", "only failed, invalid, expired or unconfirmed ones"),
+      .init("--channel", "C", "only messages of this channel", .channels),
+      .init("--provider", "P", "only those that failed at this provider", .providers),
+      .init(
+        "--kind", "K", "only with this kind of error (credentials, network, ...)",
+        .oneOf(ErrorKind.allCases.map(\.rawValue))),
+      .init(
+        "--state", "S", "only failed, invalid, expired or unconfirmed ones",
+        .oneOf(["failed", "invalid", "expired", "unconfirmed"])),
       .init("--since", "T", "only what failed since: 30m, 12h, 7d or RFC 3339"),
       .init("--dry-run", nil, "say which; move nothing"),
     ],

@@ -8,7 +8,7 @@ enum SandboxCommand: Command {
     name: "sandbox", summary: "a local stand-in for the providers' APIs",
     options: [
       .init("--port", "N", "the port on 127.0.0.1 (0, the default, takes any free one)"),
-      .init("--record", "FILE", "append one JSON line per request"),
+      .init("--record", "FILE", "append one JSON line per request", .file),
       .init("--fault", "SPEC", "misbehave; see below", repeats: true),
       .init("--phone", "auto|manual", "who scans and confirms WeChat's codes; see below"),
     ],

@@ -7,40 +7,57 @@ enum SendCommand: Command {
   static let guide = Guide(
     name: "send", summary: "drop a message the right way and print its name", operands: "[BODY]", operandCount: 0...1,
     options: [
-      .init("--channel", "C", "which channel (else the configuration's default_channel)"),
-      .init("--to", "R", "a recipient; may be repeated", repeats: true),
+      .init("--channel", "C", "which channel (else the configuration's default_channel)", .channels),
+      .init("--to", "R", "a recipient; may be repeated", repeats: true, .recipients),
       .init("--title", "T", "subject, summary or title"),
       .init("--id", "KEY", "your own key against duplicates"),
-      .init("--format", "F", "text, markdown or html"),
+      .init("--format", "F", "text, markdown or html", .oneOf(Message.Format.allCases.map(\.rawValue))),
       .init("--url", "URL", "link that opens with the message"),
       .init("--template", "T", "for services that send approved templates"),
-      .init("--param", "NAME=VALUE", "a template's parameter; may be repeated", repeats: true),
-      .init("--priority", "P", "low, normal or high"),
+      .init("--use", "NAME", "a template of the spool's own: templates/NAME.json"),
+      .init("--param", "NAME=VALUE", "a template's parameter or place; may be repeated", repeats: true),
+      .init("--priority", "P", "low, normal or high", .oneOf(Message.Priority.allCases.map(\.rawValue))),
       .init("--send-at", "TIME", "not before: RFC 3339 or Unix seconds"),
       .init("--expires-at", "TIME", "not after: RFC 3339 or Unix seconds"),
+      .init("--attach", "FILE", "a file to go with it; may be repeated", repeats: true, .file),
+      .init("--option", "NAME=VALUE", "a parameter of the provider's own; may be repeated", repeats: true),
+      .init("--meta", "NAME=VALUE", "kept with the message, never sent; may be repeated", repeats: true),
+      .init("--wait", "SPAN", "until it is settled, for 30s at the most, say: 0 done, 1 failed, 75 not yet"),
     ],
     details: """
       The body comes from BODY or standard input. With --json, standard input holds
       whole messages, one JSON object per line; all are dropped, or none.
+      A VALUE is a number, true, false, a list or an object where it reads as one in
+      JSON, else text. Files travel inside the message, as they are now; one that is
+      too large for that is named by its path, where attachment_directories allows.
       """,
     examples: [
       ("msgspool send --channel alerts --to UID_x --title Disk \"95 % full\"", "one message"),
       ("make test 2>&1 | tail -n 20 | msgspool send --channel builds", "the body from a pipe"),
       ("msgspool send --json < messages.jsonl", "thousands at once"),
+      ("msgspool send --to 42 --attach plot.png --option silent=true \"done\"", "with a file, and quietly"),
+      ("msgspool send --to UID_x --wait 30s \"hello\" || echo \"not told\"", "and what became of it"),
     ])
 
   static func run(_ arguments: Arguments) throws(Failure) -> ExitStatus {
     let spool = try Surroundings.spool(arguments, for: .drop)
-    let messages = arguments.has("--json") ? try lines(arguments) : [try message(arguments)]
     let configuration = configuration(arguments, spool)
+    let messages = arguments.has("--json") ? try lines(arguments) : [try MessageDraft(arguments, configuration).bytes()]
     for (index, bytes) in messages.enumerated() {
-      try check(bytes, configuration, line: arguments.has("--json") ? index + 1 : nil)
+      try check(bytes, configuration, spool, line: arguments.has("--json") ? index + 1 : nil)
     }
+    let wait = try SettlingWait(arguments)
+    let names = try drop(messages, into: spool)
+    if !Console.isQuiet { try tell(names) }
+    return try wait?.end(of: names) ?? .ok
+  }
+
+  /// - Returns: their names in new/, where they survive a power cut.
+  static func drop(_ messages: [[UInt8]], into spool: Spool) throws(Failure) -> [FileName] {
     let stamp = Surroundings.now().timeIntervalSince1970
     let nonce = Surroundings.nonce().prefix(8)
-    let names: [FileName]
     do throws(DropFault) {
-      names = try spool.drop(messages) { index in
+      return try spool.drop(messages) { index in
         FileName("\(Int(stamp)).\(getpid())-\(index + 1)-\(nonce).json")
       }
     } catch {
@@ -56,8 +73,6 @@ enum SendCommand: Command {
       }
       throw failure
     }
-    if !Console.isQuiet { try tell(names) }
-    return .ok
   }
 
   /// Whoever can't read the name must still learn that the message is on its way, or drops it again.
@@ -71,16 +86,22 @@ enum SendCommand: Command {
   }
 
   /// A message that the sweeper would refuse is refused here, where its author can see it.
-  private static func check(_ bytes: [UInt8], _ configuration: Configuration?, line: Int?) throws(Failure) {
+  private static func check(
+    _ bytes: [UInt8], _ configuration: Configuration?, _ spool: Spool, line: Int?
+  ) throws(Failure) {
     let place = line.map { "line \($0): " } ?? ""
     var message = Message()
     let result = bytes.withUnsafeBufferPointer { buffer -> Result<Message, Fault> in
-      do throws(Fault) { return .success(try MessageFile(buffer, limit: 1 << 30).message) } catch {
+      do throws(Fault) {
+        let limit = configuration?.maxMessageBytes ?? 1 << 30
+        return .success(try MessageFile(buffer, limit: limit, templates: spool.templates).message)
+      } catch {
         return .failure(error)
       }
     }
     switch result {
     case .success(let decoded): message = decoded
+    case .failure where !spool.templates.isReadable && usesTemplate(bytes): return
     case .failure(let fault): throw Failure(.usage, "\(place)\(fault.message)", hint: "nothing was dropped")
     }
     guard let configuration else { return }
@@ -94,6 +115,10 @@ enum SendCommand: Command {
     }
   }
 
+  private static func usesTemplate(_ bytes: [UInt8]) -> Bool {
+    (try? JSONScanner.value(of: bytes))?[MessageField.use.rawValue]?.string != nil
+  }
+
   /// Nil where a producer may not read the configuration, or it is not usable: dropping still works.
   private static func configuration(_ arguments: Arguments, _ spool: Spool) -> Configuration? {
     guard let path = Surroundings.configurationPath(arguments, spool: spool.path) else { return nil }
@@ -101,65 +126,15 @@ enum SendCommand: Command {
   }
 
   private static func lines(_ arguments: Arguments) throws(Failure) -> [[UInt8]] {
-    guard arguments.operands.isEmpty, arguments.all("--to").isEmpty else {
-      throw Failure(.usage, "with --json the messages come from standard input, and nothing else is taken")
+    let other = guide.options.first { $0.name != "--wait" && arguments.has($0.name) }?.name ?? arguments.operands.first
+    if let other {
+      throw Failure(
+        .usage, "with --json the messages come from standard input, whole, and \(other) is not taken",
+        hint: "put it into each message")
     }
-    let lines = try standardInput().split(separator: UInt8(ascii: "\n"))
+    let lines = try StandardInput.bytes().split(separator: UInt8(ascii: "\n"))
       .map { Array($0) }.filter { $0.contains { $0 > 0x20 } }
     guard !lines.isEmpty else { throw Failure(.usage, "standard input holds no message") }
     return lines.map { $0 + [UInt8(ascii: "\n")] }
-  }
-
-  private static func message(_ arguments: Arguments) throws(Failure) -> [UInt8] {
-    var members: [JSON.Member] = []
-    func add(_ field: String, _ value: String?) {
-      if let value { members.append(.init(field, .string(value))) }
-    }
-    add("channel", arguments["--channel"])
-    let to = arguments.all("--to")
-    if to.count == 1 { add("to", to[0]) } else if !to.isEmpty { members.append(.init("to", .strings(to))) }
-    add("title", arguments["--title"])
-    var body = arguments.operands.first ?? ""
-    // A template speaks for itself; its text is not waited for.
-    if arguments.operands.isEmpty, arguments["--template"] == nil { body = try bodyFromInput() }
-    if !body.isEmpty { add("body", body) }
-    for field in ["id", "format", "url", "template", "priority"] { add(field, arguments["--\(field)"]) }
-    for (option, field) in [("--send-at", "send_at"), ("--expires-at", "expires_at")] {
-      guard let text = arguments[option] else { continue }
-      members.append(.init(field, Double(text) == nil ? .string(text) : .number(text)))
-    }
-    var parameters: [JSON.Member] = []
-    for text in arguments.all("--param") {
-      guard let (name, value) = text.halves(at: "=") else {
-        throw Failure(.usage, "--param: found \"\(text)\"; expected NAME=VALUE")
-      }
-      parameters.append(.init(name, .string(value)))
-    }
-    if !parameters.isEmpty { members.append(.init("params", .object(parameters))) }
-    return JSON.object(members).bytes + [UInt8(ascii: "\n")]
-  }
-
-  private static func bodyFromInput() throws(Failure) -> String {
-    var bytes = try standardInput()
-    // What `echo` adds is no part of the text.
-    if bytes.last == UInt8(ascii: "\n") { bytes.removeLast() }
-    guard let text = String(validating: bytes, as: UTF8.self) else {
-      throw Failure(.usage, "standard input is not valid UTF-8", hint: "convert it first, for example with iconv")
-    }
-    return text
-  }
-
-  private static func standardInput() throws(Failure) -> [UInt8] {
-    var bytes: [UInt8] = []
-    var buffer = [UInt8](repeating: 0, count: 1 << 16)
-    while true {
-      let count = read(0, &buffer, buffer.count)
-      if count == 0 { return bytes }
-      if count < 0 {
-        if errno == EINTR { continue }
-        throw Failure(SystemFault("read", errno, "standard input"))
-      }
-      bytes += buffer[..<count]
-    }
   }
 }

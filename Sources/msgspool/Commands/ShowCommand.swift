@@ -5,6 +5,7 @@ import Spooling
 enum ShowCommand: Command {
   static let guide = Guide(
     name: "show", summary: "everything about one message", operands: "NAME", operandCount: 1...1,
+    operandWords: .messages(Folder.allCases),
     details: """
       Looks for NAME in all folders, as list and sweep print it; a path's last part
       will do. Where several folders have a file of that name, all are shown.
@@ -29,7 +30,7 @@ enum ShowCommand: Command {
       guard let row = reader.row(found) else { continue }
       let limit = configuration?.maxMessageBytes ?? Configuration().maxMessageBytes
       let bytes = found.isOdd ? nil : try? spool.read(name, in: place.descriptor, path: place.path, limit: limit)
-      let sheet = MessageSheet(row, bytes ?? [], facts, configuration)
+      let sheet = MessageSheet(row, bytes ?? [], facts, configuration, spool.templates)
       if arguments.has("--json") {
         Console.output(sheet.json)
       } else {

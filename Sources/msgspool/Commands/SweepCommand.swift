@@ -6,14 +6,16 @@ import Sweeping
 
 enum SweepCommand: Command {
   static let logOptions: [Guide.Option] = [
-    .init("--log", "FORMAT", "text, or json: a line on stderr per call and per settled message"),
+    .init(
+      "--log", "FORMAT", "text, or json: a line on stderr per call and per settled message",
+      .oneOf(["text", "json"])),
     .init("--log-addresses", nil, "with --log json: recipients' addresses too"),
   ]
 
   static let guide = Guide(
     name: "sweep", summary: "one pass over what is due, then exit",
     options: [
-      .init("--channel", "C", "only messages of this channel"),
+      .init("--channel", "C", "only messages of this channel", .channels),
       .init("--limit", "N", "at most so many messages"),
       .init("--dry-run", nil, "say which calls would be made; touch nothing"),
       .init("--strict", nil, "exit with 1 when a message failed"),

@@ -1,4 +1,5 @@
 import Core
+import Spooling
 
 /// What a command takes: read by the parser and printed as help.
 struct Guide {
@@ -9,7 +10,11 @@ struct Guide {
   var operands = ""
   /// How many operands may stand there.
   var operandCount = 0...0
+  /// What operands may be.
+  var operandWords = Words.free
   var options: [Option] = []
+  /// Options are single letters, as getopt has them (-oem, -f FROM, -fFROM, -ti), because other programs say so.
+  var letters: Letters?
   /// A few lines, when the summary is not enough.
   var details = ""
   var examples: [(line: String, summary: String)]
@@ -21,19 +26,46 @@ struct Guide {
     var value: String?
     var summary: String
     var repeats = false
+    /// What its value may be.
+    var words = Words.free
 
-    init(_ name: String, _ value: String? = nil, _ summary: String, repeats: Bool = false) {
+    init(
+      _ name: String, _ value: String? = nil, _ summary: String, repeats: Bool = false, _ words: Words = .free
+    ) {
       self.name = name
       self.value = value
       self.summary = summary
       self.repeats = repeats
+      self.words = words
     }
+  }
+
+  /// Letters that mean something to other programs of the name, and nothing here.
+  struct Letters: Sendable {
+    var ignoredFlags: String
+    var ignoredValues: String
+    /// A value of these, if any, stands behind the letter without a blank.
+    var attached: String
+  }
+
+  /// What an operand or a value may be, as far as a shell can complete it.
+  enum Words: Sendable {
+    case free
+    case file, folder
+    case channels, providers
+    /// Names in the address book of the channel that is named, else of the default one.
+    case recipients
+    /// Names of messages in these folders.
+    case messages([Folder])
+    case oneOf([String])
   }
 
   /// What every command takes.
   static let common: [Option] = [
-    Option("--spool", "DIR", "the spool (else $MSGSPOOL_DIR, ./spool, /var/spool/msgspool)"),
-    Option("--config", "FILE", "the configuration (else $MSGSPOOL_CONFIG, DIR/config.json, /etc/msgspool/config.json)"),
+    Option("--spool", "DIR", "the spool (else $MSGSPOOL_DIR, ./spool, /var/spool/msgspool)", .folder),
+    Option(
+      "--config", "FILE", "the configuration (else $MSGSPOOL_CONFIG, DIR/config.json, /etc/msgspool/config.json)", .file
+    ),
     Option("--json", nil, "print JSON instead of text"),
     Option("--verbose", nil, "say more"),
     Option("--quiet", nil, "say less"),
@@ -65,6 +97,8 @@ struct Arguments {
         operands.append(word)
       } else if word == "--" {
         isRaw = true
+      } else if let letters = guide.letters, !word.hasPrefix("--") {
+        try take(letters: word, &rest, guide, letters)
       } else {
         try take(word, &rest, guide)
       }
@@ -97,6 +131,32 @@ struct Arguments {
       throw Failure(.usage, "\(name) needs a value (\(value))", hint: "msgspool \(guide.name) --help")
     }
     values[name, default: []].append(text)
+  }
+
+  /// Of letters given twice the last one counts.
+  private mutating func take(
+    letters word: String, _ rest: inout ArraySlice<String>, _ guide: Guide, _ letters: Guide.Letters
+  ) throws(Failure) {
+    var behind = word.dropFirst()
+    while let letter = behind.popFirst() {
+      let name = "-\(letter)"
+      let option = guide.options.first { $0.name == name }
+      if letters.attached.contains(letter) {
+        values[name] = [String(behind)]
+        return
+      }
+      if option.map({ $0.value == nil }) ?? letters.ignoredFlags.contains(letter) {
+        values[name] = []
+      } else if option != nil || letters.ignoredValues.contains(letter) {
+        guard let value = behind.isEmpty ? rest.popFirst() : String(behind) else {
+          throw Failure(.usage, "\(name) needs a value", hint: "msgspool \(guide.name) --help")
+        }
+        values[name, default: []].append(value)
+        return
+      } else {
+        throw Failure(.usage, "msgspool \(guide.name) has no option \(name)", hint: "msgspool \(guide.name) --help")
+      }
+    }
   }
 
   func has(_ name: String) -> Bool { values[name] != nil }

@@ -1,16 +1,22 @@
+import Core
 import Glibc
 import Spooling
 
 /// From arguments to an exit status: the only place that knows all commands.
 enum Program {
   static let version = "0.1.0"
+  /// Of the manual pages.
+  static let date = "November 28, 2026"
 
   static let commands: [any Command.Type] = [
     InitCommand.self,
     SendCommand.self,
+    SendmailCommand.self,
     SweepCommand.self,
     WatchCommand.self,
     StatusCommand.self,
+    ChannelsCommand.self,
+    TopCommand.self,
     ListCommand.self,
     ShowCommand.self,
     RetryCommand.self,
@@ -22,17 +28,28 @@ enum Program {
     PruneCommand.self,
     ProvidersCommand.self,
     SandboxCommand.self,
+    CompletionCommand.self,
+    SchemaCommand.self,
+    ManualCommand.self,
   ]
 
   static func run(_ words: [String]) -> ExitStatus {
     prepareProcess()
-    var status = perform(Array(words.dropFirst()))
+    var status = perform(Program.words(words))
     if let failure = Console.outputFailure, [.ok, .failed].contains(status) {
       Console.report(failure)
       status = failure.status
     }
     Console.conclude()
     return status
+  }
+
+  /// Without the program's name, which may be a command's: `sendmail`, where other programs look for one.
+  private static func words(_ words: [String]) -> [String] {
+    guard words.first?.pieces(at: "/").last == SendmailCommand.guide.name else { return Array(words.dropFirst()) }
+    // The ./spool of whatever folder a program happens to run in is not where the system's mail goes.
+    let isNamed = words.contains { $0.hasPrefix("--spool") } || Surroundings.variable("MSGSPOOL_DIR") != nil
+    return [SendmailCommand.guide.name] + (isNamed ? [] : ["--spool", Surroundings.systemSpool]) + words.dropFirst()
   }
 
   private static func perform(_ words: [String]) -> ExitStatus {
@@ -52,6 +69,7 @@ enum Program {
     case "version", "--version", "-V":
       Console.output("msgspool \(version)\n")
       return .ok
+    case CompletionCommand.question: return CompletionCommand.answer(Array(words.dropFirst()))
     default: return run(name, Array(words.dropFirst()))
     }
   }
@@ -109,12 +127,34 @@ enum ExitStatus: Int32 {
   /// `--strict`, and some message failed; `check`, and something was found.
   case failed = 1
   case usage = 64
+  case badData = 65
   case notFound = 66
+  case noUser = 67
   case cannotWrite = 73
   case ioError = 74
   case tryAgain = 75
   case noPermission = 77
   case configuration = 78
+}
+
+extension ExitStatus: CaseIterable {
+  /// As the manual tells it.
+  var meaning: String {
+    switch self {
+    case .ok: "Fine, also when messages failed, since that is recorded in their files."
+    case .failed:
+      "With sweep --strict some message failed, with send --wait this one; check found something."
+    case .usage: "The command line, or a message on it, is wrong."
+    case .badData: "A mail at the sendmail door cannot be sent as it is."
+    case .noUser: "Nobody is configured to get mail for that address."
+    case .notFound: "There is no such spool or message."
+    case .cannotWrite: "Something cannot be written: a full disk, usually."
+    case .ioError: "The disk fails, or standard output cannot be written."
+    case .tryAgain: "Not now: another operator command is at work, or send --wait waited in vain."
+    case .noPermission: "This user may not do that."
+    case .configuration: "The configuration cannot be used."
+    }
+  }
 }
 
 func exitProcess(_ status: ExitStatus) -> Never { exit(status.rawValue) }

@@ -12,6 +12,29 @@ import Sweeping
 enum Surroundings {
   static func now() -> Date { Date() }
 
+  // MARK: What the manual tells of them
+
+  static let variables: [(name: String, summary: String)] = [
+    ("MSGSPOOL_DIR", "The spool, where --spool does not name one."),
+    ("MSGSPOOL_CONFIG", "The configuration, where --config does not name one."),
+    ("NO_COLOR", "Any value: no colours."),
+    ("TERM", "A terminal of the kind dumb gets no colours, and no line that is drawn over."),
+    ("TZ", "Whose days and hours count in channels without a zone; else /etc/localtime."),
+    ("CREDENTIALS_DIRECTORY", "Where systemd puts the credentials that a configuration names."),
+    ("JOURNAL_STREAM", "Set by systemd: lines on standard error tell their priority."),
+  ]
+
+  static let files: [(path: String, summary: String)] = [
+    (systemSpool, "The system's spool; msgspool(5) tells its folders."),
+    (systemConfiguration, "The system's configuration; see msgspool.conf(5)."),
+  ]
+
+  static let systemSpool = "/var/spool/msgspool"
+  private static let systemConfiguration = "/etc/msgspool/config.json"
+
+  /// Where a configuration is looked for.
+  static let configurations = ["$MSGSPOOL_CONFIG", "SPOOL/\(SpoolLayout.configuration)", systemConfiguration]
+
   /// Both clocks. The steady one counts while the machine sleeps: who waits for a minute waits for a minute.
   static func clock() -> Moment {
     var time = timespec()
@@ -34,6 +57,14 @@ enum Surroundings {
     getenv(name).map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
   }
 
+  /// Empty where it is gone, or too deep.
+  static func currentFolder() -> String {
+    withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(PATH_MAX)) { buffer in
+      guard let path = buffer.baseAddress, getcwd(path, buffer.count) != nil else { return "" }
+      return String(cString: path)
+    }
+  }
+
   /// 32 lower-case hex digits from the system's generator.
   static func nonce() -> String {
     let words = Randomness.with { [$0.next(), $0.next()] }
@@ -50,7 +81,7 @@ enum Surroundings {
 
   static func spoolPath(_ arguments: Arguments) -> String {
     if let path = arguments["--spool"] ?? variable("MSGSPOOL_DIR") { return path }
-    return isSpool("spool") ? "spool" : "/var/spool/msgspool"
+    return isSpool("spool") ? "spool" : systemSpool
   }
 
   private static func isSpool(_ path: String) -> Bool {
@@ -135,7 +166,7 @@ enum Surroundings {
   /// The configuration's path, whether or not it was named; nil when there is none in any of the places.
   static func configurationPath(_ arguments: Arguments, spool: String) -> String? {
     if let path = arguments["--config"] ?? variable("MSGSPOOL_CONFIG") { return path }
-    return ["\(spool)/\(SpoolLayout.configuration)", "/etc/msgspool/config.json"].first { path in
+    return ["\(spool)/\(SpoolLayout.configuration)", systemConfiguration].first { path in
       // Found, and not to be read, is to be said; what only root can reach, root finds.
       Identity.asRoot { (try? FileFacts(ofWhatIsAt: path)) != nil }
     }
@@ -150,11 +181,22 @@ enum Surroundings {
   }
 
   static func configuration(_ path: String) throws(Failure) -> Configuration {
+    try read(path) { (reader, file) throws(ConfigurationFault) in try reader.configuration(path, file) }
+  }
+
+  /// What of it tells where mail goes; no secret is read.
+  static func mailDoor(_ path: String) throws(Failure) -> MailDoor {
+    try read(path) { (reader, file) throws(ConfigurationFault) in try reader.mailDoor(path, file) }
+  }
+
+  private static func read<Value>(
+    _ path: String, _ body: (ConfigurationReader, ConfigurationReader.File) throws(ConfigurationFault) -> Value
+  ) throws(Failure) -> Value {
     // As it is: an empty TZ is UTC, and no TZ the system's zone.
     let reader = ConfigurationReader(
       providers: Catalogue.providers, environment: { getenv($0).map { String(cString: $0) } }, file: file)
     do throws(ConfigurationFault) {
-      return try reader.configuration(path, try file(path))
+      return try body(reader, try file(path))
     } catch {
       // What is wrong with the file as a whole begins with its name already.
       let isNamed = error.place.isEmpty && error.problem.hasPrefix(path)

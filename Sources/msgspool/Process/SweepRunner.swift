@@ -42,6 +42,9 @@ final class SweepRunner: Sendable {
   /// - Parameter watcher: for an endless one, what tells of arrivals.
   func run(_ configuration: Configuration, _ selection: Selection, _ watcher: Watcher? = nil) -> End {
     let environment = environment(configuration)
+    let standIn = StandIn(configuration)
+    // Until the last answer is here.
+    defer { withExtendedLifetime(standIn) {} }
     var end = End()
     var rescue = Rescue(environment)
     do throws(SweepTrouble) {

@@ -46,7 +46,7 @@ enum Console {
   }
 
   /// A terminal that obeys no escapes shows them.
-  private static let isDumb = getenv("TERM").map { String(cString: $0) == "dumb" } ?? false
+  static let isDumb = getenv("TERM").map { String(cString: $0) == "dumb" } ?? false
   /// https://no-color.org
   private static let allowsColor = !isDumb && (getenv("NO_COLOR").map { $0.pointee == 0 } ?? true)
 

@@ -18,13 +18,16 @@ struct MessageSheet {
   /// What the names in the channel's address book stand for.
   private let book: [Verbatim: [Contact]]
 
-  init(_ row: MessageRow, _ bytes: [UInt8], _ facts: FileFacts?, _ configuration: Configuration?) {
+  init(
+    _ row: MessageRow, _ bytes: [UInt8], _ facts: FileFacts?, _ configuration: Configuration?,
+    _ templates: any TemplateShelf
+  ) {
     self.row = row
     let limit = (configuration ?? Configuration()).maxMessageBytes
     size = facts?.size ?? bytes.count
     modified = facts?.modified
     (raw, message, lines) = bytes.withUnsafeBufferPointer { buffer in
-      let file = try? MessageFile(buffer, limit: limit)
+      let file = try? MessageFile(buffer, limit: limit, templates: templates)
       return (RawFile(buffer), file?.message, file?.lines ?? MessageFile.history(in: buffer, limit: limit))
     }
     let channel = lines.last?.channel ?? message?.channel ?? configuration?.defaultChannel

@@ -1,0 +1,135 @@
+import Core
+import FoundationEssentials
+import Inspecting
+import Ledger
+
+/// Channels as `channels` and `top` show them: a line each, in 80 columns, and the reason below one that is suspended.
+struct ChannelTable {
+  /// One column of the table.
+  private struct Column {
+    var title: String
+    var width: Int
+    /// Numbers stand at the right.
+    var isNumber = true
+    var value: (ChannelSurvey.Row) -> String
+  }
+
+  let survey: ChannelSurvey
+  /// Names are cut to their column where the screen has no room for more.
+  var isNarrow = false
+
+  private var columns: [Column] {
+    [
+      Column(title: "channel", width: 14, isNumber: false) { $0.channel.isEmpty ? "(none)" : $0.channel.safeText },
+      Column(title: "provider", width: 14, isNumber: false) { $0.settings?.card.name ?? "(unknown)" },
+      Column(title: "waiting", width: 7) { number($0.waiting) },
+      Column(title: "later", width: 6) { number($0.deferred) },
+      Column(title: "calls", width: 5) { number($0.calls) },
+      Column(title: "of its day", width: 11, value: day),
+      Column(title: "pace", width: 6, value: pace),
+      Column(title: "due", width: 8, value: due),
+    ]
+  }
+
+  var header: String { line(columns.map(\.title)) }
+
+  /// A line, or two where there is something to say about the channel; without style, so that they can be cut.
+  func lines(_ row: ChannelSurvey.Row) -> [String] {
+    var lines = [line(columns.map { $0.value(row) })]
+    if let suspension = row.suspension {
+      let since = TimeSpan.text(survey.at.timeIntervalSince(suspension.since))
+      let what = suspension.suspectedFor == nil ? "suspended" : "suspected"
+      lines.append("  \(what) for \(since) (\(suspension.kind.rawValue)): \(suspension.reason.safeText)")
+    } else if row.settings == nil, !row.channel.isEmpty {
+      lines.append("  the configuration has no such channel: what names it will fail")
+    } else if row.waiting > 0, let end = row.settings?.quietHours?.end(after: survey.at) {
+      lines.append("  quiet hours until \(RFC3339.string(end)); high priority goes")
+    }
+    return lines
+  }
+
+  static func styled(_ line: String, _ row: ChannelSurvey.Row) -> String {
+    row.suspension == nil ? line : Console.styled(line, .red)
+  }
+
+  var text: String {
+    var text = header + "\n"
+    for row in survey.rows {
+      let lines = lines(row)
+      text += ChannelTable.styled(lines[0], row) + "\n"
+      for line in lines.dropFirst() { text += Columns.wrapped(line, indent: 2) }
+    }
+    if survey.strange > 0 {
+      text += "\n\(Columns.count(survey.strange, "file")) in new/ cannot be read as a message; see: msgspool check\n"
+    }
+    return text
+  }
+
+  private func line(_ values: [String]) -> String {
+    var line = ""
+    for (column, value) in zip(columns, values) {
+      if !line.isEmpty { line += " " }
+      if column.isNumber {
+        line += String(repeating: " ", count: max(0, column.width - Columns.width(value))) + value
+      } else {
+        line += isNarrow ? Columns.fit(value, column.width) : Columns.pad(value, column.width)
+      }
+    }
+    return Columns.trimmed(line)
+  }
+
+  // MARK: Values
+
+  private func number(_ value: Int) -> String { value == 0 ? "-" : ChannelTable.short(value) }
+
+  private func day(_ row: ChannelSurvey.Row) -> String {
+    guard let settings = row.settings, settings.daily > 0 else { return "-" }
+    return "\(ChannelTable.short(row.usedToday ?? 0))/\(ChannelTable.short(settings.daily))"
+  }
+
+  private func pace(_ row: ChannelSurvey.Row) -> String {
+    guard let settings = row.settings else { return "-" }
+    if settings.rate == 0 { return "\(settings.concurrency)x" }
+    let rate = settings.rate
+    return "\(rate == rate.rounded() ? String(Int(rate)) : String((rate * 100).rounded() / 100))/s"
+  }
+
+  private func due(_ row: ChannelSurvey.Row) -> String {
+    if row.suspension?.until == .distantFuture { return "mended" }
+    guard row.waiting + row.deferred > 0 || row.suspension != nil, let due = survey.nextDue(row) else { return "-" }
+    let seconds = due.timeIntervalSince(survey.at)
+    return seconds < 0.5 ? "now" : TimeSpan.text(seconds)
+  }
+
+  /// In five columns: 12345, 123k, 1.2M.
+  static func short(_ value: Int) -> String {
+    switch value {
+    case ..<100_000: String(value)
+    case ..<1_000_000: "\(value / 1000)k"
+    default: "\(Double(value / 100_000) / 10)M"
+    }
+  }
+
+  /// One object for a channel: the keys are the same for all, absent values null.
+  func json(_ row: ChannelSurvey.Row) -> JSON {
+    let suspension = row.suspension.map { suspension in
+      JSON.object([
+        .init("kind", .string(suspension.kind.rawValue)), .init("reason", .string(suspension.reason)),
+        .init("since", .string(RFC3339.string(suspension.since))),
+        .init("until", suspension.until.map { .string(RFC3339.string($0)) } ?? .null),
+        .init("suspected", .boolean(suspension.suspectedFor != nil)),
+      ])
+    }
+    let due = row.waiting + row.deferred > 0 || row.suspension != nil ? survey.nextDue(row) : nil
+    return .object([
+      .init("channel", .string(row.channel)), .init("provider", row.settings.map { .string($0.card.name) } ?? .null),
+      .init("waiting", .integer(row.waiting)), .init("deferred", .integer(row.deferred)),
+      .init("in_flight", .integer(row.calls)), .init("recipients_in_flight", .integer(row.recipients)),
+      .init("used_today", row.usedToday.map(JSON.integer) ?? .null),
+      .init("daily", row.settings.map { .integer($0.daily) } ?? .null),
+      .init("rate", row.settings.map { .number(String($0.rate)) } ?? .null),
+      .init("concurrency", row.settings.map { .integer($0.concurrency) } ?? .null),
+      .init("suspended", suspension ?? .null), .init("next_due", due.map { .string(RFC3339.string($0)) } ?? .null),
+    ])
+  }
+}
