@@ -25,7 +25,7 @@ CHECKED := --explicit-target-dependency-import-check error
 RELEASE := -c release --static-swift-stdlib -Xlinker --strip-debug $(CHECKED) --product msgspool
 SOURCES := Sources Tests Package.swift
 UNITS   := msgspool.service msgspool-sweep.service msgspool-sweep.timer
-BRIDGES := apprise-bridge.py itchat-bridge.py
+BRIDGES := apprise-bridge.py itchat-bridge.py receipts-callback.py receipts-mail.py
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-build build demo test torture bench lint format install uninstall clean

@@ -58,6 +58,11 @@ package struct ConfigurationKey: Sendable {
       "What falls due inside waits until the end: { from: \"22:00\", to: \"07:00\", zone: \"Asia/Shanghai\" }."),
     .init("recipients", "object", "none", "The address book: a name to an address or a list of them."),
     .init("fallback", "channel", "none", "Where recipients go that are finally rejected or given up."),
+    .init("fallback_on", "undelivered, no_receipt", "none", "After which receipts they go there as well."),
+    .init("receipts", "off, pull, drop or both", "the provider's", "How it is heard what became of what was accepted."),
+    .init("receipt_wait", "span", "72h", "How long a receipt is awaited."),
+    .init("receipt_every", "span", "30s, doubling to 30m", "The pause before the first question, and between questions."),
+    .init("receipt_secret", "string", "none", "What the URL of the channel's callbacks must hold; a secret."),
     .init("ca_file", "path", "the system's", "Certificates to trust beside the system's."),
   ]
 }

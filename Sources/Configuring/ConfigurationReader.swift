@@ -121,14 +121,18 @@ package struct ConfigurationReader: Sendable {
       values[setting.name] = try value(of: setting, in: place, &secrets)
     }
     let endpoint = try place["endpoint"]?.url() ?? card.endpoint ?? ""
+    let receipts = try place["receipts"]?.choice(ReceiptMode.allCases)
     let channel: Channel
     do throws(SettingFault) {
-      channel = Channel(place.name, try type.init(Settings(endpoint: endpoint, values: values)))
+      var settings = Settings(endpoint: endpoint, values: values)
+      settings.receipts = receipts
+      channel = Channel(place.name, try type.init(settings))
     } catch {
       throw ConfigurationFault(
         "\(place.path).\(error.setting)", error.problem, hint: "see: msgspool providers \(card.name)")
     }
     channel.recipients = try addressBook(place, &secrets)
+    try readReceipts(channel, place, receipts, &secrets)
     channel.secrets = secrets.values
     channel.disguises = ConfigurationReader.disguises(of: secrets.values)
     known.areInside = known.areInside || secrets.areInside
@@ -139,6 +143,51 @@ package struct ConfigurationReader: Sendable {
     channel.fallback = try place["fallback"]?.string()
     channel.caFile = try (place["ca_file"]?.string()).map(resolved)
     return channel
+  }
+
+  /// What receipts.md says of a channel. Nothing that could never be heard is taken.
+  private func readReceipts(
+    _ channel: Channel, _ place: Place, _ mode: ReceiptMode?, _ secrets: inout Secrets
+  ) throws(ConfigurationFault) {
+    if let mode, mode != .off {
+      let path = "\(place.path).receipts"
+      let name = channel.card.name
+      guard let provider = channel.receiving else {
+        throw ConfigurationFault(path, "\(name) never tells what became of a message", hint: "leave it out, or \"off\"")
+      }
+      guard !mode.asks || provider is any ReceiptAsking else {
+        throw ConfigurationFault(path, "\(name) cannot be asked", hint: "\"drop\" takes its callbacks from receipts/")
+      }
+      guard mode == .pull || type(of: provider).hasCallbacks else {
+        throw ConfigurationFault(path, "\(name) has no callbacks", hint: "\"pull\" asks it")
+      }
+    }
+    if let mode { channel.receipts = mode }
+    channel.receiptWait = try place["receipt_wait"]?.span() ?? channel.receiptWait
+    channel.receiptEvery = try place["receipt_every"]?.span()
+    if let entry = place["receipt_secret"] {
+      var secret = try source(entry, &secrets)
+      if secret == nil {
+        secrets.areInside = true
+        secret = try entry.string()
+      }
+      secrets.values += [secret].compactMap { $0 }
+      channel.receiptSecret = secret
+    }
+    guard let entry = place["fallback_on"] else { return }
+    guard place["fallback"] != nil else {
+      throw ConfigurationFault(
+        entry.path, "needs a fallback, by which the recipient goes on", hint: "name one: fallback")
+    }
+    let states: [ReceiptState] = [.undelivered, .noReceipt]
+    for element in entry.elements {
+      guard let state = states.first(where: { $0.rawValue == element.value.string }) else {
+        throw ConfigurationFault(
+          entry.path, "expected \"undelivered\" or [\"undelivered\", \"no_receipt\"]",
+          hint: "what is rejected goes on by the fallback anyhow")
+      }
+      channel.fallbackOn.insert(state)
+    }
   }
 
   /// Name to addresses. One that is a secret is shown by its name in the book; where there are several, by what it is called

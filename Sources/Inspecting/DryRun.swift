@@ -87,7 +87,7 @@ package struct DryRun {
   }
 
   private mutating func route(_ name: FileName, _ file: MessageFile, _ facts: FileFacts) {
-    let progress = Progress(file.lines)
+    let progress = Progress(file.lines, again: file.again)
     let identity = name.identity(inode: facts.inode)
     let dropped = progress.began(seen: (try? ledger?.seen([identity]))?[identity], now: now)
     let route = Router(configuration).route(file.message, progress, dropped: dropped, now: now)

@@ -139,7 +139,7 @@ extension Inspection {
         case .message(let file)? = spool.peek(
           found.name, in: found.place.descriptor, path: found.place.path, limit: limit)
       {
-        results = Progress(file.lines).results.values.flatMap { $0 }
+        results = Progress(file.lines, again: file.again).results.values.flatMap { $0 }
       }
       for result in results {
         if let call = result.call { calls.insert(call) }

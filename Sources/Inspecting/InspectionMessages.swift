@@ -63,7 +63,7 @@ extension Inspection {
 
   private func inspect(_ file: MessageFile, _ found: Walk.Found) {
     guard let configuration else { return }
-    switch Router(configuration).routeAtOnce(file.message, Progress(file.lines)) {
+    switch Router(configuration).routeAtOnce(file.message, Progress(file.lines, again: file.again)) {
     case .finish(_, let fault, _): tell(complaint(found, fault))
     case .wait: return
     case .go(let itinerary):

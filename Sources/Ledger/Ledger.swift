@@ -139,6 +139,8 @@ package struct ProposedCall: Sendable {
   package var dailyPerRecipient: Int
   /// What is counted, one for each member; empty where nothing is counted per recipient.
   package var identities: [String]
+  /// What receipts name the call by, where a producer chose that and receipts are awaited: known before the call.
+  package var reference: String?
 
   package init(
     id: String, sweep: String, channel: String, provider: String, members: [CallMember], rate: Double, day: Int,
@@ -171,6 +173,8 @@ package struct FinishedCall: Sendable {
   package var outcomes: [Outcome]
   /// What to give back to the counts: what was counted at the start and did not use up the provider's limit.
   package var uncounted: Uncounted?
+  /// Whose receipts are awaited from now on; nil where they are off.
+  package var awaited: AwaitedRecord?
 
   package struct Uncounted: Sendable {
     package var channel: String

@@ -11,6 +11,8 @@ final class SQLiteDatabase {
   /// A commit failed when its frames were in the log already. Whoever opens the ledger next would take them for committed,
   /// unless another commit has overwritten them by then.
   var isLogDoubtful = false
+  /// The tables of receipts are there (SQLiteReceipts.swift); asked once.
+  var hasReceipts = false
 
   enum Access {
     /// Makes the file where there is none.
@@ -88,6 +90,8 @@ final class SQLiteDatabase {
     } catch {
       // After a full disk or an I/O error SQLite has already rolled back, and says so; either is fine.
       sqlite3_exec(handle, "ROLLBACK", nil, nil, nil)
+      // They may have been made in it.
+      hasReceipts = false
       throw error
     }
   }
@@ -185,6 +189,15 @@ final class SQLiteDatabase {
         }
       }
       return self
+    }
+
+    func bind(_ number: Int?) -> Statement {
+      guard let number else {
+        index += 1
+        sqlite3_bind_null(pointer, index)
+        return self
+      }
+      return bind(number)
     }
 
     func bind(_ number: Int) -> Statement {

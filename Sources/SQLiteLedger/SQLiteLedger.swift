@@ -206,11 +206,12 @@ package final class SQLiteLedger: Ledger {
       """
     try database.statement(sql).fresh.bind(call.id).bind(call.sweep).bind(call.channel).bind(call.provider)
       .bind(now.timeIntervalSince1970).bind(LedgerCoding.text(members)).run()
+    try SQLiteLedger.expect(call, at: now, database)
     return .start(without: refused)
   }
 
   /// Takes the channel's next slot, or tells when there is one.
-  private func paced(_ call: ProposedCall, _ now: Double, _ database: SQLiteDatabase) throws(LedgerFault) -> Double? {
+  func paced(_ call: ProposedCall, _ now: Double, _ database: SQLiteDatabase) throws(LedgerFault) -> Double? {
     let stored = try database.statement("SELECT next FROM paces WHERE channel = ?").fresh.bind(call.channel)
       .first { $0.double(0) }
     switch Pace.slot(stored, now: now, rate: call.rate) {
@@ -273,6 +274,7 @@ package final class SQLiteLedger: Ledger {
   private func finish(_ call: FinishedCall, at now: Date, _ database: SQLiteDatabase) throws(LedgerFault) {
     try database.statement("UPDATE calls SET finished = ?, outcomes = ? WHERE id = ?").fresh
       .bind(now.timeIntervalSince1970).bind(LedgerCoding.text(call.outcomes)).bind(call.id).run()
+    if let awaited = call.awaited { try SQLiteLedger.keep(awaited, database) }
     guard let uncounted = call.uncounted else { return }
     if uncounted.recipients > 0 {
       let sql = "UPDATE channel_days SET count = max(0, count - ?) WHERE channel = ? AND day = ?"

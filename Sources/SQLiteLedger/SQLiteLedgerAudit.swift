@@ -43,6 +43,7 @@ extension SQLiteLedger: LedgerAudit {
     if try hasSeen(database) {
       count += try run(database.statement("\(verb) FROM seen WHERE noted < ?").fresh.bind(calls))
     }
+    count += try forgetReceipts(before: horizon.calls, isDry: isDry, database)
     // Two days of slack: zones differ by up to 26 hours.
     let day = Int(calls / 86400) - 2
     for table in ["recipient_days", "channel_days"] {

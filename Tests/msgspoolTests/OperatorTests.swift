@@ -26,6 +26,7 @@ struct LookingTests {
     #expect(
       Set(row.keys) == [
         "new", "cur", "deferred", "done", "failed", "unconfirmed", "oldest_new_seconds", "suspended",
+        "recipients", "channels",
       ])
     let counts = ["new": 2, "cur": 1, "deferred": 1, "done": 1, "failed": 3, "unconfirmed": 2]
     for (key, count) in counts { #expect(row[key] as? Int == count, "\(key)") }

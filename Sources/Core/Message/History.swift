@@ -52,8 +52,11 @@ package struct HistoryLine: Sendable, Hashable {
     /// The fallback channel that this is about, and the address there.
     package var channel: String?
     package var address: String?
-    /// The call whose answer is missing, while the provider is still to be asked about it.
+    /// The call whose answer is missing, while the provider is still to be asked about it; or that a receipt has shown to
+    /// have been carried out (`isByReceipt`).
     package var call: String?
+    /// Accepted, as a receipt has shown.
+    package var isByReceipt = false
 
     package init(
       to: String, state: RecipientState, id: String? = nil, code: String? = nil, reason: String? = nil,
@@ -90,6 +93,8 @@ package struct HistoryLine: Sendable, Hashable {
 }
 
 /// What a message's history says about where it stands now that it is claimed again. Pure.
+///
+/// Receipts behind it change nothing, unless a person has asked for those that were not delivered (`Undelivered`).
 package struct Progress: Sendable {
   /// What still counts of each recipient, by its `to`: one result; several where a fallback's address book has a list.
   package private(set) var results: [Verbatim: [HistoryLine.Result]] = [:]
@@ -105,23 +110,28 @@ package struct Progress: Sendable {
 
   /// - A deferred message goes on: rejected recipients stay rejected, unconfirmed ones are asked about.
   /// - After a final line a person wants a new try: only what was accepted still counts.
-  package init(_ lines: [HistoryLine]) {
+  ///
+  /// - Parameter again: who is to be sent to again though it was accepted, as it was not delivered.
+  package init(_ lines: [HistoryLine], again: Undelivered = Undelivered()) {
     last = lines.last
     born = lines.lazy.compactMap(\.dropped).first
-    for line in lines {
+    for (index, line) in lines.enumerated() {
       for result in line.results { add(result) }
       if line.attempt != attempts || line.state.isFinal {
         (attempts, unreached) = (line.state.isFinal ? 0 : line.attempt, 0)
       } else if !line.calls.isEmpty {
         unreached += 1
       }
-      if line.state.isFinal {
+      // Where only those are to be sent to again that were not delivered, everybody else stays what it is.
+      let staysSo = again.isAlone && index == lines.count - 1
+      if line.state.isFinal, !staysSo {
         results = results.compactMapValues { results in
           let accepted = results.filter { $0.state == .accepted }
           return accepted.isEmpty ? nil : accepted
         }
       }
     }
+    for to in again.recipients { results[to] = nil }
     if let last, !last.state.isFinal { dropped = last.dropped }
   }
 

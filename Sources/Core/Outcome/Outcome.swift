@@ -49,6 +49,8 @@ package struct Outcome: Sendable, Hashable {
   /// Beyond the provider's limit on recipients per call, as its answer taught (`Answer.capacity`): goes out again at once,
   /// in another call, and uses up no attempt.
   package var isSurplus = false
+  /// Accepted, as a receipt has shown: no answer said so.
+  package var isByReceipt = false
 
   package static func accepted(id: String? = nil) -> Outcome {
     Outcome(state: .accepted, id: id)

@@ -96,11 +96,13 @@ package enum Verdict {
   private static func entry(_ result: LegResult) -> HistoryLine.Result {
     let outcome = result.outcome ?? .unconfirmed()
     let isAccepted = outcome.state == .accepted
-    return HistoryLine.Result(
+    var entry = HistoryLine.Result(
       to: result.leg.to, state: outcome.state, id: outcome.id,
       code: isAccepted ? nil : outcome.code ?? result.refusal?.code, reason: isAccepted ? nil : reason(outcome, result),
       channel: result.leg.isFallback ? result.leg.channel : nil,
       address: result.leg.isFallback ? result.leg.target.address : nil, call: result.question?.call)
+    entry.isByReceipt = outcome.isByReceipt
+    return entry
   }
 
   /// With why the channel before the fallback gave up.

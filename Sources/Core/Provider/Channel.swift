@@ -50,6 +50,18 @@ package final class Channel: @unchecked Sendable {
   /// By the names that are shown and recorded in their place.
   private var secretContacts: [Verbatim: Contact] = [:]
   package var fallback: String?
+  /// After which receipts a recipient goes on through the fallback, beside those that are rejected.
+  package var fallbackOn: Set<ReceiptState> = []
+  /// The provider, where it tells what became of what it accepted.
+  package let receiving: (any ReceiptProvider)?
+  /// How that is heard of; off for providers that never tell.
+  package var receipts: ReceiptMode
+  /// Seconds after its acceptance that a recipient is awaited.
+  package var receiptWait = 72 * 3600.0
+  /// Seconds before the first question and between questions; nil for 30 s, doubling to 30 min.
+  package var receiptEvery: Double?
+  /// What the URL that the service calls back has to hold.
+  package var receiptSecret: String?
   /// A file of certificates to trust beside the system's.
   package var caFile: String?
   /// What must never be shown, wherever a provider's text may repeat it.
@@ -66,6 +78,8 @@ package final class Channel: @unchecked Sendable {
     stepping = provider as? any SteppingProvider
     askable = provider as? any AskableProvider
     recovery = Recovery(provider)
+    receiving = provider as? any ReceiptProvider
+    receipts = receiving?.receiptsByDefault ?? .off
     card = type(of: provider).card
     recipientsPerCall = card.recipientsPerCall
     mixedRecipientsPerCall = card.mixedRecipientsPerCall

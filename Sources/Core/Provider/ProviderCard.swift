@@ -212,6 +212,8 @@ package struct OptionCard: Sendable {
 package struct Settings: Sendable {
   /// Scheme, host, port and the optional path that goes before the provider's own; no trailing slash.
   package var endpoint: String
+  /// What the channel says of its receipts; nil where it says nothing.
+  package var receipts: ReceiptMode?
   private var values: [String: JSON]
 
   package init(endpoint: String, values: [String: JSON]) {

@@ -25,6 +25,9 @@ package struct Email: MailProvider {
       SettingCard(
         "helo", .string,
         "name or [address] given with EHLO; by default this machine's full name, or its address where it has none"),
+      SettingCard(
+        "verp", .boolean,
+        "true: the envelope's sender is NAME+CALL@DOMAIN, so that reports name the call (receipts: \"drop\")"),
     ],
     options: [
       OptionCard("reply_to", .string, "address that answers go to"),
@@ -56,7 +59,9 @@ package struct Email: MailProvider {
   private let security: MailRequest.Security
   private let username: String?
   private let password: String?
-  private let sender: MailAddress
+  let sender: MailAddress
+  /// The envelope's sender names the call, so that reports do, whatever they quote.
+  private let namesCalls: Bool
   /// The From header.
   private let from: String
 
@@ -68,6 +73,7 @@ package struct Email: MailProvider {
       throw SettingFault("security", "is neither required, opportunistic nor none")
     }
     self.security = security
+    namesCalls = settings.boolean("verp") ?? false
     username = settings.string("username")
     password = settings.string("password")
     guard (username == nil) == (password == nil) else {
@@ -210,11 +216,20 @@ package struct Email: MailProvider {
       content[name].map { MailRequest.Body(type: type, text: $0) }
     }
     return MailRequest(
-      url: url, security: security, username: username, password: password, sender: sender.text,
+      url: url, security: security, username: username, password: password,
+      sender: envelopeSender(of: call),
       recipients: recipients, headers: headers, bodies: bodies,
       attachments: content.attachments.map {
         FormPart($0.name, fileName: $0.name, type: $0.type, $0.source)
       })
+  }
+
+  /// With the call's name in it, where that is wanted and fits (RFC 5321: 64 octets before the @).
+  private func envelopeSender(of call: Call) -> String {
+    guard namesCalls, let local = sender.text.halves(at: "@")?.before, !local.holds("\""),
+      local.utf8.count + 1 + call.id.utf8.count <= 64
+    else { return sender.text }
+    return "\(local)+\(call.id)@\(sender.domain)"
   }
 
   /// The server has no SMTPUTF8, so nothing was said to it (RFC 6531, section 3.2). The code is the one that servers have
@@ -242,7 +257,7 @@ package struct Email: MailProvider {
   /// The left side of a Message-ID (section 6): of the message, so that what is sent again is known for a copy. A mail that
   /// serves several messages is named after all of them and after its recipients: nobody may take it for a copy of another
   /// mail that serves some of them.
-  private func identifier(of call: Call) -> String {
+  func identifier(of call: Call) -> String {
     let keys = Set(call.recipients.map { Verbatim($0.key) })
     let names: [String]
     switch keys.count {

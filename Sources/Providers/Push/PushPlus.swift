@@ -15,6 +15,8 @@ package struct PushPlus: HTTPProvider {
       SettingCard("channel", .string, "wechat (default), webhook, cp, mail...; up to 5, with commas"),
       SettingCard("option", .string, "code of the channel's configuration; one for each channel, with commas"),
       SettingCard("callback_url", .string, "URL that gets the final result"),
+      SettingCard(
+        "secret_key", .string, secret: true, "the open API's key, to ask what became of messages (receipts: \"pull\")"),
       SettingCard("member", .boolean, "true for members: longer titles and bodies"),
     ],
     options: [
@@ -57,8 +59,9 @@ package struct PushPlus: HTTPProvider {
     "wechat", "webhook", "cp", "mail", "sms", "voice", "extension", "app", "clawbot", "cmcc", "qq",
   ]
 
-  private let base: String
-  private let token: String
+  let base: String
+  let token: String
+  let secretKey: String?
   private let isMember: Bool
   /// The channel's own values of content fields.
   private let defaults: [String: String]
@@ -66,6 +69,10 @@ package struct PushPlus: HTTPProvider {
   package init(_ settings: Settings) throws(SettingFault) {
     token = try settings.requiredToken("token")
     base = try Endpoint(settings).base
+    secretKey = settings.string("secret_key")
+    guard settings.receipts?.asks != true || secretKey != nil else {
+      throw SettingFault("secret_key", "is missing: receipts are asked for with it")
+    }
     isMember = settings.boolean("member") ?? false
     var defaults: [String: String] = [:]
     defaults["channel"] = settings.string("channel")

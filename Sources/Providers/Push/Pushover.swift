@@ -46,11 +46,13 @@ package struct Pushover: HTTPProvider {
       """)
 
   private let url: String
-  private let token: String
+  let base: String
+  let token: String
 
   package init(_ settings: Settings) throws(SettingFault) {
     token = try settings.required("token")
-    url = try Endpoint(settings).base + "/1/messages.json"
+    base = try Endpoint(settings).base
+    url = base + "/1/messages.json"
   }
 
   // MARK: What is sent (section 1)

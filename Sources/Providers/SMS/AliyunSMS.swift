@@ -18,6 +18,8 @@ package struct AliyunSMS: AskableProvider {
       SettingCard("sign_name", .string, required: true, "the approved signature's text"),
       SettingCard("template", .string, "template for messages that name none, SMS_..."),
       SettingCard("sms_up_extend_code", .string, "extension code for replies"),
+      SettingCard("receipt_queue", .string, "the account's queue of receipts, Alicom-Queue-UID-SmsReport"),
+      SettingCard("receipt_endpoint", .string, "stands for dybaseapi and MNS, as endpoint does for the service itself"),
     ],
     options: [
       OptionCard("sign_name", .string, "signature of this message, instead of the channel's"),
@@ -48,6 +50,17 @@ package struct AliyunSMS: AskableProvider {
   private let keyID: String
   private let keySecret: String
   private let securityToken: String?
+  /// Where receipts are taken from; nil where they are asked for number by number.
+  let receiptQueue: ReceiptQueue?
+
+  struct ReceiptQueue {
+    var name: String
+    /// Of Dybaseapi, which gives out keys.
+    var keys: Endpoint
+    /// Of MNS, which has the queue.
+    var messages: Endpoint
+  }
+
   /// The channel's own values of content fields.
   private let defaults: [String: String]
 
@@ -60,11 +73,36 @@ package struct AliyunSMS: AskableProvider {
     self.keySecret = keySecret
     endpoint = try Endpoint(settings)
     securityToken = settings.string("security_token")
+    receiptQueue = try Self.receiptQueue(settings)
     var defaults: [String: String] = [:]
     defaults["SignName"] = settings.string("sign_name")
     defaults["TemplateCode"] = settings.string("template")
     defaults["SmsUpExtendCode"] = settings.string("sms_up_extend_code")
     self.defaults = defaults
+  }
+
+  /// Section 6: the vendor's hosts for the mainland.
+  private static let keysHost = "https://dybaseapi.aliyuncs.com"
+  private static let messagesHost = "https://1943695596114318.mns.cn-hangzhou.aliyuncs.com"
+
+  private static func receiptQueue(_ settings: Settings) throws(SettingFault) -> ReceiptQueue? {
+    guard let name = settings.string("receipt_queue") else {
+      guard settings.string("receipt_endpoint") == nil else {
+        throw SettingFault("receipt_endpoint", "is for receipt_queue, which is missing")
+      }
+      return nil
+    }
+    guard name.utf8.allSatisfy({ (0x30...0x39).contains($0) || (0x41...0x5A).contains($0 & 0xDF) || $0 == 0x2D }) else {
+      throw SettingFault("receipt_queue", "is no queue's name: expected letters, digits and dashes")
+    }
+    func endpoint(_ host: String) throws(SettingFault) -> Endpoint {
+      do throws(SettingFault) {
+        return try Endpoint(Settings(endpoint: settings.string("receipt_endpoint") ?? host, values: [:]))
+      } catch {
+        throw SettingFault("receipt_endpoint", error.problem)
+      }
+    }
+    return ReceiptQueue(name: name, keys: try endpoint(keysHost), messages: try endpoint(messagesHost))
   }
 
   // MARK: What is sent (section 2)
@@ -146,9 +184,11 @@ package struct AliyunSMS: AskableProvider {
   }
 
   /// The transport adds Host and Content-Length alone: a content type that it made up would not be covered.
-  private func signed(
-    _ action: String, query: [Pair], form: [Pair] = [], at now: Date, nonce: String
+  /// - Parameter other: another of the vendor's services than the one for messages.
+  func signed(
+    _ action: String, query: [Pair], form: [Pair] = [], at now: Date, nonce: String, to other: Endpoint? = nil
   ) -> HTTPRequest {
+    let endpoint = other ?? endpoint
     let body = PercentEncoding.bytes(of: form)
     let bodyHash = ACS3.bodyHash(body)
     var headers = [
@@ -276,7 +316,7 @@ package struct AliyunSMS: AskableProvider {
   }
 
   /// Windows and dates are those of UTC+8, which has no summer time.
-  private static let chinaOffset = 8 * 3_600
+  static let chinaOffset = 8 * 3_600
 
   // MARK: Lost answers (section 6)
 

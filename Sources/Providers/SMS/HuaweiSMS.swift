@@ -54,6 +54,8 @@ package struct HuaweiSMS: SteppingProvider {
   private let key: String
   private let secret: String
   private let isSigned: Bool
+  /// Reports name the call in every request, whether or not it says where they go to.
+  private let wantsReceipts: Bool
   /// The channel's own values of content fields.
   private let defaults: [String: String]
 
@@ -61,6 +63,7 @@ package struct HuaweiSMS: SteppingProvider {
     key = try settings.requiredToken("app_key")
     secret = try settings.required("app_secret")
     endpoint = try Endpoint(settings)
+    wantsReceipts = (settings.receipts ?? .off) != .off
     switch settings.string("authentication") {
     case nil, "wsse": isSigned = false
     case "ak_sk": isSigned = true
@@ -135,8 +138,8 @@ package struct HuaweiSMS: SteppingProvider {
   }
 
   /// Section 6: what delivery reports name, where they are asked for, leads back to the call.
-  private func reference(_ call: Call) -> String? {
-    call.content["extend"] ?? (call.content["statusCallback"] == nil ? nil : call.id)
+  private func extend(_ call: Call) -> String? {
+    call.content["extend"] ?? (call.content["statusCallback"] == nil && !wantsReceipts ? nil : call.id)
   }
 
   private func smsContents(_ call: Call) -> String {
@@ -156,7 +159,7 @@ package struct HuaweiSMS: SteppingProvider {
   }
 
   package func request(for call: Call, at now: Date, nonce: String) -> HTTPRequest {
-    let reference = reference(call)
+    let reference = extend(call)
     if !call.isMixed {
       var form = [Pair("from", call.content["from"] ?? "")]
       form.append(Pair("to", call.recipients.map(\.target.wire).joined(separator: ",")))

@@ -48,7 +48,7 @@ package struct TencentSMS: SteppingProvider, AskableProvider {
   private let keyID: String
   private let secret: String
   private let token: String?
-  private let appID: String
+  let appID: String
   private let region: String
   /// The channel's own values of content fields.
   private let defaults: [String: String]
@@ -127,7 +127,7 @@ package struct TencentSMS: SteppingProvider, AskableProvider {
     return signed("SendSms", Array("\(text)}".utf8), at: now)
   }
 
-  private func signed(_ action: String, _ body: [UInt8], at now: Date) -> HTTPRequest {
+  func signed(_ action: String, _ body: [UInt8], at now: Date) -> HTTPRequest {
     let timestamp = Int(now.timeIntervalSince1970)
     let type = Pair("Content-Type", "application/json")
     let signature = TC3(

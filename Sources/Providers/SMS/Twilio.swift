@@ -55,15 +55,22 @@ package struct Twilio: AskableProvider {
       }
       """)
 
-  private let base: String
-  private let resource: String
-  private let headers: [HTTPHeader]
+  let base: String
+  let resource: String
+  let headers: [HTTPHeader]
+  /// What callbacks name, are signed with, and go to.
+  let account: String
+  let callbackToken: String?
+  let statusCallback: String?
   private let countryCode: String?
   /// The channel's own values of content fields.
   private let defaults: [String: String]
 
   package init(_ settings: Settings) throws(SettingFault) {
     guard let account = settings.string("account_sid") else { throw SettingFault("account_sid", "is missing") }
+    self.account = account
+    callbackToken = settings.string("auth_token")
+    statusCallback = settings.string("status_callback")
     base = try Endpoint(settings).base
     resource = "/2010-04-01/Accounts/\(PercentEncoding.encode(account))/Messages.json"
     headers = [

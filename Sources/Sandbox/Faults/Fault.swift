@@ -24,13 +24,15 @@ package struct Fault: Sendable, Equatable {
     case recipient(to: String?, nth: Int?, code: String?)
     /// The provider turns the call away in its own words.
     case refusal(Refusal)
+    /// The call is answered as ever, and its callback goes wrong.
+    case receipt(ReceiptFault)
 
     var isThrottle: Bool { if case .status(429, _, _) = self { true } else { false } }
 
     /// Whether the provider still makes an answer, whatever becomes of that.
     var leavesAnswer: Bool {
       switch self {
-      case .resetAfter, .truncate, .delay, .recipient: true
+      case .resetAfter, .truncate, .delay, .recipient, .receipt: true
       case .status, .resetBefore, .nonJSON, .empty, .refusal: false
       }
     }
@@ -70,6 +72,10 @@ package struct Fault: Sendable, Equatable {
       throttle      the provider's own rate limit answer; retry-after=SECONDS, code=VENDOR'S CODE
       credentials   the provider's own answer to wrong credentials; code=VENDOR'S CODE
       quota         the provider's own answer to an empty balance or a reached cap; code=VENDOR'S CODE
+      early, twice, late, reordered, unknown, forged, partial, lost
+                    with --callbacks: the callback comes before the answer, twice, late, out of order; beside one of a
+                    call that nobody made, or one that lies; half of it first; never
+      undelivered   with --callbacks: it says that the message did not arrive
 
     which requests
       provider=NAME        only those to this provider
@@ -83,7 +89,7 @@ package struct Fault: Sendable, Equatable {
 
     accept=yes (status, non-json, empty): the provider takes the message first, and only the answer is lost
     body= takes the rest of the specification, commas and all
-    delay and recipient add to other faults; of the rest the first that hits a request wins
+    delay, recipient and those of callbacks add to other faults; of the rest the first that hits a request wins
 
     examples
       throttle:provider=twilio,retry-after=7,count=1
@@ -110,12 +116,13 @@ package struct FaultError: Error, Equatable, CustomStringConvertible {
 extension Fault {
   private static let selectors = ["provider", "on", "after", "count", "every", "chance", "seed"]
   /// What each kind takes besides the selectors.
-  private static let settings: [(kind: String, names: [String])] = [
-    ("status", ["http", "body", "retry-after", "accept"]), ("delay", ["ms"]), ("reset-before", []),
-    ("reset-after", []), ("truncate", []), ("non-json", ["accept"]), ("empty", ["accept"]),
-    ("recipient", ["to", "nth", "code"]), ("throttle", ["retry-after", "code"]), ("credentials", ["code"]),
-    ("quota", ["code"]),
-  ]
+  private static let settings: [(kind: String, names: [String])] =
+    [
+      ("status", ["http", "body", "retry-after", "accept"]), ("delay", ["ms"]), ("reset-before", []),
+      ("reset-after", []), ("truncate", []), ("non-json", ["accept"]), ("empty", ["accept"]),
+      ("recipient", ["to", "nth", "code"]), ("throttle", ["retry-after", "code"]), ("credentials", ["code"]),
+      ("quota", ["code"]),
+    ] + ReceiptFault.allCases.map { (kind: $0.rawValue, names: [String]()) }
 
   package init(_ spec: String) throws(FaultError) {
     let parts = spec.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
@@ -188,6 +195,8 @@ extension Fault {
       if nth != nil, values["to"] != nil { throw values.error("to= and nth= exclude each other") }
       return .recipient(to: values["to"], nth: nth, code: code)
     case "throttle": return .refusal(Refusal(reason: .throttle, code: code, retryAfter: retryAfter))
+    case let name where ReceiptFault(rawValue: name) != nil:
+      return ReceiptFault(rawValue: name).map { Kind.receipt($0) } ?? .empty
     case "credentials": return .refusal(Refusal(reason: .credentials, code: code))
     default: return .refusal(Refusal(reason: .quota, code: code))
     }

@@ -7,6 +7,8 @@ struct FaultPlan: Sendable {
     var main: Fault?
     /// Places in the call's recipients.
     var refused: [Int: RefusedRecipient] = [:]
+    /// What goes wrong with the call's callbacks.
+    var receipts: Set<ReceiptFault> = []
     /// Every fault that hit, as written, for the record.
     var names: [String] = []
   }
@@ -33,6 +35,7 @@ struct FaultPlan: Sendable {
       guard fault.concerns(call, provider: provider), armed[index].isDue() else { continue }
       switch fault.kind {
       case .delay(let milliseconds): decision.delayMilliseconds += milliseconds
+      case .receipt(let fault): decision.receipts.insert(fault)
       case .recipient(let to, let nth, let code):
         let places = armed[index].places(in: call.recipients, to: to, nth: nth)
         if places.isEmpty { continue }
@@ -74,6 +77,7 @@ extension Fault {
     if call.operation == .phone { return false }
     if let own = self.provider, own != provider { return false }
     if let operation, operation != call.operation { return false }
+    if case .receipt = kind { return call.operation == .send }
     guard case .recipient(let to, _, _) = kind else { return true }
     return call.operation == .send && (to.map { call.recipients.contains($0) } ?? true)
   }

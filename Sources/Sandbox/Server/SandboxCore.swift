@@ -39,6 +39,8 @@ struct SandboxCore: Sendable {
     var reply: SandboxReply
     var departure = Departure.whole
     var delayMilliseconds = 0
+    /// What the vendor tells later of what it took.
+    var callbacks: [CallbackFolder.Drop] = []
     var record: SandboxRecord
   }
 
@@ -59,6 +61,8 @@ struct SandboxCore: Sendable {
 
   private var providers: [any ProviderSandbox]
   private var faults: FaultPlan
+  /// Calls whose callbacks were made so far.
+  private var calledBack = 0
 
   /// `credentials`: accounts by provider. Empty takes any credentials anywhere; otherwise a provider without an entry
   /// takes none.
@@ -89,8 +93,10 @@ struct SandboxCore: Sendable {
     guard waiting.decision.main?.kind.leavesAnswer ?? true,
       let patience = provider.patience(for: waiting.call, arrived: waiting.arrived, now: now)
     else {
+      calledBack += 1
       return .served(
-        Self.exchange(waiting.call, with: &providers[waiting.provider], decision: waiting.decision, now: now))
+        Self.exchange(
+          waiting.call, with: &providers[waiting.provider], decision: waiting.decision, number: calledBack, now: now))
     }
     var waiting = waiting
     waiting.milliseconds = max(1, patience)
@@ -109,12 +115,20 @@ struct SandboxCore: Sendable {
   }
 
   private static func exchange(
-    _ call: SandboxCall, with provider: inout some ProviderSandbox, decision: FaultPlan.Decision, now: Date
+    _ call: SandboxCall, with provider: inout some ProviderSandbox, decision: FaultPlan.Decision, number: Int, now: Date
   ) -> Served {
     let name = type(of: provider).name
     let (reply, departure) = outcome(of: decision, call, provider: &provider, now: now)
+    var callbacks: [CallbackFolder.Drop] = []
+    if call.operation == .send, [.accepted, .partial].contains(reply.outcome),
+      let provider = provider as? any CallingBack
+    {
+      let said = provider.callbacks(
+        for: call, reply, fails: { _ in decision.receipts.contains(.undelivered) }, now: now)
+      callbacks = CallbackFolder.plan(said, decision.receipts, number: number)
+    }
     return Served(
-      reply: reply, departure: departure, delayMilliseconds: decision.delayMilliseconds,
+      reply: reply, departure: departure, delayMilliseconds: decision.delayMilliseconds, callbacks: callbacks,
       record: SandboxRecord(
         at: now, provider: name, recipients: call.recipients, content: provider.content(of: call),
         status: departure == .reset ? 0 : reply.status, outcome: reply.outcome,
@@ -133,7 +147,7 @@ struct SandboxCore: Sendable {
     case .resetAfter: return (answer(&provider), .reset)
     case .truncate: return (answer(&provider), .truncated)
     case .refusal(let refusal): return (provider.turnAway(call, refusal), .whole)
-    case .status, .nonJSON, .empty, .delay, .recipient:
+    case .status, .nonJSON, .empty, .delay, .recipient, .receipt:
       let done = fault.accept ? answer(&provider).outcome : fault.kind.isThrottle ? .throttled : .error
       return (spoiled(fault.kind, outcome: done), .whole)
     }

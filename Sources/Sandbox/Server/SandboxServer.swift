@@ -40,16 +40,17 @@ package final class SandboxServer: Sendable {
   ///     are taken, and signatures are only checked for form.
   ///   - record: a file that gets a JSON line per request, appended.
   ///   - isPhoneAutomatic: codes to log in with are scanned after a second, and confirmed after two.
+  ///   - callbacks: a folder such as a spool's receipts/, into which callbacks are dropped; nil drops none.
   ///   - clock: what time it is for the providers: time stamps, dates of messages.
   package init(
     port: UInt16 = 0, credentials: [String: [[String: String]]] = [:], record: String? = nil, faults: [Fault] = [],
-    isPhoneAutomatic: Bool = true,
-    clock: @escaping @Sendable () -> Date = { Date() }
+    isPhoneAutomatic: Bool = true, callbacks: String? = nil, clock: @escaping @Sendable () -> Date = { Date() }
   ) {
     wantedPort = port
     recordPath = record
     service = SandboxService(
-      core: SandboxCore(credentials: credentials, faults: faults, isPhoneAutomatic: isPhoneAutomatic), clock: clock)
+      core: SandboxCore(credentials: credentials, faults: faults, isPhoneAutomatic: isPhoneAutomatic),
+      callbacks: callbacks.map { CallbackFolder($0) }, clock: clock)
   }
 
   deinit { stop() }

@@ -6,6 +6,7 @@ import Synchronization
 /// because the thread keeps it alive, and a server that was let go on its own thread could not wait for that to end.
 final class SandboxService: Sendable {
   private let clock: @Sendable () -> Date
+  private let callbacks: CallbackFolder?
   private let state: Mutex<State>
 
   private struct State {
@@ -29,7 +30,8 @@ final class SandboxService: Sendable {
     var number: Int
   }
 
-  init(core: SandboxCore, clock: @escaping @Sendable () -> Date) {
+  init(core: SandboxCore, callbacks: CallbackFolder? = nil, clock: @escaping @Sendable () -> Date) {
+    self.callbacks = callbacks
     self.clock = clock
     state = Mutex(State(core: core))
   }
@@ -42,7 +44,7 @@ final class SandboxService: Sendable {
   /// connection sleeps until `answer(for:)` has it.
   func serve(_ request: SandboxRequest, on connection: UInt) -> SandboxCore.Served? {
     let now = clock()
-    return state.withLock { state in
+    let served = state.withLock { state -> SandboxCore.Served? in
       switch state.core.serve(request, now: now) {
       case .served(let served):
         Self.record(served.record, in: &state)
@@ -57,6 +59,20 @@ final class SandboxService: Sendable {
         state.polls[connection] = Poll(waiting: waiting, number: state.nextPoll)
         wake(connection, number: state.nextPoll, after: waiting.milliseconds)
         return nil
+      }
+    }
+    callBack(served?.callbacks ?? [])
+    return served
+  }
+
+  /// Those that are early before the answer leaves, the others after their time.
+  private func callBack(_ drops: [CallbackFolder.Drop]) {
+    guard let callbacks else { return }
+    for drop in drops {
+      if drop.seconds == 0 {
+        callbacks.write(drop)
+      } else {
+        SandboxDaemon.after(milliseconds: Int(drop.seconds * 1000)) { callbacks.write(drop) }
       }
     }
   }

@@ -16,21 +16,27 @@ enum History {
     return piece.elementsEqual(opening.prefix(piece.count))
   }
 
-  /// The lines in `bytes`, oldest first. What is no complete line is ignored: the truth is in the ledger.
+  /// The lines of attempts in `bytes`, oldest first. What is no complete line is ignored: the truth is in the ledger.
   static func lines(in bytes: UnsafeBufferPointer<UInt8>) -> [HistoryLine] {
+    entries(in: bytes).compactMap { if case .line(let line) = $0 { line } else { nil } }
+  }
+
+  /// Everything in `bytes`, oldest first.
+  static func entries(in bytes: UnsafeBufferPointer<UInt8>) -> [HistoryEntry] {
     guard !bytes.isEmpty else { return [] }
     return bytes.split(separator: UInt8(ascii: "\n")).compactMap { slice in
       let line = UnsafeBufferPointer(rebasing: slice)
       guard line.starts(with: opening) else { return nil }
       var scanner = JSONScanner(line)
       guard let value = try? scanner.value() else { return nil }
-      return self.line(value)
+      // A version we don't know is not guessed at.
+      guard value["msgspool"]?.integer == 1 else { return nil }
+      return self.line(value).map(HistoryEntry.line) ?? ReceiptCoding.entry(value)
     }
   }
 
   private static func line(_ value: JSON) -> HistoryLine? {
-    // A version we don't know is not guessed at.
-    guard value["msgspool"]?.integer == 1, let at = value["at"]?.string.flatMap(RFC3339.date),
+    guard let at = value["at"]?.string.flatMap(RFC3339.date),
       let state = value["state"]?.string.flatMap(MessageState.init(rawValue:))
     else { return nil }
     return HistoryLine(
@@ -47,9 +53,11 @@ enum History {
   private static func result(_ value: JSON) -> HistoryLine.Result? {
     guard let to = value["to"]?.string, let state = value["state"]?.string.flatMap(RecipientState.init(rawValue:))
     else { return nil }
-    return HistoryLine.Result(
+    var result = HistoryLine.Result(
       to: to, state: state, id: value["id"]?.string, code: value["code"]?.string, reason: value["reason"]?.string,
       channel: value["channel"]?.string, address: value["address"]?.string, call: value["call"]?.string)
+    result.isByReceipt = value["by"]?.string == "receipt"
+    return result
   }
 
   private static func fault(_ value: JSON) -> Fault? {
@@ -93,6 +101,7 @@ enum History {
     member("channel", result.channel, &bytes)
     member("address", result.address, &bytes)
     member("call", result.call, &bytes)
+    if result.isByReceipt { member("by", "receipt", &bytes) }
     bytes.append(UInt8(ascii: "}"))
   }
 

@@ -7,6 +7,12 @@ import Glibc
 package struct MessageFile: Sendable {
   package var message: Message
   package var lines: [HistoryLine]
+  /// All of what stands behind the message; the attempts alone are `lines`.
+  package var entries: [HistoryEntry] { mixed ?? lines.map(HistoryEntry.line) }
+  /// Nil where there are only attempts.
+  private var mixed: [HistoryEntry]?
+  /// Whom receipts, and a person who wants those sent again, have opened again.
+  package var again = Undelivered()
 
   /// Reads a file's bytes.
   /// - Parameters:
@@ -33,7 +39,9 @@ package struct MessageFile: Sendable {
         throw JSONFault(
           offset: scanner.offset, problem: "something follows the message; a file holds one message only")
       }
-      lines = History.lines(in: tail)
+      let entries = History.entries(in: tail)
+      lines = entries.compactMap { if case .line(let line) = $0 { line } else { nil } }
+      if lines.count < entries.count { (mixed, again) = (entries, Undelivered(entries)) }
       message = try MessageDecoding.message(MessageFile.filled(members, templates))
     } catch {
       throw MessageFile.fault(error, in: bytes)
@@ -90,12 +98,17 @@ package struct MessageFile: Sendable {
 
   /// The history of a file whose message need not be readable: the lines behind it.
   package static func history(in bytes: UnsafeBufferPointer<UInt8>, limit: Int) -> [HistoryLine] {
+    entries(in: bytes, limit: limit).compactMap { if case .line(let line) = $0 { line } else { nil } }
+  }
+
+  /// All of what stands behind a message, which need not be readable: attempts, receipts, and what a person asked for.
+  package static func entries(in bytes: UnsafeBufferPointer<UInt8>, limit: Int) -> [HistoryEntry] {
     var scanner = scanner(bytes, limit: limit)
     if (try? scanner.value()) != nil {
       scanner.skipSpace()
-      return History.lines(in: UnsafeBufferPointer(rebasing: bytes[scanner.offset...]))
+      return History.entries(in: UnsafeBufferPointer(rebasing: bytes[scanner.offset...]))
     }
-    return History.lines(in: bytes)
+    return History.entries(in: bytes)
   }
 
   private static func fault(_ fault: JSONFault, in bytes: UnsafeBufferPointer<UInt8>) -> Fault {

@@ -15,7 +15,7 @@ package struct RawFile: Sendable {
     let tail = message == nil ? bytes : UnsafeBufferPointer(rebasing: bytes[scanner.offset...])
     history = tail.split(separator: UInt8(ascii: "\n")).compactMap { slice in
       let line = UnsafeBufferPointer(rebasing: slice)
-      guard !History.lines(in: line).isEmpty else { return nil }
+      guard !History.entries(in: line).isEmpty else { return nil }
       var scanner = JSONScanner(line)
       return try? scanner.value()
     }

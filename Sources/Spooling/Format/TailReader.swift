@@ -86,7 +86,14 @@ package struct TailReader: ~Copyable {
       let start = newline.map { $0 + 1 } ?? 0
       if start == 0 { return isWhole ? (nil, isTorn) : nil }
       let line = UnsafeBufferPointer(rebasing: bytes[start..<end])
-      if let last = History.lines(in: line).last { return (last, isTorn) }
+      switch History.entries(in: line).last {
+      case .line(let last)?: return (last, isTorn)
+      // What came behind the last attempt hides it from nobody.
+      case .receipt?, .retry?:
+        end = start - 1
+        continue
+      case nil: break
+      }
       if !line.isEmpty {
         guard History.canBegin(line) else { return (nil, isTorn) }
         isTorn = true

@@ -18,11 +18,18 @@ package struct Pruning: ~Copyable {
   package private(set) var unconfirmed = 0
   /// Old, and left alone: no plain files, and ones whose history does not say that they belong there.
   package private(set) var left = 0
+  /// Old, and left alone as a receipt is awaited of a recipient.
+  package private(set) var awaited = 0
+  /// Files, as `FileName.display`, of which one is.
+  private let awaitedFiles: Set<String>
 
-  /// - Parameter isDry: only counts.
-  package init(_ spool: Spool, isDry: Bool) {
+  /// - Parameters:
+  ///   - isDry: only counts.
+  ///   - awaited: files of which a receipt is awaited, as `FileName.display`: they stay.
+  package init(_ spool: Spool, isDry: Bool, awaited: Set<String> = []) {
     self.spool = spool
     self.isDry = isDry
+    awaitedFiles = awaited
   }
 
   /// Removes messages that were settled before `date`: by their last line or by their file's time, whichever is older.
@@ -37,6 +44,13 @@ package struct Pruning: ~Copyable {
       // The truth about it is elsewhere: `check` mends that first.
       if tail.isTorn || tail.last.map({ SpoolLayout.folder(of: $0.state) != folder }) ?? false {
         left += 1
+        continue
+      }
+      // Its calls know it by the name that it had before it got a number.
+      if !awaitedFiles.isEmpty,
+        [found.name, found.name.withoutNumber].contains(where: { $0.map { awaitedFiles.contains($0.display) } ?? false })
+      {
+        awaited += 1
         continue
       }
       guard try remove(found, tail.facts) else { continue }

@@ -84,12 +84,14 @@ final class Calls {
     proposed += 1
     let number = String(proposed)
     let counts = channel.dailyPerRecipient > 0
-    return ProposedCall(
+    var call = ProposedCall(
       id: batch.repeats ?? "\(sweep)-\(String(repeating: "0", count: max(0, 6 - number.count)))\(number)",
       sweep: sweep, channel: channel.name, provider: channel.card.name,
       members: batch.entries.map { CallMember($0.item) },
       rate: channel.rate, day: LocalTime.day(of: now, in: channel.zone), daily: channel.daily,
       dailyPerRecipient: channel.dailyPerRecipient, identities: counts ? batch.entries.map(\.target.identity) : [])
+    if channel.receipts != .off { call.reference = channel.receiving?.ownReference(in: batch.entries[0].content) }
+    return call
   }
 
   func release(_ proposals: [Proposal]) {
@@ -253,7 +255,7 @@ final class Calls {
     environment.observe(.call(CallReport(flight, answer, at: now)))
     let lesson = channels.learn(answer, of: flight, at: now)
     let halves = answer.advice == .split ? Split.halves(of: flight.batch) : nil
-    recorder.note(finished(flight, halves == nil ? answer : Split.undecided(answer)))
+    recorder.note(finished(flight, halves == nil ? answer : Split.undecided(answer), now.date))
     let fates = Fate.fates(of: answer, isSplit: halves != nil, lesson)
     let isUndecided = answer.outcomes.allSatisfy { $0.state == .deferred }
     for (passenger, (fate, outcome)) in zip(flight.passengers, zip(fates, answer.outcomes)) {
@@ -282,9 +284,14 @@ final class Calls {
     Batch(entries: zip(batch.entries, fates).filter { $0.1 == .again }.map(\.0), priority: batch.priority)
   }
 
-  private func finished(_ flight: Flight, _ answer: Answer) -> FinishedCall {
+  private func finished(_ flight: Flight, _ answer: Answer, _ now: Date) -> FinishedCall {
     var finished = FinishedCall(id: flight.call.id, outcomes: answer.outcomes)
     let channel = flight.channel
+    if channel.receipts != .off {
+      finished.awaited = Awaiting.record(
+        of: flight.call, channel, flight.passengers.map { CallMember($0) }, flight.batch.entries.map(\.target),
+        answer.outcomes, startedAt: flight.started.date, at: now)
+    }
     guard channel.daily > 0 || channel.dailyPerRecipient > 0 else { return finished }
     if channel.card.countsRefused, case .http? = flight.reply { return finished }
     // What the provider did not take does not use up its limit.

@@ -183,7 +183,13 @@ final class Questions {
       return keepDoubt(Array(flight.passengers), question.call.id, due: now.date)
     }
     foundIds.formUnion(outcomes.compactMap(\.id))
-    recorder.note(FinishedCall(id: question.call.id, outcomes: outcomes))
+    var finished = FinishedCall(id: question.call.id, outcomes: outcomes)
+    if flight.channel.receipts != .off {
+      finished.awaited = Awaiting.record(
+        of: question.call, flight.channel, flight.passengers.map { CallMember($0) }, flight.batch.entries.map(\.target),
+        outcomes, startedAt: question.startedAt, at: now.date)
+    }
+    recorder.note(finished)
     for (passenger, outcome) in zip(flight.passengers, outcomes) {
       passenger.job.took(part: question.call.id)
       hand.conclude(passenger, outcome, of: nil, flight.channel)

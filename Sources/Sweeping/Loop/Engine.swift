@@ -2,6 +2,7 @@ import Core
 import FoundationEssentials
 import Ledger
 import Spooling
+import Synchronization
 import Threading
 
 /// A sweep: claim → route → group → pace → record intent → send → learn → record outcome → settle. `sweep` ends when its
@@ -34,6 +35,11 @@ package final class Engine {
   /// Takes another configuration at the next call. From any thread.
   package var reloader: @Sendable (Configuration) -> Void { { [inbox] in inbox.post(.reload($0)) } }
 
+  /// Whether nothing is in hand and on the wire, as of the last turn: then what comes after sending may be done. From any
+  /// thread.
+  package var isQuiet: @Sendable () -> Bool { { [quiet] in quiet.withLock { $0 } } }
+  private let quiet = Shared(true)
+
   /// Whether there is nothing left to do.
   var isFinished: Bool {
     let isDry = !parts.selection.isEndless && agenda.isResting && parts.source.isDry
@@ -58,6 +64,7 @@ package final class Engine {
     for event in events { absorb(event) }
     parts.board(isStopping: isStopping)
     wake()
+    quiet.withLock { $0 = parts.hand.isEmpty && parts.calls.isIdle }
     do throws(SweepTrouble) {
       try parts.dispatcher.dispatch(isCaughtUp: agenda.isCaughtUp, isStopping: isStopping)
     } catch {
@@ -149,4 +156,13 @@ package final class Engine {
     isStopping = true
     parts.stop()
   }
+}
+
+/// A value that threads share.
+private final class Shared<Value: Sendable>: Sendable {
+  private let mutex: Mutex<Value>
+
+  init(_ value: Value) { mutex = Mutex(value) }
+
+  func withLock<Result: Sendable>(_ body: (inout Value) -> Result) -> Result { mutex.withLock { body(&$0) } }
 }

@@ -89,7 +89,7 @@ final class Intake {
   }
 
   private func route(_ file: ClaimedFile, _ content: MessageFile, _ seen: Date?, _ now: Date) -> Routed {
-    let progress = Progress(content.lines)
+    let progress = Progress(content.lines, again: content.again)
     let dropped = progress.began(seen: seen, now: now)
     let route = hand.router.route(content.message, progress, dropped: dropped, now: now)
     return Routed(

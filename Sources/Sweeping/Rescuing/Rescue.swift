@@ -167,9 +167,14 @@ package struct Rescue {
   /// Calls that nobody will come back for have no outcome but doubt. What can't be recorded now is left to `check`.
   private func close(_ evidence: Evidence, of dead: any SweepDisk) {
     var group = GroupCommit(now: environment.now())
-    for (id, members) in evidence.open where !awaited.contains(id) {
+    for (id, call) in evidence.open where !awaited.contains(id) {
       let outcome = Outcome.unconfirmed(reason: "the sweep died before an answer came")
-      group.finished.append(FinishedCall(id: id, outcomes: Array(repeating: outcome, count: members)))
+      var finished = FinishedCall(id: id, outcomes: Array(repeating: outcome, count: call.members.count))
+      // A receipt may yet tell what the answer did not.
+      finished.awaited = environment.configuration.channels[call.channel].flatMap {
+        Awaiting.record(of: call, $0, at: group.now)
+      }
+      group.finished.append(finished)
     }
     // What stays there is still to be judged by its calls.
     guard !group.isEmpty, (try? dead.isEmpty()) == true else { return }
@@ -216,7 +221,7 @@ package struct Rescue {
     _ evidence: Evidence, _ now: Date
   ) -> HistoryLine? {
     if parts.isEmpty, evidence.isComplete { return nil }
-    let progress = Progress(content.lines)
+    let progress = Progress(content.lines, again: content.again)
     let circumstances = Verdict.Circumstances(
       now: now, sweep: dead.id, dropped: progress.began(seen: seen(file) ?? evidence.claimed, now: now),
       random: environment.random())
@@ -372,8 +377,8 @@ private struct Evidence {
 
   /// By the files' bytes: names that look alike (é in one scalar and in two) are two files.
   var parts: [FileName: [Part]] = [:]
-  /// Calls without an outcome, and how many took part in each.
-  var open: [String: Int] = [:]
+  /// Calls without an outcome: no more than were in flight.
+  var open: [String: CallRecord] = [:]
   /// About when the sweep saw its messages: the last time that one came into its folder, or left it.
   let claimed: Date
   /// This ledger was there when the sweep ran: a call that isn't in it was never made.
@@ -399,10 +404,10 @@ private struct Evidence {
     }
     let names = Set(names)
     var found: [FileName: [Part]] = [:]
-    var open: [String: Int] = [:]
+    var open: [String: CallRecord] = [:]
     try ledger.calls(ofSweep: sweep) { record in
       let isUndecided = record.outcomes?.allSatisfy { $0.state == .deferred } ?? false
-      if record.outcomes == nil { open[record.id] = record.members.count }
+      if record.outcomes == nil { open[record.id] = record }
       for (index, member) in record.members.enumerated() {
         let name = FileName(display: member.file)
         guard names.contains(name) else { continue }

@@ -82,7 +82,7 @@ enum DeleteCommand: Command {
         if tail.last?.state == .unconfirmed { return "is unconfirmed: nobody knows whether it arrived" }
         if tail.isTorn { return "its last history line is torn: whether it was sent is in the ledger alone" }
       }
-      guard case .message(let file)? = content, Progress(file.lines).isInDoubt else { return nil }
+      guard case .message(let file)? = content, Progress(file.lines, again: file.again).isInDoubt else { return nil }
       return "is in doubt for some of its recipients, and the provider is still to be asked"
     }
 

@@ -62,6 +62,7 @@ enum InitCommand: Command {
   private static func make(_ path: String) throws(Failure) -> Spool {
     do throws(SystemFault) {
       try Spool.make(path)
+      try ReceiptFolder.make(path)
     } catch {
       let failure = Failure(error)
       // Whatever is in the way of a folder: it cannot be made.

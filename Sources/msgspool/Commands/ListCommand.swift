@@ -3,8 +3,9 @@ import Spooling
 
 enum ListCommand: Command {
   static let guide = Guide(
-    name: "list", summary: "the messages in a folder, one line each", operands: "FOLDER", operandCount: 1...1,
+    name: "list", summary: "the messages in a folder, one line each", operands: "FOLDER", operandCount: 0...1,
     operandWords: .oneOf(folders.map(\.rawValue)),
+    options: [.init("--undelivered", nil, "those of which a receipt says that somebody did not get it")],
     details: """
       FOLDER is new, cur, deferred, done, failed, hold or tmp; cur lists what
       running sweeps have in hand. Rows come as the folder has them, not sorted: a folder
@@ -14,6 +15,7 @@ enum ListCommand: Command {
     examples: [
       ("msgspool list failed", "what went wrong, and why"),
       ("msgspool list new | sort", "by name"),
+      ("msgspool list --undelivered", "accepted, and not delivered; with a folder in that one alone"),
       ("msgspool list failed --json | jq -r 'select(.error.kind == \"network\").name'", "names for a script"),
     ])
 
@@ -21,17 +23,25 @@ enum ListCommand: Command {
 
   static func run(_ arguments: Arguments) throws(Failure) -> ExitStatus {
     let spool = try Surroundings.spool(arguments, for: .look)
-    let folder = try folder(arguments.operands[0])
-    if spool.closed.contains(folder) { try Surroundings.requireAll(spool) }
+    let isUndelivered = arguments.has("--undelivered")
+    guard isUndelivered || !arguments.operands.isEmpty else {
+      throw Failure(.usage, "msgspool list is missing something", hint: "usage: \(guide.usage)")
+    }
+    let chosen = try arguments.operands.first.map { word throws(Failure) in try folder(word) }
+    let searched = chosen.map { [$0] } ?? [.done, .failed]
+    if searched.contains(where: spool.closed.contains) { try Surroundings.requireAll(spool) }
     let now = Surroundings.now()
     let asJSON = arguments.has("--json")
     var output = BufferedOutput()
     do throws(SystemFault) {
       var reader = RowReader(spool, Surroundings.configurationIfUsable(arguments, spool: spool))
-      var walk = try Walk(folder, of: spool, includesIgnored: folder == .tmp)
-      while !Console.outputHasEnded, let found = try walk.next() {
-        guard let row = reader.row(found) else { continue }
-        output.write(asJSON ? JSON.object(row.members).text + "\n" : row.text(now: now))
+      for folder in searched {
+        var walk = try Walk(folder, of: spool, includesIgnored: folder == .tmp)
+        while !Console.outputHasEnded, let found = try walk.next() {
+          if isUndelivered, !reader.isUndelivered(found) { continue }
+          guard let row = reader.row(found) else { continue }
+          output.write(asJSON ? JSON.object(row.members).text + "\n" : row.text(now: now))
+        }
       }
     } catch {
       throw Failure(error)

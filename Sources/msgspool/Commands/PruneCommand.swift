@@ -30,7 +30,7 @@ enum PruneCommand: Command {
     // Held to the end of the command.
     let lock = isDry ? nil : try Surroundings.operatorLock(spool)
     defer { withExtendedLifetime(lock != nil) {} }
-    var pruning = Pruning(spool, isDry: isDry)
+    var pruning = Pruning(spool, isDry: isDry, awaited: try awaited(spool))
     do throws(SystemFault) {
       try pruning.prune(.done, before: date)
       if arguments.has("--failed") { try pruning.prune(.failed, before: date) }
@@ -41,6 +41,12 @@ enum PruneCommand: Command {
     let rows = try pruneLedger(spool, before: date, arguments, isDry: isDry)
     report(pruning, rows: rows, arguments, isDry: isDry)
     return .ok
+  }
+
+  /// Messages of which a receipt is awaited.
+  private static func awaited(_ spool: Spool) throws(Failure) -> Set<String> {
+    guard let ledger = Surroundings.ledgerToLookAt(spool) as? any ReceiptLedger else { return [] }
+    do throws(LedgerFault) { return try ledger.awaitedFiles() } catch { throw Failure(error) }
   }
 
   /// A lost call may still be asked about for a day; its row stays longer than that.
@@ -82,7 +88,8 @@ enum PruneCommand: Command {
           .init("done", .integer(done)), .init("failed", .integer(failed)),
           .init("unconfirmed", .integer(pruning.unconfirmed)), .init("tmp", .integer(forgotten)),
           .init("ledger_rows", .integer(rows)), .init("bytes", .integer(pruning.bytes)),
-          .init("left", .integer(pruning.left)), .init("dry_run", .boolean(isDry)),
+          .init("left", .integer(pruning.left)), .init("awaited", .integer(pruning.awaited)),
+          .init("dry_run", .boolean(isDry)),
         ]))
     } else if !Console.isQuiet {
       var text = isDry ? "would remove " : "removed "
@@ -91,6 +98,9 @@ enum PruneCommand: Command {
       text +=
         ", \(forgotten) forgotten in tmp/, \(Columns.count(rows, "ledger row")); \(Columns.count(pruning.bytes, "byte"))"
       Console.output(text + (isDry ? "; nothing was touched\n" : "\n"))
+    }
+    if pruning.awaited > 0 {
+      Console.note("\(Columns.count(pruning.awaited, "message")) stayed: a receipt is awaited of them (receipt_wait)")
     }
     if pruning.left > 0 {
       Console.note(

@@ -14,15 +14,17 @@ enum RetryCommand: Command {
         "--kind", "K", "only with this kind of error (credentials, network, ...)",
         .oneOf(ErrorKind.allCases.map(\.rawValue))),
       .init(
-        "--state", "S", "only failed, invalid, expired or unconfirmed ones",
-        .oneOf(["failed", "invalid", "expired", "unconfirmed"])),
+        "--state", "S", "only failed, invalid, expired or unconfirmed ones; or undelivered ones",
+        .oneOf(["failed", "invalid", "expired", "unconfirmed", "undelivered"])),
       .init("--since", "T", "only what failed since: 30m, 12h, 7d or RFC 3339"),
       .init("--dry-run", nil, "say which; move nothing"),
     ],
     details: """
       Recipients that were accepted are not sent to again, and a message's age
       counts anew. An unconfirmed message may have arrived: it is sent again, twice
-      perhaps, only when --state unconfirmed says so. A named message that has to
+      perhaps, only when --state unconfirmed says so. --state undelivered takes
+      messages from done/ and failed/ whose receipts say that they did not arrive,
+      and sends them to those again and to nobody else. A named message that has to
       stay makes the exit status 64.
       """,
     examples: [
@@ -30,9 +32,11 @@ enum RetryCommand: Command {
       ("msgspool retry --channel otp --kind credentials", "after the key was mended"),
       ("msgspool retry --all --since 12h --dry-run", "what failed since the evening?"),
       ("msgspool retry NAME --state unconfirmed", "known not to have arrived"),
+      ("msgspool retry --state undelivered --channel sms", "to phones that were off"),
     ])
 
   static func run(_ arguments: Arguments) throws(Failure) -> ExitStatus {
+    if arguments["--state"] == UndeliveredRetry.word { return try retryUndelivered(arguments) }
     let filter = try filter(arguments)
     let spool = try Surroundings.spool(arguments)
     try checkChannel(arguments, spool)
@@ -63,6 +67,30 @@ enum RetryCommand: Command {
     return work.conclude()
   }
 
+  private static func retryUndelivered(_ arguments: Arguments) throws(Failure) -> ExitStatus {
+    if arguments.has("--kind") {
+      throw Failure(
+        .usage, "--kind and --state undelivered exclude each other",
+        hint: "the error's kind is of what was not accepted")
+    }
+    var filter = UndeliveredRetry.Filter()
+    (filter.channel, filter.provider) = (arguments["--channel"], arguments["--provider"])
+    if let provider = filter.provider { _ = try ProvidersCommand.card(named: provider) }
+    filter.since = try Surroundings.time("--since", arguments)
+    let spool = try Surroundings.spool(arguments)
+    try checkChannel(arguments, spool)
+    let isDry = arguments.has("--dry-run")
+    // Held to the end of the command.
+    let lock = isDry ? nil : try Surroundings.operatorLock(spool)
+    defer { withExtendedLifetime(lock != nil) {} }
+    let named = try NamedMessages.find(arguments.operands, spool, in: [.done, .failed], undone: "nothing was moved")
+    let limit = Surroundings.configurationIfUsable(arguments, spool: spool)?.maxMessageBytes
+    let retry = UndeliveredRetry(
+      spool, filter, limit: limit ?? Configuration().maxMessageBytes, isDry: isDry,
+      isNamed: !arguments.operands.isEmpty, asJSON: arguments.has("--json"))
+    return try retry.run(named)
+  }
+
   // MARK: Selection
 
   private static func filter(_ arguments: Arguments) throws(Failure) -> RetryFilter {
@@ -72,7 +100,7 @@ enum RetryCommand: Command {
     if let provider = filter.provider { _ = try ProvidersCommand.card(named: provider) }
     filter.kind = try arguments.choice("--kind", ErrorKind.allCases)
     filter.state = try arguments.choice(
-      "--state", MessageState.allCases.filter { SpoolLayout.folder(of: $0) == .failed })
+      "--state", MessageState.allCases.filter { SpoolLayout.folder(of: $0) == .failed }, also: [UndeliveredRetry.word])
     filter.since = try Surroundings.time("--since", arguments)
     let options = ["--all", "--channel", "--provider", "--kind", "--state", "--since"]
     guard !arguments.operands.isEmpty || options.contains(where: arguments.has) else {

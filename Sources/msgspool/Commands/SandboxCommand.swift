@@ -9,6 +9,7 @@ enum SandboxCommand: Command {
     options: [
       .init("--port", "N", "the port on 127.0.0.1 (0, the default, takes any free one)"),
       .init("--record", "FILE", "append one JSON line per request", .file),
+      .init("--callbacks", "DIR", "drop the vendors' callbacks into DIR/new, as into a spool's receipts/"),
       .init("--fault", "SPEC", "misbehave; see below", repeats: true),
       .init("--phone", "auto|manual", "who scans and confirms WeChat's codes; see below"),
     ],
@@ -30,6 +31,7 @@ enum SandboxCommand: Command {
       """,
     examples: [
       ("msgspool sandbox --record sandbox.jsonl", "try msgspool without an account"),
+      ("msgspool sandbox --callbacks spool/receipts --fault undelivered:every=10", "every tenth did not arrive"),
       ("msgspool sandbox --fault throttle:provider=twilio,count=1", "the first Twilio call is throttled"),
     ])
 
@@ -51,7 +53,7 @@ enum SandboxCommand: Command {
     if let path = arguments["--config"] { credentials = try self.credentials(path) }
     let server = SandboxServer(
       port: UInt16(port), credentials: credentials, record: arguments["--record"], faults: faults,
-      isPhoneAutomatic: phone == "auto")
+      isPhoneAutomatic: phone == "auto", callbacks: arguments["--callbacks"])
     do throws(SandboxError) {
       try server.start()
     } catch {

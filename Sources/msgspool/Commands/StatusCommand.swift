@@ -27,6 +27,10 @@ enum StatusCommand: Command {
     var census: Census
     var suspensions: [Suspension]
     var now: Date
+    /// Where recipients stand; nil where nobody asked.
+    var receipts: ReceiptStatus?
+    /// Metrics of receipts, as text.
+    var metrics = ""
 
     /// Nil for a folder that this user may not read.
     func count(_ folder: Folder) -> Int? { census.counts[folder] }
@@ -49,7 +53,8 @@ enum StatusCommand: Command {
       throw Failure(.usage, "--json and --prometheus exclude each other", hint: "msgspool status --help")
     }
     let spool = try Surroundings.spool(arguments, for: .look)
-    let state = try look(spool)
+    var state = try look(spool)
+    try lookAtReceipts(arguments, spool, &state)
     if !spool.closed.isEmpty {
       Console.warn(
         spool.path, "this user may not read \(Surroundings.names(spool.closed))", hint: Surroundings.remedy(spool))
@@ -84,6 +89,23 @@ enum StatusCommand: Command {
     return State(spool: spool.path, census: census, suspensions: suspensions, now: Surroundings.now())
   }
 
+  /// Where each recipient stands: for programs, and for people where a channel has receipts, as all messages are read.
+  private static func lookAtReceipts(
+    _ arguments: Arguments, _ spool: Spool, _ state: inout State
+  ) throws(Failure) {
+    let configuration = Surroundings.configurationIfUsable(arguments, spool: spool) ?? Configuration()
+    let ledger = spool.closed.isEmpty ? Surroundings.ledgerToLookAt(spool) : nil
+    if arguments.has("--prometheus") {
+      state.metrics = (ledger as? any ReceiptLedger).map { ReceiptStatus.metrics($0, label: label) } ?? ""
+    } else if arguments.has("--json") || ReceiptStatus.isWanted(configuration) {
+      do throws(SystemFault) {
+        state.receipts = try ReceiptStatus(spool, configuration, ledger, now: state.now)
+      } catch {
+        throw Failure(error)
+      }
+    }
+  }
+
   // MARK: Forms
 
   private static func json(_ state: State) -> JSON {
@@ -97,7 +119,7 @@ enum StatusCommand: Command {
       ])
     }
     members.append(.init("suspended", .array(suspended)))
-    return .object(members)
+    return .object(members + (state.receipts?.members ?? []))
   }
 
   private static func metrics(_ state: State) -> String {
@@ -118,7 +140,7 @@ enum StatusCommand: Command {
     for suspension in state.suspensions {
       text += "msgspool_suspended{channel=\"\(label(suspension.channel))\"} 1\n"
     }
-    return text
+    return text + state.metrics
   }
 
   private static func header(_ name: String, _ help: String) -> String {
@@ -154,7 +176,7 @@ enum StatusCommand: Command {
         text += Columns.wrapped("not tried before \(end)", indent: 4)
       }
     }
-    return text + next(state)
+    return text + (state.receipts?.text ?? "") + next(state)
   }
 
   /// What a person would do now: why, and the commands for it.

@@ -165,11 +165,11 @@ struct Arguments {
 
   /// One of a few words; a usage error, with the nearest, for anything else.
   func choice<Choice: RawRepresentable<String>>(
-    _ name: String, _ choices: [Choice]
+    _ name: String, _ choices: [Choice], also words: [String] = []
   ) throws(Failure) -> Choice? {
     guard let word = self[name] else { return nil }
     if let choice = choices.first(where: { $0.rawValue == word }) { return choice }
-    let known = choices.map(\.rawValue)
+    let known = choices.map(\.rawValue) + words
     let nearest = Suggestion.nearest(to: word, among: known).map { "did you mean \"\($0)\"?" }
     throw Failure(
       .usage, "\(name): found \"\(word)\"; expected one of \(known.joined(separator: ", "))", hint: nearest)

@@ -20,6 +20,7 @@ final class SweepRunner: Sendable {
   private struct State {
     var stop: (@Sendable () -> Void)?
     var reload: (@Sendable (Configuration) -> Void)?
+    var receipts: ReceiptRunner?
     var isStopped = false
   }
 
@@ -49,12 +50,25 @@ final class SweepRunner: Sendable {
     var rescue = Rescue(environment)
     do throws(SweepTrouble) {
       try rescue.run()
+      let receipts = watcher == nil ? nil : receipts(environment)
+      receipts?.start()
+      defer { receipts?.stop() }
       try sweep(environment, selection, watcher, &end)
+      // Sending comes first; a sweep that ends looks then what became of it.
+      if watcher == nil, !state.withLock({ $0.isStopped }) { try self.receipts(environment)?.pass() }
     } catch {
       end.trouble = Failure(error)
     }
     end.summary.add(rescue.summary)
     return end
+  }
+
+  /// What applies receipts; nil where no channel has any.
+  private func receipts(_ environment: SweepEnvironment) -> ReceiptRunner? {
+    guard let ledger = ledger as? any ReceiptLedger else { return nil }
+    let receipts = ReceiptRunner(environment, spool, ledger)
+    state.withLock { $0.receipts = receipts }
+    return receipts
   }
 
   private func sweep(
@@ -68,6 +82,7 @@ final class SweepRunner: Sendable {
       throw SweepTrouble(fault: error)
     }
     let (stop, reload) = (engine.stopper, engine.reloader)
+    state.withLock { $0.receipts }?.yields(to: engine)
     let isStopped = state.withLock { state -> Bool in
       (state.stop, state.reload) = (stop, reload)
       return state.isStopped
@@ -93,7 +108,9 @@ final class SweepRunner: Sendable {
   /// Another configuration for the engine that runs, if one does.
   func reload(_ configuration: Configuration) {
     reporter.forgetNotices()
-    state.withLock { $0.reload }?(configuration)
+    let (reload, receipts) = state.withLock { ($0.reload, $0.receipts) }
+    reload?(configuration)
+    receipts?.reload(configuration)
   }
 
   func shutdown() {

@@ -61,7 +61,9 @@ struct MessageRow {
     case .success(let file)?:
       row.channel = file.message.channel ?? configuration?.defaultChannel
       guard let configuration, row.folder == .new else { break }
-      if case .finish(.invalid, let fault, _) = Router(configuration).routeAtOnce(file.message, Progress(file.lines)) {
+      if case .finish(.invalid, let fault, _) = Router(configuration).routeAtOnce(
+        file.message, Progress(file.lines, again: file.again))
+      {
         row.state = MessageState.invalid.rawValue
         row.error = fault
       }
@@ -142,6 +144,16 @@ struct RowReader: ~Copyable {
   init(_ spool: Spool, _ configuration: Configuration?) {
     self.spool = spool
     self.configuration = configuration
+  }
+
+  /// Whether receipts say of somebody that the newest call did not reach them.
+  func isUndelivered(_ found: Walk.Found) -> Bool {
+    let path = "\(found.place.path)/\(found.name.display)"
+    let limit = configuration?.maxMessageBytes ?? Configuration().maxMessageBytes
+    guard !found.isOdd,
+      case .message(let file)? = spool.peek(found.name, in: found.place.descriptor, path: path, limit: limit)
+    else { return false }
+    return !Undelivered.recipients(file.entries).isEmpty
   }
 
   /// Nil when the file is gone meanwhile.

@@ -13,6 +13,8 @@ struct MessageSheet {
   private let raw: RawFile
   private let message: Message?
   private let lines: [HistoryLine]
+  /// The lines, and what came behind them.
+  private let entries: [HistoryEntry]
   private let size: Int
   private let modified: Date?
   /// What the names in the channel's address book stand for.
@@ -26,10 +28,11 @@ struct MessageSheet {
     let limit = (configuration ?? Configuration()).maxMessageBytes
     size = facts?.size ?? bytes.count
     modified = facts?.modified
-    (raw, message, lines) = bytes.withUnsafeBufferPointer { buffer in
+    (raw, message, entries) = bytes.withUnsafeBufferPointer { buffer in
       let file = try? MessageFile(buffer, limit: limit, templates: templates)
-      return (RawFile(buffer), file?.message, file?.lines ?? MessageFile.history(in: buffer, limit: limit))
+      return (RawFile(buffer), file?.message, file?.entries ?? MessageFile.entries(in: buffer, limit: limit))
     }
+    lines = entries.compactMap { if case .line(let line) = $0 { line } else { nil } }
     let channel = lines.last?.channel ?? message?.channel ?? configuration?.defaultChannel
     book = channel.flatMap { configuration?.channels[$0]?.recipients } ?? [:]
   }
@@ -105,7 +108,11 @@ struct MessageSheet {
       let addresses = shown(name).prefix(MessageSheet.recipients).joined(separator: ", ")
       text += "  " + Console.styled("\(name.safeText) → \(Columns.cut(addresses.safeText, 500))", .dim) + "\n"
     }
-    for to in order.prefix(MessageSheet.recipients) { text += person(to, latest[Verbatim(to)]) }
+    let standings = Standing.all(entries)
+    for to in order.prefix(MessageSheet.recipients) {
+      let receipt = standings[Verbatim(to)]?.lazy.compactMap(\.receipt).first
+      text += person(to, latest[Verbatim(to)], receipt)
+    }
     if order.count > MessageSheet.recipients {
       text += "  … and \(order.count - MessageSheet.recipients) more (--json has all)\n"
     }
@@ -115,13 +122,31 @@ struct MessageSheet {
   /// An address that is a secret has a name instead.
   private func shown(_ name: String) -> [String] { (book[Verbatim(name)] ?? []).map(\.shown) }
 
-  private func person(_ to: String, _ result: HistoryLine.Result?) -> String {
+  /// - Parameter receipt: what became of it after it was accepted.
+  private func person(_ to: String, _ result: HistoryLine.Result?, _ receipt: ReceiptLine.Result?) -> String {
     guard let result else { return "  \(to.safeText)\n" }
     let address = to.isEmpty ? "(the channel's own target)" : to.safeText
     var words = [result.id.map { "id \($0)" }, result.code, result.reason].compactMap { $0 }
     if let channel = result.channel { words.append("through \(channel)") }
+    if result.isByReceipt { words.append("shown by a receipt") }
     let state = Console.styled(Columns.fit(result.state.rawValue, 11), style(result.state))
-    return Columns.trimmed("  \(Columns.pad(address, 24)) \(state) \(words.joined(separator: ", ").safeText)") + "\n"
+    guard let receipt else {
+      return Columns.trimmed("  \(Columns.pad(address, 24)) \(state) \(words.joined(separator: ", ").safeText)") + "\n"
+    }
+    if let leg = receipt.leg { words.append("goes on as \(leg)") }
+    words = [receipt.code, receipt.reason].compactMap { $0 } + words
+    let became = Console.styled(Columns.fit(receipt.state.rawValue, 12), style(receipt.state))
+    let at = receipt.at.map { RFC3339.string($0) } ?? ""
+    let rest = "\(state) \(became) \(Columns.fit(at, 24)) \(words.joined(separator: ", ").safeText)"
+    return Columns.trimmed("  \(Columns.pad(address, 24)) \(rest)") + "\n"
+  }
+
+  private func style(_ state: ReceiptState) -> Console.Style {
+    switch state {
+    case .delivered, .acknowledged, .read: .green
+    case .undelivered: .red
+    case .noReceipt: .yellow
+    }
   }
 
   private func style(_ state: RecipientState) -> Console.Style {
@@ -141,7 +166,11 @@ struct MessageSheet {
     text += Console.styled(
       "  \(Columns.fit("at", 25))\(Columns.fit("state", 12))\(Columns.fit("attempt", 8))recipients", .dim)
     text += "\n"
-    for line in lines {
+    for entry in entries {
+      guard case .line(let line) = entry else {
+        text += later(entry)
+        continue
+      }
       let counts = RecipientState.allCases.compactMap { state -> String? in
         let count = line.results.count { $0.state == state }
         return count > 0 ? "\(count) \(state.rawValue)" : nil
@@ -157,5 +186,20 @@ struct MessageSheet {
       }
     }
     return text
+  }
+
+  /// What came behind an attempt.
+  private func later(_ entry: HistoryEntry) -> String {
+    switch entry {
+    case .line: return ""
+    case .retry(let at): return "  \(Columns.fit(RFC3339.string(at), 25))to be sent again to those who did not get it\n"
+    case .receipt(let line):
+      let counts = ReceiptState.allCases.compactMap { state -> String? in
+        let count = line.results.count { $0.state == state }
+        return count > 0 ? "\(count) \(state.rawValue)" : nil
+      }
+      let start = "  \(Columns.fit(RFC3339.string(line.at), 25))\(Columns.fit("receipt", 20))"
+      return Columns.trimmed(start + counts.joined(separator: ", ")) + "\n"
+    }
   }
 }

@@ -1,0 +1,74 @@
+import Core
+import FoundationEssentials
+import Ledger
+
+/// What an outcome leaves to be awaited: it rides on the outcome's commit. Pure.
+enum Awaiting {
+  /// Nil where the channel's receipts are off, or nobody is awaited.
+  /// - Parameters:
+  ///   - members: one for each outcome, in the order of the intent.
+  ///   - targets: theirs.
+  static func record(
+    of call: Call, _ channel: Channel, _ members: [CallMember], _ targets: [Target], _ outcomes: [Outcome],
+    startedAt: Date, at now: Date
+  ) -> AwaitedRecord? {
+    guard channel.receipts != .off, let provider = channel.receiving, provider.givesReceipts(for: call.content) else {
+      return nil
+    }
+    let ids = Set(outcomes.lazy.filter { $0.state == .accepted }.compactMap(\.id).map(Verbatim.init(_:)))
+    // One id for several is the call's.
+    let accepted = outcomes.count { $0.state == .accepted }
+    let shared = ids.count == 1 && accepted > 1 ? ids.first?.text : nil
+    var recipients: [AwaitedRecord.Recipient] = []
+    for (member, (target, outcome)) in zip(members, zip(targets, outcomes)) {
+      let isInDoubt = outcome.state == .unconfirmed
+      guard outcome.state == .accepted || (isInDoubt && provider.endsDoubt) else { continue }
+      // Nobody can ask about, or name, what has no id.
+      if outcome.state == .accepted, outcome.id == nil, provider.reference(of: call) == nil, !provider.endsDoubt {
+        continue
+      }
+      recipients.append(
+        .init(
+          member, key: ReceiptKey.of(target.identity), id: shared == nil ? outcome.id : nil, isInDoubt: isInDoubt))
+    }
+    guard !recipients.isEmpty else { return nil }
+    return record(
+      of: call.id, channel, sharedId: shared, reference: provider.reference(of: call), recipients, startedAt: startedAt,
+      at: now)
+  }
+
+  /// Of a call whose sweep died before an answer came.
+  static func record(of call: CallRecord, _ channel: Channel, at now: Date) -> AwaitedRecord? {
+    guard channel.receipts != .off, let provider = channel.receiving, provider.endsDoubt else { return nil }
+    let recipients = call.members.compactMap { member -> AwaitedRecord.Recipient? in
+      guard let target = target(of: member, channel) else { return nil }
+      return .init(member, key: ReceiptKey.of(target.identity), id: nil, isInDoubt: true)
+    }
+    guard !recipients.isEmpty else { return nil }
+    return record(
+      of: call.id, channel, sharedId: nil, reference: nil, recipients, startedAt: call.startedAt, at: now)
+  }
+
+  /// Whom a member of a call is, by what the configuration says now.
+  static func target(of member: CallMember, _ channel: Channel) -> Target? {
+    let contact = channel.contact(recorded: member.address ?? member.to)
+    do throws(RecipientFault) {
+      var target = try channel.provider.target(contact.address)
+      target.address = contact.shown
+      return target
+    } catch {
+      return nil
+    }
+  }
+
+  private static func record(
+    of call: String, _ channel: Channel, sharedId: String?, reference: String?,
+    _ recipients: [AwaitedRecord.Recipient], startedAt: Date, at now: Date
+  ) -> AwaitedRecord {
+    let least = (channel.receiving as? any ReceiptAsking)?.receiptPause ?? 0
+    let pause = ReceiptPause.seconds(after: 0, every: channel.receiptEvery, least: least)
+    return AwaitedRecord(
+      call: call, channel: channel.name, sharedId: sharedId, reference: reference, acceptedAt: startedAt,
+      until: now + channel.receiptWait, due: channel.receipts.asks ? now + pause : nil, recipients: recipients)
+  }
+}

@@ -1,0 +1,161 @@
+import Core
+import FoundationEssentials
+import Ledger
+import Spooling
+
+/// Recipients that were accepted and did not get it go on through their channel's fallback (`fallback_on`), once: by a
+/// message of its own beside the first, `NAME.leg`, which any sweep sends.
+///
+/// The decision is an intent in the ledger (1) before the leg is dropped (2), and the ledger is told that it was (3) before
+/// the first message's line says so. A crash after 1 leaves an intent without a file: it is dropped then. One after 2 leaves
+/// a file of that name somewhere in the spool: it is known by its name, and not dropped again.
+final class FallbackLegs {
+  private let environment: SweepEnvironment
+  private let spool: Spool
+  private let ledger: any ReceiptLedger
+  private let configuration: Configuration
+
+  init(_ environment: SweepEnvironment, _ spool: Spool, _ ledger: any ReceiptLedger) {
+    self.environment = environment
+    self.spool = spool
+    self.ledger = ledger
+    configuration = environment.configuration
+  }
+
+  /// Those whose channels want that; the others' news are told as they are.
+  func wants(_ news: UntoldReceipt) -> Bool {
+    guard let state = news.news?.state, news.member.address == nil, let channel = configuration.channels[news.channel]
+    else { return false }
+    return channel.fallbackOn.contains(state) && channel.fallback != nil
+  }
+
+  /// What is on disk of a leg, when it returns.
+  /// - Returns: the legs' names by the news they follow; nothing for those whom the fallback does not know.
+  func take(_ news: [UntoldReceipt]) throws(SweepTrouble) -> [UntoldReceipt.Key: String] {
+    var names: [UntoldReceipt.Key: String] = [:]
+    var taken: Set<String> = []
+    for item in news {
+      guard let state = item.news?.state, let message = message(item.member.file),
+        text(of: message, item.channel, to: item.member.to) != nil
+      else { continue }
+      let name = try freeName(FileName(display: item.member.file), &taken)
+      let leg = FallbackLeg(
+        file: item.member.file, to: item.member.to, call: item.call, state: state, name: name.display)
+      do throws(LedgerFault) {
+        // Intended before a crash, or by an earlier state of this call: there is no second one.
+        guard let new = try ledger.intendLegs([leg], at: environment.now()).first else {
+          names[item.key] = try ledger.leg(of: leg.file, to: leg.to, call: leg.call)
+          continue
+        }
+        if let dropped = try drop(new) { names[item.key] = dropped }
+      } catch {
+        throw SweepTrouble(fault: error)
+      }
+    }
+    return names
+  }
+
+  /// What was intended, and perhaps dropped, when somebody died.
+  func recover() throws(SweepTrouble) {
+    do throws(LedgerFault) {
+      for leg in try ledger.openLegs() { _ = try drop(leg) }
+    } catch {
+      throw SweepTrouble(fault: error)
+    }
+  }
+
+  /// - Returns: its name; nil where its message is not there any more.
+  private func drop(_ leg: FallbackLeg) throws(LedgerFault) -> String? {
+    var name = leg.name
+    let all = (try? spool.find(FileName(display: leg.name), in: Folder.allCases)) ?? []
+    if !all.contains(where: { $0.place.folder != .tmp }) {
+      guard let message = message(leg.file), let channel = channel(of: message, leg.file),
+        let text = text(of: message, channel, to: leg.to)
+      else {
+        try ledger.dropped([leg])
+        return nil
+      }
+      do throws(DropFault) {
+        name = try spool.drop([text]) { _ in FileName(display: leg.name) }.first?.display ?? name
+      } catch {
+        environment.observe(
+          .notice(Notice(leg.name, "could not be dropped: \(error.fault)", hint: error.fault.hint)))
+        return nil
+      }
+    }
+    try ledger.dropped([leg])
+    return name
+  }
+
+  /// `NAME.leg`, `NAME.leg~2`, ...: the first that nobody has.
+  private func freeName(_ name: FileName, _ taken: inout Set<String>) throws(SweepTrouble) -> FileName {
+    let base = FileName(bytes: Array(name.bytes) + Array(".leg".utf8))
+    var number = 1
+    while true {
+      let candidate = base.numbered(number)
+      let found: [Walk.Found]
+      do throws(SystemFault) { found = try spool.find(candidate, in: Folder.allCases) } catch {
+        throw SweepTrouble(fault: error)
+      }
+      if found.isEmpty, taken.insert(candidate.display).inserted { return candidate }
+      number += 1
+    }
+  }
+
+  // MARK: The message
+
+  private struct Original {
+    var message: Message
+    var members: [JSON.Member]
+  }
+
+  private func message(_ file: String) -> Original? {
+    let name = FileName(display: file)
+    for number in 1...9 {
+      for folder in [Folder.done, .failed] {
+        let path = "\(spool.path(folder))/\(name.numbered(number).display)"
+        guard
+          let bytes = try? spool.read(
+            name.numbered(number), in: spool.descriptor(folder), path: path, limit: configuration.maxMessageBytes)
+        else { continue }
+        let original = bytes.withUnsafeBufferPointer { buffer -> Original? in
+          guard let file = try? MessageFile(buffer, limit: configuration.maxMessageBytes),
+            let members = RawFile(buffer).message?.members
+          else { return nil }
+          return Original(message: file.message, members: members)
+        }
+        if let original { return original }
+      }
+    }
+    return nil
+  }
+
+  private func channel(of original: Original, _ file: String) -> String? {
+    original.message.channel ?? configuration.defaultChannel
+  }
+
+  /// The leg as it is dropped; nil where the fallback does not know the recipient.
+  private func text(of original: Original, _ channelName: String, to: String) -> [UInt8]? {
+    guard let channel = configuration.channels[channelName], let name = channel.fallback,
+      let next = configuration.channels[name]
+    else { return nil }
+    // The word in `to` that it came from: what the fallback's book knows.
+    let words = original.message.to ?? []
+    let word =
+      words.first { word in channel.contacts(of: word).contains { Verbatim($0.shown) == Verbatim(to) } } ?? to
+    let isOwn = next.card.hasOwnTarget && next.recipients[Verbatim(word)] == nil
+    let isKnown =
+      isOwn || next.contacts(of: word).contains { (try? next.provider.target($0.address)) != nil }
+    guard isKnown else { return nil }
+    // Its own id, times and options are the first channel's business.
+    let left: Set<String> = ["channel", "to", "id", "send_at", "options"]
+    var members = original.members.filter { !left.contains($0.key) }
+    if let options = original.members.first(where: { $0.key == "options" })?.value.members {
+      let known = options.filter { option in next.card.options.contains { $0.name == option.key } }
+      if !known.isEmpty { members.append(.init("options", .object(known))) }
+    }
+    members.insert(.init("channel", .string(name)), at: 0)
+    if !isOwn { members.insert(.init("to", .strings([word])), at: 1) }
+    return JSON.object(members).bytes + [UInt8(ascii: "\n")]
+  }
+}
