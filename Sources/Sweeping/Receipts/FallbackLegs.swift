@@ -119,7 +119,7 @@ final class FallbackLegs {
             name.numbered(number), in: spool.descriptor(folder), path: path, limit: configuration.maxMessageBytes)
         else { continue }
         let original = bytes.withUnsafeBufferPointer { buffer -> Original? in
-          guard let file = try? MessageFile(buffer, limit: configuration.maxMessageBytes),
+          guard let file = try? MessageFile(buffer, limit: configuration.maxMessageBytes, templates: spool.templates),
             let members = RawFile(buffer).message?.members
           else { return nil }
           return Original(message: file.message, members: members)
