@@ -70,12 +70,14 @@ package struct DryRun {
       let facts = try? FileFacts(of: entry.name, in: spool.descriptor(folder)), facts.isRegular
     else { return }
     if folder == .deferred, facts.modified > now { return }
+    guard !ClaimReader.isLeftAlone(facts) else { return summary.left += 1 }
     switch spool.peek(entry.name, in: folder, limit: configuration.maxMessageBytes) {
     case .message(let file)?:
       if let channel = selection.channel, (file.message.channel ?? configuration.defaultChannel) != channel { return }
       messages += 1
       summary.claimed += 1
-      route(entry.name, file, facts)
+      route(entry.name, file, facts, from: folder)
+    case .invalid(_, let remains)? where remains.mayBeUnfinished(in: folder, facts, now: now): summary.left += 1
     case .invalid?:
       if selection.channel != nil { return }
       messages += 1
@@ -86,10 +88,11 @@ package struct DryRun {
     }
   }
 
-  private mutating func route(_ name: FileName, _ file: MessageFile, _ facts: FileFacts) {
+  private mutating func route(_ name: FileName, _ file: MessageFile, _ facts: FileFacts, from folder: Folder) {
     let progress = Progress(file.lines)
     let identity = name.identity(inode: facts.inode)
-    let dropped = progress.began(seen: (try? ledger?.seen([identity]))?[identity], now: now)
+    let dropped = progress.began(
+      seen: (try? ledger?.seen([identity]))?[identity], isHandedIn: folder == .new, now: now)
     let route = Router(configuration).route(file.message, progress, dropped: dropped, now: now)
     if isDuplicate(file, route, facts) { return summary.count(.duplicate) }
     switch route {

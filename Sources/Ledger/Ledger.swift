@@ -60,8 +60,19 @@ package struct LedgerFault: Error, Sendable, Hashable {
   package var message: String
   /// What the system said (errno); 0 where it was not asked.
   package var number: Int32
-  /// A newer msgspool wrote it: nothing is wrong but the version of the one that reads it.
-  package var isNewer = false
+  /// Nothing is wrong with the ledger but that it is not of this version.
+  package var age: Age?
+
+  package enum Age: Sendable, Hashable {
+    /// A newer msgspool wrote it.
+    case newer
+    /// An older one did: whoever writes next brings it up to date.
+    case older
+    /// It has no tables yet: whoever writes next makes them.
+    case unmade
+  }
+
+  package var isNewer: Bool { age == .newer }
 
   package init(_ kind: Kind, _ message: String, number: Int32 = 0) {
     self.kind = kind

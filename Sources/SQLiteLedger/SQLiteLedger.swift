@@ -10,6 +10,10 @@ package final class SQLiteLedger: Ledger {
   package let createdAt: Date
   private let path: String
   private let database: Mutex<SQLiteDatabase>
+  /// What it was before it was opened, where that changed it.
+  let was: LedgerFault.Age?
+  /// It is only looked at: what a reader beside a writer finds odd is no proof of damage.
+  private let isReading: Bool
 
   private static let schema = """
     CREATE TABLE IF NOT EXISTS about (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -59,10 +63,13 @@ package final class SQLiteLedger: Ledger {
     try database.execute("PRAGMA synchronous = FULL; PRAGMA cache_size = -16384")
     let known = try? SQLiteLedger.about(database)
     let about: (generation: String, created: Double)
+    var was: LedgerFault.Age?
     if let known {
       about = (known.generation, known.created)
+      if known.version < SQLiteLedger.version { was = .older }
       try SQLiteLedger.migrate(database, to: SQLiteLedger.version, by: SQLiteLedger.migrations)
     } else {
+      was = .unmade
       about = try database.transaction { () throws(LedgerFault) in
         try database.execute(SQLiteLedger.schema)
         let insert = "INSERT OR IGNORE INTO about VALUES (?, ?)"
@@ -73,6 +80,9 @@ package final class SQLiteLedger: Ledger {
         return (made.generation, made.created)
       }
     }
+    try SQLiteLedger.verify(database)
+    self.was = was
+    isReading = false
     self.path = path
     generation = about.generation
     createdAt = Date(timeIntervalSince1970: about.created)
@@ -101,8 +111,18 @@ package final class SQLiteLedger: Ledger {
   /// Opens a ledger that is there, to look at and not to change.
   init(reading path: String, _ access: SQLiteDatabase.Access) throws(LedgerFault) {
     let database = try SQLiteDatabase(path, access)
+    guard try !SQLiteLedger.isEmpty(database) else {
+      var fault = LedgerFault(.other, "the ledger is empty, as one whose making was cut short; the next sweep makes it")
+      fault.age = .unmade
+      throw fault
+    }
     let about = try SQLiteLedger.about(database)
     guard about.version == SQLiteLedger.version else { throw SQLiteLedger.fault(of: about.version) }
+    try SQLiteLedger.verify(database)
+    // One view of it for as long as it is open, whatever a sweep writes meanwhile.
+    if access == .readInPassing { try database.execute("BEGIN; SELECT 1 FROM about") }
+    was = nil
+    isReading = true
     self.path = path
     generation = about.generation
     createdAt = Date(timeIntervalSince1970: about.created)
@@ -129,13 +149,43 @@ package final class SQLiteLedger: Ledger {
   }
 
   private static func fault(of version: Int) -> LedgerFault {
+    guard version > 0 else {
+      return LedgerFault(.damaged, "the ledger says it is of version \(version), and there is none")
+    }
     var fault = LedgerFault(
       .other,
       version > SQLiteLedger.version
         ? "the ledger was written by a newer msgspool: it is of version \(version), and this one knows \(SQLiteLedger.version)"
-        : "the ledger is of version \(version); the next sweep brings it to version \(SQLiteLedger.version)")
-    fault.isNewer = version > SQLiteLedger.version
+        : "the ledger is an older msgspool's: it is of version \(version), and the next sweep brings it to \(SQLiteLedger.version)"
+    )
+    fault.age = version > SQLiteLedger.version ? .newer : .older
     return fault
+  }
+
+  /// Nothing was ever written to it: the file is made before its tables are.
+  private static func isEmpty(_ database: SQLiteDatabase) throws(LedgerFault) -> Bool {
+    try database.statement("SELECT 1 FROM sqlite_schema LIMIT 1").fresh.first { _ in true } == nil
+  }
+
+  /// The columns that are written and read, table by table.
+  private static let shape = [
+    "calls": "id, sweep, channel, provider, started, members, finished, outcomes",
+    "ids": "channel, id, inode, claimed, done", "recipient_days": "key, day, count",
+    "channel_days": "channel, day, count", "paces": "channel, next",
+    "suspensions": "channel, kind, reason, since, until, suspected, culprits", "seen": "file, since, noted",
+  ]
+
+  /// A ledger that lacks a table can't answer for what was in it: to make an empty one in its place would say that
+  /// nothing was sent.
+  private static func verify(_ database: SQLiteDatabase) throws(LedgerFault) {
+    for (table, columns) in shape {
+      do throws(LedgerFault) {
+        _ = try database.statement("SELECT \(columns) FROM \(table)")
+      } catch {
+        guard error.kind == .other else { throw error }
+        throw LedgerFault(.damaged, "the ledger's table \(table) is missing or another: \(error.message)")
+      }
+    }
   }
 
   private static func about(
@@ -161,7 +211,7 @@ package final class SQLiteLedger: Ledger {
       do throws(LedgerFault) {
         return .success(try body(database))
       } catch {
-        if error.kind == .damaged { SQLiteLedger.noteDamage(path, generation) }
+        if error.kind == .damaged, !isReading { SQLiteLedger.noteDamage(path, generation) }
         return .failure(error)
       }
     }.get()

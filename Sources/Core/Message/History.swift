@@ -127,10 +127,18 @@ package struct Progress: Sendable {
 
   /// When this life began, whether or not the history knows: else when the message was first seen. What its producer's
   /// copy kept as the file's time says nothing of it.
-  /// - Parameter seen: what is known of a message that went back to new/ without a line.
-  package func began(seen: Date?, now: Date) -> Date {
+  /// - Parameters:
+  ///   - seen: what is known of a message that went back to new/ without a line.
+  ///   - isHandedIn: it comes from new/. A deferred one that no sweep is known to have put back there is a retry by hand,
+  ///     which begins a new life.
+  package func began(seen: Date?, isHandedIn: Bool, now: Date) -> Date {
     // What was seen before a person's retry was another life. No life began later than now, wherever clocks were turned.
-    let known = dropped ?? seen.flatMap { $0 < (last?.at ?? .distantPast) ? nil : $0 }
+    let known: Date?
+    if let dropped {
+      known = isHandedIn ? seen : dropped
+    } else {
+      known = seen.flatMap { $0 < (last?.at ?? .distantPast) ? nil : $0 }
+    }
     return min(known ?? now, now)
   }
 

@@ -159,4 +159,7 @@ package struct Configuration: Sendable {
   package var modified = Date.distantPast
 
   package init() {}
+
+  /// `text` with every channel's secrets masked: what is shown of one channel's message may hold another's.
+  package func masked(_ text: String) -> String { channels.values.reduce(text) { $1.masked($0) } }
 }

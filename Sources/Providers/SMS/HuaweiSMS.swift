@@ -223,7 +223,9 @@ package struct HuaweiSMS: SteppingProvider {
     (.throttled, ["E200015"]),
     (.recipientThrottled, ["E200048"]),
     (.message, ["E200028"]),
-    (.configuration("templateId"), ["E200029", "E200030", "E200031", "E200033"]),
+    (.configuration("templateId"), ["E200029", "E200030", "E200033"]),
+    // The document does not say which protocol: the number's network may be what does not fit.
+    (.configurationPerhaps("templateId"), ["E200031"]),
     (.configuration("from", "signature"), ["E200018", "E200036"]),
     // Its country is not enabled, which need not stop anybody else.
     (.credentialsPerhaps, ["E200024"]),

@@ -159,12 +159,18 @@ package struct TencentSMS: SteppingProvider, AskableProvider {
     (
       .quota,
       [
-        "LimitExceeded.AppDailyLimit", "LimitExceeded.AppMainlandChinaDailyLimit", "LimitExceeded.AppGlobalDailyLimit",
-        "LimitExceeded.DailyLimit",
+        "LimitExceeded.AppDailyLimit", "LimitExceeded.DailyLimit",
         "FailedOperation.InsufficientBalanceInSmsPackage", "UnauthorizedOperation.ServiceSuspendDueToArrears",
       ]
     ),
-    (.quotaPerhaps, ["LimitExceeded.AppCountryOrRegionDailyLimit"]),
+    // The account's, of some countries alone: numbers of others may still be sent to.
+    (
+      .quotaPerhaps,
+      [
+        "LimitExceeded.AppMainlandChinaDailyLimit", "LimitExceeded.AppGlobalDailyLimit",
+        "LimitExceeded.AppCountryOrRegionDailyLimit",
+      ]
+    ),
     // Our own mistakes, if ever; smaller calls may pass.
     (.tooLarge, ["LimitExceeded.PhoneNumberCountLimit", "MissingParameter.EmptyPhoneNumberSet"]),
     (
@@ -221,8 +227,7 @@ package struct TencentSMS: SteppingProvider, AskableProvider {
     switch code {
     case "LimitExceeded.PhoneNumberThirtySecondLimit": 30
     case "LimitExceeded.PhoneNumberOneHourLimit": 3_600
-    case "LimitExceeded.PhoneNumberDailyLimit", "LimitExceeded.PhoneNumberSameContentDailyLimit":
-      RetryAfter.untilHour(0, now: now)
+    case _ where code.hasPrefix("LimitExceeded.") && code.hasSuffix("DailyLimit"): RetryAfter.untilHour(0, now: now)
     case "FailedOperation.MarketingSendTimeConstraint": RetryAfter.untilHour(8, now: now)
     default: nil
     }

@@ -29,6 +29,7 @@ package final class Watcher: Sendable {
   /// By watch descriptor.
   private let folders: [Int32: Folder]
   private let root: Int32
+  private let spool: Spool
 
   package init(_ spool: Spool) throws(SystemFault) {
     let notifications = try Syscalls.retry("inotify_init1", spool.path) {
@@ -59,6 +60,7 @@ package final class Watcher: Sendable {
       throw error
     }
     self.folders = folders
+    self.spool = spool
     self.notifications = notifications
     clock = msgspool_clock_watch()
     _ = msgspool_clock_watch_arm(clock)
@@ -77,6 +79,9 @@ package final class Watcher: Sendable {
     var byte: UInt8 = 0
     _ = write(wakeWriter, &byte, 1)
   }
+
+  /// Whether what is watched is still what its names lead to. To be asked when notifications were lost, or had not begun.
+  package var isInPlace: Bool { spool.isInPlace }
 
   /// What happened since the last time; waits until something does. Nil when woken.
   package func wait() -> [Sight]? {

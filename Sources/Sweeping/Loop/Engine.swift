@@ -34,6 +34,9 @@ package final class Engine {
   /// Takes another configuration at the next call. From any thread.
   package var reloader: @Sendable (Configuration) -> Void { { [inbox] in inbox.post(.reload($0)) } }
 
+  /// Looks at once for sweeps that have died and left something. From any thread.
+  package var rescuer: @Sendable () -> Void { { [inbox] in inbox.post(.orphaned) } }
+
   /// Whether there is nothing left to do.
   var isFinished: Bool {
     let isDry = !parts.selection.isEndless && agenda.isResting && parts.source.isDry
@@ -81,16 +84,18 @@ package final class Engine {
       case .source(let event): try absorb(event)
       case .replied(let flight, let reply):
         if let question = parts.calls.land(flight, reply) { try parts.questions.answered(question) }
-      case .settling(.settled(let settlements)): settled(settlements)
+      case .settling(.settled(let items)): settled(items)
       case .settling(.failed(let fault, let settlements)):
         parts.recorder.failed(to: settlements)
         stop(for: SweepTrouble(fault: fault))
       case .neighbour: agenda.expectRescue(at: environment.clock().steady)
+      case .orphaned: parts.rescue()
       case .rescued(let rescued, let othersLive):
         parts.tally.summary.add(rescued)
         if othersLive { agenda.expectRescue(at: environment.clock().steady) }
       case .reload(let configuration): reload(configuration)
       case .replaced:
+        if !isReplaced { environment.observe(.replaced) }
         isReplaced = true
         stop()
       case .stop: stop()
@@ -113,10 +118,10 @@ package final class Engine {
     }
   }
 
-  private func settled(_ settlements: [Settlement]) {
-    parts.recorder.settled(settlements)
-    if parts.tally.settled(settlements, parts.share, environment.observe) { ask(.room) }
-    let returned = settlements.filter { $0.line == nil }.map(\.file.name)
+  private func settled(_ settled: [Settled]) {
+    parts.recorder.settled(settled)
+    if parts.tally.settled(settled, parts.share, environment.observe) { ask(.room) }
+    let returned = settled.filter { $0.settlement.line == nil }.map(\.name)
     if !returned.isEmpty { ask(.returned(returned)) }
   }
 

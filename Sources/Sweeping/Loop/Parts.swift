@@ -10,6 +10,8 @@ enum Event: Sendable {
   case settling(SettlingDesk.Event)
   /// Another sweep began beside this one, or claims something.
   case neighbour
+  /// Another sweep has ended, and may have left something.
+  case orphaned
   /// What a rescue settled beside the sweep, and whether other sweeps are still there.
   case rescued(SweepSummary, othersLive: Bool)
   /// A folder of the spool is another now.

@@ -62,6 +62,7 @@ extension Engine {
     parts.recorder.retryUnrecorded()
     if !parts.selection.isEndless { parts.tally.summary.left += parts.share.passedOver }
     let kept = parts.recorder.stuck.union(parts.hand.inDoubt)
+    let origins = untaken()
     do throws(SystemFault) {
       var hasMoved = false
       let names = try parts.folder.names()
@@ -71,7 +72,7 @@ extension Engine {
           parts.folder.remove(entry.name)
           continue
         }
-        try parts.folder.put(entry.name, into: .new)
+        try parts.folder.put(entry.name, into: origins[entry.name] ?? .new)
         hasMoved = true
       }
       if hasMoved || summary.claimed + summary.left > 0 { try environment.spool.flushAll() }
@@ -79,5 +80,21 @@ extension Engine {
       if trouble == nil { trouble = SweepTrouble(fault: error) }
     }
     parts.folder.end()
+  }
+
+  /// Where those came from that were claimed and never taken in: they go back there, so that what was deferred is not taken
+  /// for a retry by hand.
+  private func untaken() -> [FileName: Folder] {
+    var origins: [FileName: Folder] = [:]
+    for event in inbox.takeNow() {
+      guard case .source(.claimed(let claims, _)) = event else { continue }
+      for claim in claims {
+        switch claim {
+        case .message(let file, _), .invalid(let file, _): origins[file.name] = file.origin
+        case .left: break
+        }
+      }
+    }
+    return origins
   }
 }

@@ -95,7 +95,7 @@ final class Recorder {
   /// When `handOver` has something to do though nothing happens.
   var wakeUp: Double? { since.map { $0 + Recorder.gatheringTime } }
 
-  func settled(_ settlements: [Settlement]) { underWay -= settlements.count }
+  func settled(_ settled: [Settled]) { underWay -= settled.count }
 
   func failed(to settle: [Settlement]) {
     underWay -= settle.count

@@ -35,6 +35,8 @@ package struct Rescue {
   /// Other sweeps' folders are still there: they live, or could not be settled.
   package private(set) var othersLive = false
   private var ids: [FileName: String] = [:]
+  /// When the life of deferred messages began, as their history tells.
+  private var began: [FileName: Date] = [:]
   /// Lost calls that deferred messages are still to ask about.
   private var awaited: Set<String> = []
 
@@ -143,18 +145,19 @@ package struct Rescue {
           settlements.append(Settlement(file, last, isWritten: true))
         } else {
           ids[name] = content.message.id
+          began[name] = Progress(content.lines).dropped
           settlements.append(Settlement(file, line(file, content, dead, news, evidence, now)))
         }
       }
     }
     var settler = Settler(dead, of: environment.spool)
-    try settler.settle(settlements)
+    let settled = try settler.settle(settlements)
     record(settlements.filter { !$0.isWritten }, seen: evidence)
-    for settlement in settlements {
-      guard let line = settlement.line else { continue }
+    for item in settled {
+      guard let line = item.settlement.line else { continue }
       count(line)
-      if settlement.isWritten { continue }
-      environment.observe(.settled(name: settlement.file.name.display, line))
+      if item.settlement.isWritten { continue }
+      environment.observe(.settled(item.event(line)))
     }
   }
 
@@ -194,7 +197,8 @@ package struct Rescue {
         group.forgotten.append(file.identity)
         continue
       }
-      group.returned.append(Seen(file: file.identity, since: seen(file) ?? min(evidence.claimed, group.now)))
+      let known = seen(file) ?? began[file.name] ?? evidence.claimed
+      group.returned.append(Seen(file: file.identity, since: min(known, group.now)))
     }
     group.settledIds = settlements.compactMap { settlement in
       guard let line = settlement.line, line.state.isFinal, let channel = line.channel,
@@ -218,7 +222,8 @@ package struct Rescue {
     if parts.isEmpty, evidence.isComplete { return nil }
     let progress = Progress(content.lines)
     let circumstances = Verdict.Circumstances(
-      now: now, sweep: dead.id, dropped: progress.began(seen: seen(file) ?? evidence.claimed, now: now),
+      now: now, sweep: dead.id,
+      dropped: progress.began(seen: seen(file) ?? evidence.claimed, isHandedIn: false, now: now),
       random: environment.random())
     guard case .go(let itinerary) = router.routeAtOnce(content.message, progress) else {
       return orphan(parts, "its channel is no longer in the configuration", dead, now)

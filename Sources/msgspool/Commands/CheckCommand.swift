@@ -82,7 +82,8 @@ enum CheckCommand: Command {
     if let path = Surroundings.configurationPath(arguments, spool: spool.path) {
       var status = stat()
       if stat(path, &status) == 0, status.st_mode & 0o002 != 0, path != "\(spool.path)/\(SpoolLayout.configuration)" {
-        report.tell(Complaint(.error, .permissions, path, "anybody may write to it", hint: "chmod o-w \(path)"))
+        report.tell(
+          Complaint(.error, .permissions, path, "anybody may write to it", hint: "chmod o-w \(path.shellWord)"))
       }
     }
     guard let configuration else { return }
@@ -128,9 +129,28 @@ enum CheckCommand: Command {
       report.tell(
         Complaint(.note, .ledger, SpoolLayout.ledger, "there is none yet", hint: "the first sweep makes it"))
     } catch {
-      report.tell(Complaint(.error, .ledger, SpoolLayout.ledger, error.message, hint: Failure(error).hint))
+      report.tell(complaint(error))
     }
     return nil
+  }
+
+  private static func complaint(_ fault: LedgerFault) -> Complaint {
+    switch fault.age {
+    case .older, .unmade:
+      Complaint(.note, .ledger, SpoolLayout.ledger, fault.message, hint: "so does: msgspool check --repair")
+    case .newer, nil: Complaint(.error, .ledger, SpoolLayout.ledger, fault.message, hint: Failure(fault).hint)
+    }
+  }
+
+  /// What opening it did beside.
+  private static func tellMade(_ was: LedgerFault.Age?, _ report: CheckReport) {
+    let (problem, action) =
+      switch was {
+      case .older: ("is an older msgspool's", "brought up to date")
+      case .unmade: ("there is none yet", "a new one begins")
+      case .newer, nil: ("", "")
+      }
+    if !action.isEmpty { report.tell(Complaint(.note, .ledger, SpoolLayout.ledger, problem, action: action)) }
   }
 
   private static func openLedger(_ spool: Spool, _ report: CheckReport) -> (any LedgerAudit)? {
@@ -148,10 +168,12 @@ enum CheckCommand: Command {
           Complaint(
             .error, .ledger, SpoolLayout.ledger, "is damaged", hint: "messages in doubt become unconfirmed",
             action: "set aside as \(aside); a new one begins"))
+      } else {
+        tellMade(opened.was, report)
       }
       return opened.ledger
     } catch {
-      report.tell(Complaint(.error, .ledger, SpoolLayout.ledger, error.message, hint: Failure(error).hint))
+      report.tell(complaint(error))
       return nil
     }
   }

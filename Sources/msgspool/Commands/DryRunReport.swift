@@ -8,7 +8,7 @@ enum DryRunReport {
   static func run(
     _ spool: Spool, _ configuration: Configuration, _ selection: Selection, asJSON: Bool
   ) throws(Failure) -> ExitStatus {
-    let ledger = Surroundings.ledgerToLookAt(spool)
+    let ledger = try Surroundings.ledgerOfThisVersion(spool, leavesNoTrace: true)
     var run = DryRun(spool, configuration, ledger, selection, now: Surroundings.now()) { call in
       if asJSON {
         Console.output(
@@ -34,7 +34,7 @@ enum DryRunReport {
         "dry run: \(Columns.count(summary.claimed, "message")), \(Columns.count(summary.calls, "call")) for "
           + Columns.count(summary.recipients, "recipient")
           + (summary.done > 0 ? ", \(Columns.count(summary.done, "duplicate"))" : "")
-          + (summary.left > 0 ? ", \(summary.left) to be left (msgspool status tells what is suspended)" : "")
+          + (summary.left > 0 ? ", \(summary.left) to be left (msgspool check tells why)" : "")
           + (summary.invalid > 0 ? ", \(summary.invalid) invalid" : "")
           + (summary.failed > 0 ? ", \(summary.failed) expired" : "")
           + (summary.deferred > 0 ? ", \(summary.deferred) to be deferred" : "") + "; nothing was touched\n")

@@ -30,6 +30,8 @@ enum PruneCommand: Command {
     // Held to the end of the command.
     let lock = isDry ? nil : try Surroundings.operatorLock(spool)
     defer { withExtendedLifetime(lock != nil) {} }
+    // Before anything is removed: beside a newer ledger nothing is.
+    let ledger = try ledger(spool, isDry: isDry)
     var pruning = Pruning(spool, isDry: isDry)
     do throws(SystemFault) {
       try pruning.prune(.done, before: date)
@@ -38,18 +40,32 @@ enum PruneCommand: Command {
     } catch {
       throw Failure(error)
     }
-    let rows = try pruneLedger(spool, before: date, arguments, isDry: isDry)
+    var rows = 0
+    do throws(Failure) {
+      if ledger.isThere { rows = try pruneLedger(ledger.toCount, spool, before: date, arguments, isDry: isDry) }
+    } catch {
+      // What was removed is removed, and made the room that the next time will have.
+      report(pruning, rows: 0, arguments, isDry: isDry)
+      throw Failure(error.status, "the ledger's rows stay: \(error.message)", hint: error.hint)
+    }
     report(pruning, rows: rows, arguments, isDry: isDry)
     return .ok
+  }
+
+  /// Looked at before anything is removed; to write to it, it is opened when there is room again.
+  private static func ledger(
+    _ spool: Spool, isDry: Bool
+  ) throws(Failure) -> (isThere: Bool, toCount: (any LedgerAudit)?) {
+    let ledger = try Surroundings.ledgerOfThisVersion(spool, leavesNoTrace: true)
+    return (ledger != nil, isDry ? ledger : nil)
   }
 
   /// A lost call may still be asked about for a day; its row stays longer than that.
   private static let doubt = 2 * 86400.0
 
   private static func pruneLedger(
-    _ spool: Spool, before date: Date, _ arguments: Arguments, isDry: Bool
+    _ toCount: (any LedgerAudit)?, _ spool: Spool, before date: Date, _ arguments: Arguments, isDry: Bool
   ) throws(Failure) -> Int {
-    guard let present = Surroundings.ledgerToLookAt(spool) else { return 0 }
     let now = Surroundings.now()
     var horizon = LedgerHorizon(calls: min(date, now - doubt), ids: .distantPast)
     do throws(Failure) {
@@ -65,7 +81,8 @@ enum PruneCommand: Command {
     } catch {
       throw Failure(error)
     }
-    let ledger = isDry ? present : try Surroundings.ledger(spool)
+    let ledger: any LedgerAudit
+    if let toCount { ledger = toCount } else { ledger = try Surroundings.ledger(spool) }
     do throws(LedgerFault) {
       return try ledger.prune(horizon, isDry: isDry)
     } catch {

@@ -54,6 +54,8 @@ enum StatusCommand: Command {
       Console.warn(
         spool.path, "this user may not read \(Surroundings.names(spool.closed))", hint: Surroundings.remedy(spool))
     }
+    Surroundings.tell(closed: state.census.closed, of: spool)
+    tellStrays(state.census, spool)
     if state.census.unreadable > 0 {
       Console.warn(
         spool.path(.failed), "\(Columns.count(state.census.unreadable, "file")) cannot be read, and may be unconfirmed",
@@ -67,6 +69,15 @@ enum StatusCommand: Command {
       Console.output(text(state))
     }
     return .ok
+  }
+
+  private static func tellStrays(_ census: Census, _ spool: Spool) {
+    let places = Folder.allCases.compactMap { folder in
+      census.strays[folder].map { "\($0) in \(folder.rawValue)/" }
+    }
+    guard !places.isEmpty else { return }
+    Console.warn(
+      spool.path, "what is no plain file is left alone: \(places.joined(separator: ", "))", hint: "see: msgspool check")
   }
 
   private static func look(_ spool: Spool) throws(Failure) -> State {

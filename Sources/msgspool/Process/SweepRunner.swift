@@ -20,6 +20,8 @@ final class SweepRunner: Sendable {
   private struct State {
     var stop: (@Sendable () -> Void)?
     var reload: (@Sendable (Configuration) -> Void)?
+    var rescue: (@Sendable () -> Void)?
+    var whenReplaced: (@Sendable () -> Void)?
     var isStopped = false
   }
 
@@ -34,8 +36,6 @@ final class SweepRunner: Sendable {
     var summary = SweepSummary()
     /// Why it had to stop; what was done until then is in the summary.
     var trouble: Failure?
-    /// A folder of the spool is another now.
-    var isReplaced = false
   }
 
   /// Rescue, then the sweep.
@@ -67,19 +67,24 @@ final class SweepRunner: Sendable {
     } catch {
       throw SweepTrouble(fault: error)
     }
-    let (stop, reload) = (engine.stopper, engine.reloader)
+    let (stop, reload, look) = (engine.stopper, engine.reloader, engine.rescuer)
     let isStopped = state.withLock { state -> Bool in
-      (state.stop, state.reload) = (stop, reload)
+      (state.stop, state.reload, state.rescue) = (stop, reload, look)
       return state.isStopped
     }
     if isStopped { stop() }
     defer {
-      state.withLock { ($0.stop, $0.reload) = (nil, nil) }
+      state.withLock { ($0.stop, $0.reload, $0.rescue) = (nil, nil, nil) }
       end.summary = engine.summary
-      end.isReplaced = engine.isReplaced
     }
     _ = try engine.run(watcher)
   }
+
+  /// Settles at once what other sweeps have left.
+  func rescue() { state.withLock { $0.rescue }?() }
+
+  /// Calls it, from any thread, as soon as a folder of the spool is another.
+  func whenReplaced(_ tell: @escaping @Sendable () -> Void) { state.withLock { $0.whenReplaced = tell } }
 
   /// Finishes what is in flight; a later run ends at once.
   func stop() {
@@ -106,7 +111,11 @@ final class SweepRunner: Sendable {
       spool: spool, ledger: ledger, configuration: configuration,
       transport: { [self] in transport(for: $0) }, clock: Surroundings.clock,
       random: { Randomness.with { Double.random(in: 0..<1, using: &$0) } },
-      nonce: Surroundings.nonce, observe: { [reporter] in reporter.observe($0) })
+      nonce: Surroundings.nonce,
+      observe: { [self] event in
+        if case .replaced = event { state.withLock { $0.whenReplaced }?() }
+        reporter.observe(event)
+      })
     environment.sessions = sessions
     // A descriptor for each message in hand, with room for connections and the rest.
     var limit = rlimit()

@@ -85,7 +85,8 @@ struct CauseBook {
       case .invalid, .unconfirmed: "\(isOne ? "is" : "are") \(cause.state.rawValue)"
       }
     let reason = entry.error.map { ": \(Columns.cut($0.words, 300))" } ?? ""
-    let more = command(isOne ? "show \(entry.name)" : "list \(SpoolLayout.folder(of: cause.state).rawValue)")
+    let more = command(
+      isOne ? "show \(FileName(display: entry.name).argument)" : "list \(SpoolLayout.folder(of: cause.state).rawValue)")
     return (cause.channel.map { "\($0): " } ?? "")
       + (isOne ? entry.name : Columns.count(entry.count, "message")) + " \(became)\(reason); see: \(more)"
   }

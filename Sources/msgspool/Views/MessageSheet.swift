@@ -17,6 +17,8 @@ struct MessageSheet {
   private let modified: Date?
   /// What the names in the channel's address book stand for.
   private let book: [Verbatim: [Contact]]
+  /// What a producer wrote, or another name in the address book stands for, may be a secret elsewhere.
+  private let masked: (String) -> String
 
   init(
     _ row: MessageRow, _ bytes: [UInt8], _ facts: FileFacts?, _ configuration: Configuration?,
@@ -30,12 +32,17 @@ struct MessageSheet {
       let file = try? MessageFile(buffer, limit: limit, templates: templates)
       return (RawFile(buffer), file?.message, file?.lines ?? MessageFile.history(in: buffer, limit: limit))
     }
+    masked = { configuration?.masked($0) ?? $0 }
     let channel = lines.last?.channel ?? message?.channel ?? configuration?.defaultChannel
     book = channel.flatMap { configuration?.channels[$0]?.recipients } ?? [:]
   }
 
   var json: JSON {
-    .object(row.members + [.init("message", raw.message ?? .null), .init("history", .array(raw.history))])
+    .object(
+      row.members + [
+        .init("message", raw.message?.mapped(masked) ?? .null),
+        .init("history", .array(raw.history.map { $0.mapped(masked) })),
+      ])
   }
 
   // MARK: Text
@@ -52,7 +59,7 @@ struct MessageSheet {
       text += Columns.wrapped(error.message.safeText, indent: 14)
       if let hint = error.hint { text += Columns.wrapped("hint: \(hint.safeText)", indent: 14) }
     }
-    return text + fields(isWhole) + people + history
+    return text + masked(fields(isWhole)) + masked(people) + masked(history)
   }
 
   private func field(_ name: String, _ value: String?) -> String {
@@ -157,5 +164,17 @@ struct MessageSheet {
       }
     }
     return text
+  }
+}
+
+extension JSON {
+  /// With another text for each text in it, names of members included.
+  fileprivate func mapped(_ change: (String) -> String) -> JSON {
+    switch self {
+    case .string(let text): .string(change(text))
+    case .array(let values): .array(values.map { $0.mapped(change) })
+    case .object(let members): .object(members.map { Member(change($0.key), $0.value.mapped(change)) })
+    default: self
+    }
   }
 }

@@ -218,7 +218,9 @@ final class SimSpool: SpoolDisk, @unchecked Sendable {
   func peek(_ name: FileName, in folder: Folder, limit: Int) -> Peek? {
     guard let bytes = disk.bytes(of: name, in: .folder(folder)) else { return nil }
     return bytes.withUnsafeBufferPointer { buffer in
-      do throws(Fault) { return .message(try MessageFile(buffer, limit: limit)) } catch { return .invalid(error, []) }
+      do throws(Fault) { return .message(try MessageFile(buffer, limit: limit)) } catch {
+        return .invalid(error, Remains(lines: [], isWhole: false))
+      }
     }
   }
 
