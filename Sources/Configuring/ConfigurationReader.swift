@@ -107,7 +107,7 @@ package struct ConfigurationReader: Sendable {
   private static let common = [
     "provider", "endpoint", "max_recipients_per_call", "concurrency", "rate", "timeout", "retry", "on_unconfirmed",
     "reconcile_after", "expire_after", "daily", "daily_per_recipient", "suspect_after", "zone", "quiet_hours",
-    "recipients", "fallback", "ca_file",
+    "digest", "price", "budget", "recipients", "fallback", "ca_file",
   ]
 
   private func channel(_ place: Place, _ known: inout Secrets) throws(ConfigurationFault) -> Channel {
@@ -135,6 +135,8 @@ package struct ConfigurationReader: Sendable {
     channel.account = values.compactMapValues(\.string)
     try pace(channel, place)
     try times(channel, place)
+    channel.digest = try digest(place["digest"], channel)
+    try cost(channel, place)
     channel.fallback = try place["fallback"]?.string()
     channel.caFile = try (place["ca_file"]?.string()).map(resolved)
     return channel

@@ -48,6 +48,9 @@ extension SQLiteLedger: LedgerAudit {
     for table in ["recipient_days", "channel_days"] {
       count += try run(database.statement("\(verb) FROM \(table) WHERE day < ?").fresh.bind(day))
     }
+    // A budget's month has to be whole.
+    count += try run(database.statement("\(verb) FROM spendings WHERE day < ?").fresh.bind(day - 60))
+    count += try run(database.statement("\(verb) FROM charges WHERE day < ?").fresh.bind(day - 60))
     return count
   }
 

@@ -26,6 +26,8 @@ enum StatusCommand: Command {
     var spool: String
     var census: Census
     var suspensions: [Suspension]
+    /// Of channels with a price.
+    var spendings: [Spending] = []
     var now: Date
 
     /// Nil for a folder that this user may not read.
@@ -49,7 +51,7 @@ enum StatusCommand: Command {
       throw Failure(.usage, "--json and --prometheus exclude each other", hint: "msgspool status --help")
     }
     let spool = try Surroundings.spool(arguments, for: .look)
-    let state = try look(spool)
+    let state = try look(spool, Surroundings.configurationIfUsable(arguments, spool: spool))
     if !spool.closed.isEmpty {
       Console.warn(
         spool.path, "this user may not read \(Surroundings.names(spool.closed))", hint: Surroundings.remedy(spool))
@@ -69,19 +71,22 @@ enum StatusCommand: Command {
     return .ok
   }
 
-  private static func look(_ spool: Spool) throws(Failure) -> State {
+  private static func look(_ spool: Spool, _ configuration: Configuration?) throws(Failure) -> State {
     let census: Census
     do throws(SystemFault) { census = try Census(spool) } catch { throw Failure(error) }
     var suspensions: [Suspension] = []
+    var spendings: [Spending] = []
+    let now = Surroundings.now()
     // Who may not read the folders may not read that either, and has been told.
     if spool.closed.isEmpty, let ledger = Surroundings.ledgerToLookAt(spool) {
       do throws(LedgerFault) {
         suspensions = try ledger.suspensions()
+        spendings = try Spending.all(in: ledger, configuration, now: now)
       } catch {
         Console.warn(Surroundings.ledgerPath(spool), "cannot be read: \(error.message)", hint: "see: msgspool check")
       }
     }
-    return State(spool: spool.path, census: census, suspensions: suspensions, now: Surroundings.now())
+    return State(spool: spool.path, census: census, suspensions: suspensions, spendings: spendings, now: now)
   }
 
   // MARK: Forms
@@ -97,6 +102,7 @@ enum StatusCommand: Command {
       ])
     }
     members.append(.init("suspended", .array(suspended)))
+    if !state.spendings.isEmpty { members.append(.init("spent", .array(state.spendings.map(\.json)))) }
     return .object(members)
   }
 
@@ -117,6 +123,14 @@ enum StatusCommand: Command {
     text += header("msgspool_suspended", "1 for each channel that is suspended (credentials, balance).")
     for suspension in state.suspensions {
       text += "msgspool_suspended{channel=\"\(label(suspension.channel))\"} 1\n"
+    }
+    if !state.spendings.isEmpty {
+      text += header("msgspool_spent", "Cost of the calls of this day and month, of channels that have a price.")
+      for spending in state.spendings {
+        let channel = label(spending.channel)
+        text += "msgspool_spent{channel=\"\(channel)\",window=\"day\"} \(spending.day.text)\n"
+        text += "msgspool_spent{channel=\"\(channel)\",window=\"month\"} \(spending.month.text)\n"
+      }
     }
     return text
   }
@@ -154,6 +168,7 @@ enum StatusCommand: Command {
         text += Columns.wrapped("not tried before \(end)", indent: 4)
       }
     }
+    if !state.spendings.isEmpty { text += "\nspent\n" + state.spendings.map(\.text).joined() }
     return text + next(state)
   }
 
