@@ -62,7 +62,7 @@ package struct ConfigurationReader: Sendable {
 
   private func read(_ path: String, _ file: File) throws(ConfigurationFault) -> Configuration {
     let root = Place("", try JSON5Scanner.value(of: file.bytes, file: path))
-    try root.allow(["default_channel", "deduplicate_for", "max_message_bytes", "attachment_directories", "channels"])
+    try root.allow(["default_channel", "deduplicate_for", "max_message_bytes", "attachment_directories", "channels", "on_failure"])
     var configuration = Configuration()
     configuration.defaultChannel = try root["default_channel"]?.string()
     configuration.deduplicateFor = try root["deduplicate_for"]?.span() ?? configuration.deduplicateFor
@@ -82,20 +82,22 @@ package struct ConfigurationReader: Sendable {
       )
     }
     try checkReferences(configuration)
+    configuration.onFailure = try operatorAddress(root["on_failure"], configuration)
     configuration.modified = max(file.modified, secrets.modified)
     return configuration
   }
 
+  static func check(_ name: String?, _ place: String, _ configuration: Configuration) throws(ConfigurationFault) {
+    guard let name, configuration.channels[name] == nil else { return }
+    let nearest = Suggestion.nearest(to: name, among: configuration.channels.keys).map { "; did you mean \"\($0)\"?" }
+    throw ConfigurationFault(place, "\"\(name)\" is no channel of this configuration\(nearest ?? "")")
+  }
+
   private func checkReferences(_ configuration: Configuration) throws(ConfigurationFault) {
-    func check(_ name: String?, _ place: String) throws(ConfigurationFault) {
-      guard let name, configuration.channels[name] == nil else { return }
-      let nearest = Suggestion.nearest(to: name, among: configuration.channels.keys).map { "; did you mean \"\($0)\"?" }
-      throw ConfigurationFault(place, "\"\(name)\" is no channel of this configuration\(nearest ?? "")")
-    }
-    try check(configuration.defaultChannel, "default_channel")
+    try ConfigurationReader.check(configuration.defaultChannel, "default_channel", configuration)
     for channel in configuration.channels.values.sorted(by: { $0.name < $1.name }) {
       let place = "channels.\(channel.name).fallback"
-      try check(channel.fallback, place)
+      try ConfigurationReader.check(channel.fallback, place, configuration)
       if channel.fallback == channel.name {
         throw ConfigurationFault(place, "is the channel itself", hint: "name another channel, or leave it out")
       }

@@ -87,6 +87,8 @@ package struct GroupCommit: Sendable {
   package var returned: [Seen] = []
   /// Files of such messages that have a history now, which tells it instead.
   package var forgotten: [UInt64] = []
+  /// What the operator is to be told of.
+  package var failures: [FailureNote] = []
 
   package init(now: Date) {
     self.now = now
@@ -94,7 +96,7 @@ package struct GroupCommit: Sendable {
 
   package var isEmpty: Bool {
     finished.isEmpty && proposed.isEmpty && settledIds.isEmpty && suspended.isEmpty && resumed.isEmpty
-      && returned.isEmpty && forgotten.isEmpty
+      && returned.isEmpty && forgotten.isEmpty && failures.isEmpty
   }
 }
 

@@ -2,7 +2,7 @@ import Core
 import FoundationEssentials
 
 /// What operators ask of a ledger, and sweeps never do.
-package protocol LedgerAudit: Ledger {
+package protocol LedgerAudit: FailureBook {
   /// All calls, or those without an outcome, in the order they started.
   func calls(onlyOpen: Bool, _ visit: (_ sweep: String, CallRecord) -> Void) throws(LedgerFault)
 

@@ -29,13 +29,14 @@ package final class SQLiteLedger: Ledger {
       until REAL, suspected TEXT, culprits TEXT) WITHOUT ROWID;
     \(seenTable)
     \(spendingTables)
+    \(failureTables)
     """
 
   private static let seenTable =
     "CREATE TABLE IF NOT EXISTS seen (file INTEGER PRIMARY KEY, since REAL NOT NULL, noted REAL NOT NULL);"
 
   /// The format of the tables. A newer one is refused rather than guessed at.
-  static let version = 3
+  static let version = 4
 
   /// SQL that takes a ledger of that version to the next. A change to the tables raises `version` and adds its line here.
   private static let migrations = [
@@ -52,6 +53,8 @@ package final class SQLiteLedger: Ledger {
     """,
     // What channels cost.
     2: spendingTables,
+    // What the operator is still to be told of.
+    3: failureTables,
   ]
 
   /// Opens the ledger, and makes it where there is none.
@@ -180,6 +183,7 @@ package final class SQLiteLedger: Ledger {
         for call in group.finished { try finish(call, at: group.now, database) }
         for id in group.settledIds { try settle(id, database) }
         try note(group, database)
+        try note(group.failures, database)
         for suspension in group.suspended { try suspend(suspension, database) }
         for channel in group.resumed {
           try database.statement("DELETE FROM suspensions WHERE channel = ?").fresh.bind(channel).run()

@@ -138,6 +138,18 @@ package struct Contact: Sendable, Hashable, ExpressibleByStringLiteral {
   package func hash(into hasher: inout Hasher) { hasher.combine(Verbatim(address)) }
 }
 
+/// Where the operator is told of failures.
+package struct OperatorAddress: Sendable, Hashable {
+  package var channel: String
+  /// Nil for the channel's own target.
+  package var to: [String]?
+
+  package init(channel: String, to: [String]? = nil) {
+    self.channel = channel
+    self.to = to
+  }
+}
+
 /// The whole configuration, checked.
 package struct Configuration: Sendable {
   package var defaultChannel: String?
@@ -146,6 +158,8 @@ package struct Configuration: Sendable {
   package var maxMessageBytes = 16 << 20
   package var attachmentDirectories: [String] = []
   package var channels: [String: Channel] = [:]
+  /// Who is told what failed; nil: nobody.
+  package var onFailure: OperatorAddress?
   /// When its file, or one with a secret, was last written.
   package var modified = Date.distantPast
 

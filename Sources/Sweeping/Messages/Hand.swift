@@ -102,6 +102,7 @@ final class Hand {
       recorder.note(
         SettledIdentifier(channel: job.itinerary.channel.name, id: id, owner: job.file.owner, isFree: isFree))
     }
+    recorder.noteFailure(line, of: job.file, id: job.message.id)
     jobs[ObjectIdentifier(job)] = nil
     job.dissolve()
     recorder.settle(job.file, line, share: job.channel, dropped: job.dropped)

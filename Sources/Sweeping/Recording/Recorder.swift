@@ -27,6 +27,8 @@ final class Recorder {
   private var known: Set<UInt64> = []
   /// Files whose line could not be written: the next sweep's rescue settles them from the ledger.
   private(set) var stuck: Set<FileName> = []
+  /// The operator wants to be told of failures (`on_failure`), through this channel.
+  var operatorsChannel: String?
 
   init(_ ledger: any Ledger, _ desk: SettlingDesk, window: Int) {
     self.ledger = ledger
@@ -38,7 +40,28 @@ final class Recorder {
 
   func note(_ call: FinishedCall) { pending.finished.append(call) }
   func note(_ id: SettledIdentifier) { pending.settledIds.append(id) }
-  func note(_ suspension: Suspension) { pending.suspended.append(suspension) }
+  func note(_ suspension: Suspension) {
+    pending.suspended.append(suspension)
+    // The channel that would have to tell of it can't.
+    if let operatorsChannel, operatorsChannel != suspension.channel { note(FailureNote(suspension)) }
+  }
+
+  /// - Parameter id: the message's own.
+  func noteFailure(_ line: HistoryLine?, of file: ClaimedFile, id: String?) {
+    guard operatorsChannel != nil, let line, let note = FailureNote(line, name: file.name.display, id: id) else {
+      return
+    }
+    self.note(note)
+  }
+
+  private func note(_ failure: FailureNote) {
+    if let index = pending.failures.firstIndex(where: { $0.cause == failure.cause }) {
+      pending.failures[index].add(failure)
+    } else {
+      pending.failures.append(failure)
+    }
+  }
+
   func note(resumed channel: String) { pending.resumed.append(channel) }
 
   /// - Parameter line: nil for a message that goes back to new/ unchanged.

@@ -203,6 +203,13 @@ package struct Rescue {
       return SettledIdentifier(
         channel: channel, id: id, owner: settlement.file.owner, isFree: line.state == .failed)
     }
+    if environment.configuration.onFailure != nil {
+      group.failures = settlements.compactMap { settlement in
+        settlement.line.flatMap {
+          FailureNote($0, name: settlement.file.name.display, id: ids[settlement.file.name])
+        }
+      }
+    }
     if !group.isEmpty { _ = try? environment.ledger.commit(group) }
   }
 

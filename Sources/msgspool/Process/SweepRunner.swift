@@ -5,6 +5,7 @@ import Ledger
 import Spooling
 import Sweeping
 import Synchronization
+import Threading
 import Transports
 
 /// What sweep and watch share: everything a sweep needs, made of the real things.
@@ -21,6 +22,8 @@ final class SweepRunner: Sendable {
     var stop: (@Sendable () -> Void)?
     var reload: (@Sendable (Configuration) -> Void)?
     var isStopped = false
+    /// As it was read last.
+    var configuration: Configuration?
   }
 
   init(_ spool: Spool, _ ledger: any LedgerAudit, _ reporter: SweepReporter) {
@@ -42,6 +45,16 @@ final class SweepRunner: Sendable {
   /// - Parameter watcher: for an endless one, what tells of arrivals.
   func run(_ configuration: Configuration, _ selection: Selection, _ watcher: Watcher? = nil) -> End {
     let environment = environment(configuration)
+    let herald = Herald(spool: spool, ledger: ledger)
+    state.withLock { $0.configuration = configuration }
+    let current = { @Sendable [self] in state.withLock { $0.configuration } ?? configuration }
+    let ends = Inbox<Bool>()
+    let worker = watcher == nil ? nil : Worker { herald.run(until: ends, current) }
+    defer {
+      ends.close()
+      worker?.join()
+      herald.tell(current())
+    }
     var end = End()
     var rescue = Rescue(environment)
     do throws(SweepTrouble) {
@@ -90,7 +103,11 @@ final class SweepRunner: Sendable {
   /// Another configuration for the engine that runs, if one does.
   func reload(_ configuration: Configuration) {
     reporter.forgetNotices()
-    state.withLock { $0.reload }?(configuration)
+    let reload = state.withLock { state in
+      state.configuration = configuration
+      return state.reload
+    }
+    reload?(configuration)
   }
 
   func shutdown() {
