@@ -62,7 +62,9 @@ package struct ConfigurationReader: Sendable {
 
   private func read(_ path: String, _ file: File) throws(ConfigurationFault) -> Configuration {
     let root = Place("", try JSON5Scanner.value(of: file.bytes, file: path))
-    try root.allow(["default_channel", "deduplicate_for", "max_message_bytes", "attachment_directories", "channels", "on_failure"])
+    try root.allow([
+      "default_channel", "deduplicate_for", "max_message_bytes", "attachment_directories", "channels", "on_failure",
+    ])
     var configuration = Configuration()
     configuration.defaultChannel = try root["default_channel"]?.string()
     configuration.deduplicateFor = try root["deduplicate_for"]?.span() ?? configuration.deduplicateFor

@@ -15,7 +15,9 @@ extension ConfigurationReader {
       }
       named = entry
       address = OperatorAddress(channel: try entry.string())
-      if let to = place["to"] { address.to = try to.elements.map { (place) throws(ConfigurationFault) in try place.address() } }
+      if let to = place["to"] {
+        address.to = try to.elements.map { (place) throws(ConfigurationFault) in try place.address() }
+      }
     } else {
       address = OperatorAddress(channel: try place.string())
     }
@@ -33,7 +35,8 @@ extension ConfigurationReader {
     let isTemplated = [.named, .positional].contains(channel.card.templates)
     guard !isTemplated, FailureLetter.fits("msgspool", "-", channel) else {
       throw ConfigurationFault(
-        named.path, "\(channel.card.name) cannot send a plain text there, which a summary is", hint: "name another channel")
+        named.path, "\(channel.card.name) cannot send a plain text there, which a summary is",
+        hint: "name another channel")
     }
     return address
   }

@@ -89,6 +89,8 @@ package struct GroupCommit: Sendable {
   package var forgotten: [UInt64] = []
   /// What the operator is to be told of.
   package var failures: [FailureNote] = []
+  /// What is added to the counts for monitoring. It waits for a commit that is made for something else.
+  package var meters: [Meters.Row] = []
 
   package init(now: Date) {
     self.now = now

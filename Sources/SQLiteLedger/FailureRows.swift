@@ -27,7 +27,8 @@ extension SQLiteLedger: FailureBook {
 
   func note(_ failures: [FailureNote], _ database: SQLiteDatabase) throws(LedgerFault) {
     if failures.isEmpty { return }
-    let known = try database.statement("SELECT count(*) FROM failures WHERE summary = ''").fresh
+    let known =
+      try database.statement("SELECT count(*) FROM failures WHERE summary = ''").fresh
       .first { $0.integer(0) } ?? 0
     let sql = """
       INSERT INTO failures VALUES ('', ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET

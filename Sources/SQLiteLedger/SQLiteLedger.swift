@@ -30,13 +30,14 @@ package final class SQLiteLedger: Ledger {
     \(seenTable)
     \(spendingTables)
     \(failureTables)
+    \(meterTable)
     """
 
   private static let seenTable =
     "CREATE TABLE IF NOT EXISTS seen (file INTEGER PRIMARY KEY, since REAL NOT NULL, noted REAL NOT NULL);"
 
   /// The format of the tables. A newer one is refused rather than guessed at.
-  static let version = 4
+  static let version = 5
 
   /// SQL that takes a ledger of that version to the next. A change to the tables raises `version` and adds its line here.
   private static let migrations = [
@@ -55,6 +56,8 @@ package final class SQLiteLedger: Ledger {
     2: spendingTables,
     // What the operator is still to be told of.
     3: failureTables,
+    // What is counted for monitoring.
+    4: meterTable,
   ]
 
   /// Opens the ledger, and makes it where there is none.
@@ -184,6 +187,7 @@ package final class SQLiteLedger: Ledger {
         for id in group.settledIds { try settle(id, database) }
         try note(group, database)
         try note(group.failures, database)
+        try add(group.meters, database)
         for suspension in group.suspended { try suspend(suspension, database) }
         for channel in group.resumed {
           try database.statement("DELETE FROM suspensions WHERE channel = ?").fresh.bind(channel).run()

@@ -272,6 +272,7 @@ final class Calls {
     let now = environment.clock()
     let channel = flight.channel
     let answer = Classification.masked(raw.complete(for: flight.call), channel)
+    recorder.count(answer.outcomes, of: channel.name, seconds: now.steady - flight.started.steady)
     environment.observe(.call(CallReport(flight, answer, at: now)))
     let lesson = channels.learn(answer, of: flight, at: now)
     let halves = answer.advice == .split ? Split.halves(of: flight.batch) : nil

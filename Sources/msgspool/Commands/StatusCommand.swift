@@ -6,7 +6,10 @@ import Spooling
 enum StatusCommand: Command {
   static let guide = Guide(
     name: "status", summary: "how much is where, and what needs attention",
-    options: [.init("--prometheus", nil, "print metrics for node_exporter's textfile collector")],
+    options: [
+      .init("--prometheus", nil, "print metrics for node_exporter's textfile collector"),
+      .init("--output", "FILE", "with --prometheus: into a file, written aside and renamed"),
+    ],
     details: """
       Looks and changes nothing; sweeps may run meanwhile. An unconfirmed message
       (in failed/) was sent and no answer came: nobody knows whether it arrived.
@@ -16,8 +19,8 @@ enum StatusCommand: Command {
       ("msgspool status", "for people"),
       ("msgspool status --json", "one object for a program"),
       (
-        "msgspool status --prometheus > m.prom.new && mv m.prom.new m.prom",
-        "from cron, in node_exporter's textfile directory"
+        "msgspool status --prometheus --output /var/lib/node_exporter/msgspool.prom",
+        "from cron, into node_exporter's textfile directory"
       ),
     ])
 
@@ -50,6 +53,9 @@ enum StatusCommand: Command {
     if arguments.has("--json"), arguments.has("--prometheus") {
       throw Failure(.usage, "--json and --prometheus exclude each other", hint: "msgspool status --help")
     }
+    if arguments["--output"] != nil, !arguments.has("--prometheus") {
+      throw Failure(.usage, "--output goes with --prometheus", hint: "msgspool status --help")
+    }
     let spool = try Surroundings.spool(arguments, for: .look)
     let state = try look(spool, Surroundings.configurationIfUsable(arguments, spool: spool))
     if !spool.closed.isEmpty {
@@ -62,7 +68,7 @@ enum StatusCommand: Command {
         hint: "run as the sweeper's user, or see: msgspool check")
     }
     if arguments.has("--prometheus") {
-      Console.output(metrics(state))
+      try publish(Metrics(spool, state.census, state.suspensions, state.spendings, now: state.now).text(), arguments)
     } else if arguments.has("--json") {
       Console.output(json(state))
     } else {
@@ -106,42 +112,13 @@ enum StatusCommand: Command {
     return .object(members)
   }
 
-  private static func metrics(_ state: State) -> String {
-    var text = header("msgspool_messages", "Messages by folder of the spool.")
-    for folder in folders + (state.has(.hold) ? [.hold] : []) {
-      guard let count = state.count(folder) else { continue }
-      text += "msgspool_messages{folder=\"\(folder.rawValue)\"} \(count)\n"
+  private static func publish(_ text: String, _ arguments: Arguments) throws(Failure) {
+    guard let path = arguments["--output"] else { return Console.output(text) }
+    do throws(SystemFault) {
+      try WholeFile.write(Array(text.utf8), to: path)
+    } catch {
+      throw Failure(error)
     }
-    if let unconfirmed = state.unconfirmed {
-      text += header("msgspool_unconfirmed", "Messages in failed/ of which nobody knows whether they arrived.")
-      text += "msgspool_unconfirmed \(unconfirmed)\n"
-    }
-    if state.count(.new) != nil {
-      text += header("msgspool_oldest_new_seconds", "Age of the oldest message in new/; 0 when there is none.")
-      text += "msgspool_oldest_new_seconds \(state.oldestNew)\n"
-    }
-    text += header("msgspool_suspended", "1 for each channel that is suspended (credentials, balance).")
-    for suspension in state.suspensions {
-      text += "msgspool_suspended{channel=\"\(label(suspension.channel))\"} 1\n"
-    }
-    if !state.spendings.isEmpty {
-      text += header("msgspool_spent", "Cost of the calls of this day and month, of channels that have a price.")
-      for spending in state.spendings {
-        let channel = label(spending.channel)
-        text += "msgspool_spent{channel=\"\(channel)\",window=\"day\"} \(spending.day.text)\n"
-        text += "msgspool_spent{channel=\"\(channel)\",window=\"month\"} \(spending.month.text)\n"
-      }
-    }
-    return text
-  }
-
-  private static func header(_ name: String, _ help: String) -> String {
-    "# HELP \(name) \(help)\n# TYPE \(name) gauge\n"
-  }
-
-  /// As the exposition format has it: backslash, quote and newline escaped.
-  private static func label(_ value: String) -> String {
-    value.replacing(["\\": "\\\\", "\"": "\\\"", "\n": "\\n"])
   }
 
   private static func text(_ state: State) -> String {
