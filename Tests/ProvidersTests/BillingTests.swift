@@ -54,8 +54,8 @@ import Testing
     let aliyun = try aliyun(.object([.init("SMS_1", .string("您的验证码${code}，5分钟内有效。"))]))
     #expect(try units(aliyun, named("123456"), to: "13800000001") == 1)
     // 5 + 5 + value + 8: 70 is one, 71 two.
-    #expect(try units(aliyun, named(String(repeating: "1", count: 51)), to: "13800000001") == 1)
-    #expect(try units(aliyun, named(String(repeating: "1", count: 52)), to: "13800000001") == 2)
+    #expect(try units(aliyun, named(String(repeating: "1", count: 52)), to: "13800000001") == 1)
+    #expect(try units(aliyun, named(String(repeating: "1", count: 53)), to: "13800000001") == 2)
   }
 
   @Test func withoutATemplatesTextWhatIsKnownIsCounted() throws {

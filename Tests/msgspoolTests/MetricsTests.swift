@@ -4,7 +4,7 @@ import Testing
 
 @Suite("What monitoring reads")
 struct MetricsTests {
-  private static let promtool = ["/usr/bin/promtool", "/usr/local/bin/promtool"]
+  private static let tool = ["/usr/bin/promtool", "/usr/local/bin/promtool"]
     .first { FileManager.default.isExecutableFile(atPath: $0) }
 
   private func metrics(_ station: Station) async throws -> [String: Double] {
@@ -71,9 +71,9 @@ struct MetricsTests {
 
   @Test(
     "promtool finds nothing wrong with it, nor with the example rules",
-    .enabled(if: promtool != nil, "needs promtool (apt-get install prometheus)"))
+    .enabled(if: MetricsTests.tool != nil, "needs promtool (apt-get install prometheus)"))
   func promtool() async throws {
-    let promtool = try #require(Self.promtool)
+    let promtool = try #require(Self.tool)
     try await withStation { station in
       try await sweepSome(station)
       let text = try await station.run("status", ["--prometheus"]).stdout

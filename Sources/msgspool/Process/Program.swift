@@ -11,6 +11,7 @@ enum Program {
     SweepCommand.self,
     WatchCommand.self,
     StatusCommand.self,
+    ReportCommand.self,
     ListCommand.self,
     ShowCommand.self,
     RetryCommand.self,
