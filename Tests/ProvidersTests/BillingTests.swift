@@ -29,6 +29,16 @@ import Testing
     #expect(try units(twilio, Message(body: String(repeating: "验", count: 71)), to: "+12125550100") == 2)
   }
 
+  @Test func vonageBillsByTheAlphabetAndSendsByIt() throws {
+    let vonage = try Vonage(
+      settings([("api_key", .string("k")), ("api_secret", .string("s")), ("from", .string("Acme"))]))
+    #expect(try units(vonage, Message(body: String(repeating: "€", count: 80)), to: "+12125550100") == 1)
+    #expect(try units(vonage, Message(body: String(repeating: "€", count: 81)), to: "+12125550100") == 2)
+    #expect(try units(vonage, Message(body: String(repeating: "验", count: 71)), to: "+12125550100") == 2)
+    #expect(try vonage.content(of: Message(body: "a[€]"))["type"] == nil)
+    #expect(try vonage.content(of: Message(body: "ç"))["type"] == "unicode")
+  }
+
   @Test func whatIsNoShortMessageIsOne() throws {
     let twilio = try twilio()
     let long = Message(body: String(repeating: "a", count: 500))

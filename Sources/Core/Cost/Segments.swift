@@ -13,6 +13,9 @@ package enum Segments {
     return parts(sizes, single: 160, each: 153)
   }
 
+  /// Whether the text can go in seven bits a sign.
+  package static func isGSM(_ text: String) -> Bool { text.unicodeScalars.allSatisfy { size($0) != nil } }
+
   /// 70 in one part, 67 in each of several, whatever the signs are: what Chinese carriers bill for numbers of their own.
   package static func ucs2(_ text: String) -> Int {
     parts(text.unicodeScalars.map { UTF16.width($0) }, single: 70, each: 67)
@@ -39,10 +42,10 @@ package enum Segments {
     }
   }
 
-  /// 3GPP TS 23.038, section 6.2.1, without letters and digits.
+  /// 3GPP TS 23.038, its basic alphabet, without letters and digits.
   private static let basic = Set(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./:;<=>?¡ÄÖÑÜ§¿äöñüà".unicodeScalars)
 
-  /// Section 6.2.1.1: behind an escape, which counts too.
+  /// Its extension: behind an escape, which counts too.
   private static let extended = Set("\u{0C}^{}\\[~]|€".unicodeScalars)
 }

@@ -123,7 +123,7 @@ package struct AliyunSMS: AskableProvider, BillingProvider {
     }
   }
 
-  /// Section 5, billing segments: with the signature; abroad by the alphabet.
+  /// Section 5: with the signature; abroad by the alphabet.
   package func units(of content: Content, to target: Target) -> Int {
     let text = texts.text(
       content["TemplateCode"] ?? "", signature: content["SignName"], .named(content["TemplateParam"]))

@@ -128,7 +128,7 @@ package struct HuaweiSMS: SteppingProvider, BillingProvider {
     }
   }
 
-  /// Section 5: 70, then 67 a part, with the signature, as far as it is known; it hangs on the sender otherwise.
+  /// Section 2: with the signature, as far as it is known; it hangs on the sender otherwise.
   package func units(of content: Content, to target: Target) -> Int {
     let text = texts.text(
       content["templateId"] ?? "", signature: content["signature"], .positional(content["templateParas"]))
