@@ -78,3 +78,26 @@ package enum DayCount {
     limit > 0 ? min(wanted, max(0, limit - used)) : wanted
   }
 }
+
+/// What a channel's budget has room for: given out to a call's places in their order.
+package enum BudgetRule {
+  /// Nil where all places have room.
+  /// - Parameters:
+  ///   - refused: places that are left out already.
+  ///   - today, month: spent so far, in millionths, calls in doubt included.
+  package static func beyond(
+    _ charge: Charge, without refused: [Int], today: Int, month: Int
+  ) -> (places: [Int], span: Admission.Span)? {
+    let left = [(charge.daily.map { $0 - today }, Admission.Span.day), (charge.monthly.map { $0 - month }, .month)]
+    guard let tightest = left.compactMap({ room, span in room.map { ($0, span) } }).min(by: { $0.0 < $1.0 }) else {
+      return nil
+    }
+    var room = tightest.0
+    let refused = Set(refused)
+    var places: [Int] = []
+    for (place, cost) in charge.costs.enumerated() where !refused.contains(place) {
+      if cost <= room { room -= cost } else { places.append(place) }
+    }
+    return places.isEmpty ? nil : (places, tightest.1)
+  }
+}

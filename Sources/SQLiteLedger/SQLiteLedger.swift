@@ -32,13 +32,16 @@ package final class SQLiteLedger: Ledger {
       channel TEXT PRIMARY KEY, kind TEXT NOT NULL, reason TEXT NOT NULL, since REAL NOT NULL,
       until REAL, suspected TEXT, culprits TEXT) WITHOUT ROWID;
     \(seenTable)
+    \(spendingTables)
+    \(failureTables)
+    \(meterTable)
     """
 
   private static let seenTable =
     "CREATE TABLE IF NOT EXISTS seen (file INTEGER PRIMARY KEY, since REAL NOT NULL, noted REAL NOT NULL);"
 
   /// The format of the tables. A newer one is refused rather than guessed at.
-  private static let version = 2
+  static let version = 5
 
   /// SQL that takes a ledger of that version to the next. A change to the tables raises `version` and adds its line here.
   private static let migrations = [
@@ -52,7 +55,13 @@ package final class SQLiteLedger: Ledger {
     DROP TABLE suspensions;
     ALTER TABLE suspensions_2 RENAME TO suspensions;
     \(seenTable)
-    """
+    """,
+    // What channels cost.
+    2: spendingTables,
+    // What the operator is still to be told of.
+    3: failureTables,
+    // What is counted for monitoring.
+    4: meterTable,
   ]
 
   /// Opens the ledger, and makes it where there is none.
@@ -227,6 +236,8 @@ package final class SQLiteLedger: Ledger {
         for call in group.finished { try finish(call, at: group.now, database) }
         for id in group.settledIds { try settle(id, database) }
         try note(group, database)
+        try note(group.failures, database)
+        try add(group.meters, database)
         for suspension in group.suspended { try suspend(suspension, database) }
         for channel in group.resumed {
           try database.statement("DELETE FROM suspensions WHERE channel = ?").fresh.bind(channel).run()
@@ -247,16 +258,20 @@ package final class SQLiteLedger: Ledger {
       return .wait(until: Date(timeIntervalSince1970: until))
     }
     let refused = try usedUp(call, database)
-    guard refused.count < call.members.count else { return .start(without: refused) }
-    var members = call.members
-    for index in refused.reversed() { members.remove(at: index) }
+    let beyond = try beyondBudget(call, without: refused, database)
+    if let beyond { try uncount(beyond.places, of: call, database) }
+    let admission = beyond.map { Admission.startWithin(budget: $0.span, without: refused, beyond: $0.places) }
+    let left = refused + (beyond?.places ?? [])
+    guard left.count < call.places else { return admission ?? .start(without: refused) }
+    let members = call.members(without: left)
+    try charge(call, without: left, database)
     // A call that is repeated under its idempotency key takes its row again.
     let sql = """
       INSERT OR REPLACE INTO calls (id, sweep, channel, provider, started, members) VALUES (?, ?, ?, ?, ?, ?)
       """
     try database.statement(sql).fresh.bind(call.id).bind(call.sweep).bind(call.channel).bind(call.provider)
       .bind(now.timeIntervalSince1970).bind(LedgerCoding.text(members)).run()
-    return .start(without: refused)
+    return admission ?? .start(without: refused)
   }
 
   /// Takes the channel's next slot, or tells when there is one.
@@ -271,7 +286,7 @@ package final class SQLiteLedger: Ledger {
     }
   }
 
-  /// Counts the members, and names by index those whose day is used up.
+  /// Counts the places, and names by index those whose day is used up.
   private func usedUp(_ call: ProposedCall, _ database: SQLiteDatabase) throws(LedgerFault) -> [Int] {
     var refused: [Int] = []
     if call.dailyPerRecipient > 0 {
@@ -287,12 +302,12 @@ package final class SQLiteLedger: Ledger {
       }
     }
     guard call.daily > 0 else { return refused }
-    let wanted = call.members.count - refused.count
+    let wanted = call.places - refused.count
     let used = try counted(call.channel, call.day, database)
     let granted = DayCount.granted(wanted, used: used, limit: call.daily)
     if granted > 0 { try count(call.channel, call.day, granted, database) }
     guard granted < wanted else { return refused }
-    let late = call.members.indices.filter { !refused.contains($0) }.dropFirst(granted)
+    let late = (0..<call.places).filter { !refused.contains($0) }.dropFirst(granted)
     if call.dailyPerRecipient > 0 {
       try discount(call.channel, call.day, late.map { call.identities[$0] }, database)
     }
@@ -320,9 +335,18 @@ package final class SQLiteLedger: Ledger {
     for identity in identities { try statement.fresh.bind(LedgerCoding.key(channel, day, identity)).run() }
   }
 
+  /// Places that were counted, and are left out all the same.
+  private func uncount(_ places: [Int], of call: ProposedCall, _ database: SQLiteDatabase) throws(LedgerFault) {
+    if call.daily > 0 { try count(call.channel, call.day, -places.count, database) }
+    if call.dailyPerRecipient > 0 {
+      try discount(call.channel, call.day, places.map { call.identities[$0] }, database)
+    }
+  }
+
   private func finish(_ call: FinishedCall, at now: Date, _ database: SQLiteDatabase) throws(LedgerFault) {
     try database.statement("UPDATE calls SET finished = ?, outcomes = ? WHERE id = ?").fresh
       .bind(now.timeIntervalSince1970).bind(LedgerCoding.text(call.outcomes)).bind(call.id).run()
+    if call.refund > 0 { try uncharge(call.id, call.refund, database) }
     guard let uncounted = call.uncounted else { return }
     if uncounted.recipients > 0 {
       let sql = "UPDATE channel_days SET count = max(0, count - ?) WHERE channel = ? AND day = ?"

@@ -54,10 +54,12 @@ package struct HistoryLine: Sendable, Hashable {
     package var address: String?
     /// The call whose answer is missing, while the provider is still to be asked about it.
     package var call: String?
+    /// How many messages went to the recipient as one text, this one included; nil where it went by itself.
+    package var digest: Int?
 
     package init(
       to: String, state: RecipientState, id: String? = nil, code: String? = nil, reason: String? = nil,
-      channel: String? = nil, address: String? = nil, call: String? = nil
+      channel: String? = nil, address: String? = nil, call: String? = nil, digest: Int? = nil
     ) {
       self.to = to
       self.state = state
@@ -67,6 +69,7 @@ package struct HistoryLine: Sendable, Hashable {
       self.channel = channel
       self.address = address
       self.call = call
+      self.digest = digest
     }
   }
 

@@ -14,6 +14,8 @@ package struct LegResult: Sendable {
   package var due: Date?
   /// Of a fallback's leg: why the one before it was given up.
   package var refusal: Outcome?
+  /// How many messages shared the text that went to the recipient, this one included; nil where it went by itself.
+  package var digest: Int?
 
   package init(
     _ leg: Itinerary.Leg, outcome: Outcome? = nil, isTried: Bool = false, question: (call: String, due: Date)? = nil,
@@ -100,7 +102,8 @@ package enum Verdict {
       to: result.leg.to, state: outcome.state, id: outcome.id,
       code: isAccepted ? nil : outcome.code ?? result.refusal?.code, reason: isAccepted ? nil : reason(outcome, result),
       channel: result.leg.isFallback ? result.leg.channel : nil,
-      address: result.leg.isFallback ? result.leg.target.address : nil, call: result.question?.call)
+      address: result.leg.isFallback ? result.leg.target.address : nil, call: result.question?.call,
+      digest: result.digest)
   }
 
   /// With why the channel before the fallback gave up.

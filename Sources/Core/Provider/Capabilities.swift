@@ -114,6 +114,14 @@ package struct Session: Sendable, Hashable {
   package mutating func forget(_ name: String) { values[name] = nil }
 }
 
+// MARK: Bills
+
+/// Bills a text by its length: a long one costs several times.
+package protocol BillingProvider: Provider {
+  /// How many parts are billed for this content to this recipient.
+  func units(of content: Content, to target: Target) -> Int
+}
+
 // MARK: Lost answers
 
 /// Carries the same call with the same key (`Call.id`) out at most once, so that a lost one can simply be repeated.

@@ -13,6 +13,8 @@ package final class Channel: @unchecked Sendable {
   package let stepping: (any SteppingProvider)?
   /// The provider, where it can be asked about a lost call.
   package let askable: (any AskableProvider)?
+  /// The provider, where it bills long texts as several.
+  package let billing: (any BillingProvider)?
   /// What can be done about a lost answer.
   package let recovery: Recovery
   package var card: ProviderCard
@@ -40,6 +42,11 @@ package final class Channel: @unchecked Sendable {
   /// Whose days and hours count; the configuration's reader puts the system's here.
   package var zone = Zone.gmt
   package var quietHours: QuietHours?
+  /// Its messages to one recipient go out together.
+  package var digest: DigestRule?
+  /// What an accepted recipient costs, or each part of a text where the provider bills those; zero is not counted.
+  package var price = Money.zero
+  package var budget = Budget()
   /// The address book: name to addresses.
   package var recipients: [Verbatim: [Contact]] = [:] {
     didSet {
@@ -65,6 +72,7 @@ package final class Channel: @unchecked Sendable {
     self.provider = provider
     stepping = provider as? any SteppingProvider
     askable = provider as? any AskableProvider
+    billing = provider as? any BillingProvider
     recovery = Recovery(provider)
     card = type(of: provider).card
     recipientsPerCall = card.recipientsPerCall
@@ -143,6 +151,18 @@ package struct Alias: Sendable, Hashable {
   }
 }
 
+/// Where the operator is told of failures.
+package struct OperatorAddress: Sendable, Hashable {
+  package var channel: String
+  /// Nil for the channel's own target.
+  package var to: [String]?
+
+  package init(channel: String, to: [String]? = nil) {
+    self.channel = channel
+    self.to = to
+  }
+}
+
 /// The whole configuration, checked.
 package struct Configuration: Sendable {
   package var defaultChannel: String?
@@ -155,6 +175,8 @@ package struct Configuration: Sendable {
   package var sandboxPort: Int?
   /// Where mail to local names goes, by the name in lower case; none of them names another alias any more.
   package var aliases: [String: [Alias]] = [:]
+  /// Who is told what failed; nil: nobody.
+  package var onFailure: OperatorAddress?
   /// When its file, or one with a secret, was last written.
   package var modified = Date.distantPast
 

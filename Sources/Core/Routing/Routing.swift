@@ -88,7 +88,7 @@ package struct Router: Sendable {
     if let fault = expiry(message, channel, dropped, now) {
       return .finish(progress.isInDoubt ? .unconfirmed : .expired, fault, channel: channel.name)
     }
-    if let wait = waiting(message, channel, now) {
+    if let wait = waiting(message, channel, progress, now) {
       return .wait(until: wait.until, wait.fault, channel: channel.name)
     }
     return itinerary(message, channel, content, progress)
@@ -168,14 +168,30 @@ package struct Router: Sendable {
       hint: "if it is still worth sending: msgspool retry NAME; the limit is expire_after in the channel")
   }
 
-  private func waiting(_ message: Message, _ channel: Channel, _ now: Date) -> (until: Date, fault: Fault)? {
+  private func waiting(
+    _ message: Message, _ channel: Channel, _ progress: Progress, _ now: Date
+  ) -> (until: Date, fault: Fault)? {
     if let sendAt = message.sendAt, sendAt > now {
       return (sendAt, Fault(.message, code: "send_at", "send_at: waits until \(RFC3339.string(sendAt))"))
+    }
+    if let end = endOfWindow(message, channel, progress, now) {
+      return (end, Fault(.throttled, code: "digest", "waits for its digest until \(RFC3339.string(end))"))
     }
     if message.priority != .high, let end = channel.quietHours?.end(after: now) {
       return (end, Fault(.throttled, code: "quiet_hours", "quiet hours until \(RFC3339.string(end))"))
     }
     return nil
+  }
+
+  /// The end of the digest's window that a message waits for; nil where it goes by itself, would expire meanwhile, or was
+  /// deferred before: then it has waited, for that or for something else, and is in hand with those that did.
+  private func endOfWindow(_ message: Message, _ channel: Channel, _ progress: Progress, _ now: Date) -> Date? {
+    guard let rule = channel.digest, DigestRule.admits(message) else { return nil }
+    if let last = progress.last, !last.state.isFinal, last.error?.code != "send_at" { return nil }
+    let window = rule.end(after: now, in: channel.zone)
+    let end = channel.quietHours?.end(after: window) ?? window
+    if let expires = message.expiresAt, expires <= end { return nil }
+    return end
   }
 
   // MARK: Recipients

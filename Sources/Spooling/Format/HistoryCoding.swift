@@ -49,7 +49,8 @@ enum History {
     else { return nil }
     return HistoryLine.Result(
       to: to, state: state, id: value["id"]?.string, code: value["code"]?.string, reason: value["reason"]?.string,
-      channel: value["channel"]?.string, address: value["address"]?.string, call: value["call"]?.string)
+      channel: value["channel"]?.string, address: value["address"]?.string, call: value["call"]?.string,
+      digest: value["digest"]?.integer.flatMap { $0 > 1 ? $0 : nil })
   }
 
   private static func fault(_ value: JSON) -> Fault? {
@@ -93,6 +94,7 @@ enum History {
     member("channel", result.channel, &bytes)
     member("address", result.address, &bytes)
     member("call", result.call, &bytes)
+    if let digest = result.digest { bytes.append(contentsOf: ",\"digest\":\(digest)".utf8) }
     bytes.append(UInt8(ascii: "}"))
   }
 

@@ -72,8 +72,9 @@ final class Calls {
   /// routed anew.
   private func releaseLate(in batch: inout Batch, _ channel: Channel, _ now: Date) {
     let isQuiet = channel.quietHours?.end(after: now) != nil
-    let isLate = { (entry: Grouper<Passenger>.Entry) -> Bool in
-      (isQuiet && entry.priority != .high) || entry.item.job.message.expiresAt.map { $0 <= now } ?? false
+    let isLate = { (entry: Grouper<Party>.Entry) -> Bool in
+      (isQuiet && entry.priority != .high)
+        || entry.item.contains { $0.job.message.expiresAt.map { $0 <= now } ?? false }
     }
     guard batch.entries.indices.contains(where: { isLate(batch.entries[$0]) }) else { return }
     for entry in batch.entries where isLate(entry) { hand.release(entry.item, .untried(due: now)) }
@@ -84,12 +85,15 @@ final class Calls {
     proposed += 1
     let number = String(proposed)
     let counts = channel.dailyPerRecipient > 0
-    return ProposedCall(
+    let day = LocalTime.day(of: now, in: channel.zone)
+    var call = ProposedCall(
       id: batch.repeats ?? "\(sweep)-\(String(repeating: "0", count: max(0, 6 - number.count)))\(number)",
       sweep: sweep, channel: channel.name, provider: channel.card.name,
-      members: batch.entries.map { CallMember($0.item) },
-      rate: channel.rate, day: LocalTime.day(of: now, in: channel.zone), daily: channel.daily,
-      dailyPerRecipient: channel.dailyPerRecipient, identities: counts ? batch.entries.map(\.target.identity) : [])
+      members: batch.members, sizes: batch.isShared ? batch.entries.map(\.item.count) : [],
+      rate: channel.rate, day: day, daily: channel.daily, dailyPerRecipient: channel.dailyPerRecipient,
+      identities: counts ? batch.entries.map(\.target.identity) : [])
+    call.charge = Charging.charge(batch, channel, day: day)
+    return call
   }
 
   func release(_ proposals: [Proposal]) {
@@ -122,18 +126,36 @@ final class Calls {
       return nil
     case .start(let refused):
       for index in refused.reversed() { refuse(proposal.batch.entries.remove(at: index), channel, now.date) }
+    case .startWithin(let span, let refused, let beyond):
+      environment.observe(.notice(Charging.notice(span, channel, now.date)))
+      let dear = Set(beyond)
+      for index in (refused + beyond).sorted(by: >) {
+        let entry = proposal.batch.entries.remove(at: index)
+        if dear.contains(index) {
+          hand.release(entry.item, Charging.ending(span, channel, now.date))
+        } else {
+          refuse(entry, channel, now.date)
+        }
+      }
     }
     guard !proposal.batch.entries.isEmpty else { return nil }
     let problem = load(&proposal.batch, channel)
     let batch = proposal.batch
     if let problem {
       let outcomes = batch.entries.map { _ in Outcome.rejected(.message, reason: problem) }
-      recorder.note(FinishedCall(id: proposal.call.id, outcomes: outcomes))
-      for entry in batch.entries { hand.conclude(entry.item, outcomes[0], of: nil, channel) }
+      var finished = FinishedCall(id: proposal.call.id, outcomes: batch.outcomes(outcomes))
+      finished.refund = Charging.refund(batch, outcomes, channel)
+      recorder.note(finished)
+      for passenger in batch.passengers { hand.conclude(passenger, outcomes[0], of: nil, channel) }
       return nil
     }
     let call = Call(id: proposal.call.id, batch, usesKeys: channel.card.usesKeys)
-    for entry in batch.entries { entry.item.job.took(part: call.id) }
+    for entry in batch.entries {
+      entry.item.forEach {
+        $0.job.took(part: call.id)
+        if channel.digest != nil { $0.share(with: entry.item.count) }
+      }
+    }
     let flight = Flight(
       .send, channel, call, batch, started: now, era: channels.start(channel), day: proposal.call.day)
     tally.summary.calls += 1
@@ -144,7 +166,7 @@ final class Calls {
   }
 
   /// The recipient's, or the channel's, day is used up: later, not failed, and no attempt.
-  private func refuse(_ entry: Grouper<Passenger>.Entry, _ channel: Channel, _ now: Date) {
+  private func refuse(_ entry: Grouper<Party>.Entry, _ channel: Channel, _ now: Date) {
     let limits = [
       channel.daily > 0 ? "\(channel.daily) recipients a day" : nil,
       channel.dailyPerRecipient > 0 ? "\(channel.dailyPerRecipient) messages a day to one recipient" : nil,
@@ -250,23 +272,26 @@ final class Calls {
     let now = environment.clock()
     let channel = flight.channel
     let answer = Classification.masked(raw.complete(for: flight.call), channel)
+    recorder.count(answer.outcomes, of: channel.name, seconds: now.steady - flight.started.steady)
     environment.observe(.call(CallReport(flight, answer, at: now)))
     let lesson = channels.learn(answer, of: flight, at: now)
     let halves = answer.advice == .split ? Split.halves(of: flight.batch) : nil
     recorder.note(finished(flight, halves == nil ? answer : Split.undecided(answer)))
     let fates = Fate.fates(of: answer, isSplit: halves != nil, lesson)
     let isUndecided = answer.outcomes.allSatisfy { $0.state == .deferred }
-    for (passenger, (fate, outcome)) in zip(flight.passengers, zip(fates, answer.outcomes)) {
-      if fate == .again {
-        if passenger.isInDoubt(about: flight.call.id) { passenger.refute() }
-        continue
-      }
-      switch (passenger.isInDoubt(about: flight.call.id), isUndecided) {
-      // Repeated under its key, and not carried out this time: that says nothing of the first time.
-      case (true, true):
-        hand.keepDoubt(passenger, flight.call.id, due: now.date + (outcome.retryAfter ?? channel.retry.first))
-      case (false, _) where fate == .untried: hand.release(passenger)
-      default: hand.conclude(passenger, outcome, of: (flight.call.id, flight.started.date), channel)
+    for (entry, (fate, outcome)) in zip(flight.batch.entries, zip(fates, answer.outcomes)) {
+      entry.item.forEach { passenger in
+        if fate == .again {
+          if passenger.isInDoubt(about: flight.call.id) { passenger.refute() }
+          return
+        }
+        switch (passenger.isInDoubt(about: flight.call.id), isUndecided) {
+        // Repeated under its key, and not carried out this time: that says nothing of the first time.
+        case (true, true):
+          hand.keepDoubt(passenger, flight.call.id, due: now.date + (outcome.retryAfter ?? channel.retry.first))
+        case (false, _) where fate == .untried: hand.release(passenger)
+        default: hand.conclude(passenger, outcome, of: (flight.call.id, flight.started.date), channel)
+        }
       }
     }
     for again in (halves ?? [surplus(of: flight.batch, fates)]).reversed() where !again.entries.isEmpty {
@@ -283,8 +308,9 @@ final class Calls {
   }
 
   private func finished(_ flight: Flight, _ answer: Answer) -> FinishedCall {
-    var finished = FinishedCall(id: flight.call.id, outcomes: answer.outcomes)
+    var finished = FinishedCall(id: flight.call.id, outcomes: flight.batch.outcomes(answer.outcomes))
     let channel = flight.channel
+    finished.refund = Charging.refund(flight.batch, answer.outcomes, channel)
     guard channel.daily > 0 || channel.dailyPerRecipient > 0 else { return finished }
     if channel.card.countsRefused, case .http? = flight.reply { return finished }
     // What the provider did not take does not use up its limit.

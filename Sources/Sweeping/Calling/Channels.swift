@@ -60,7 +60,7 @@ final class Channels {
   func queue(_ passenger: Passenger, at now: Moment) {
     guard let state = state(of: passenger.leg.channel) else { return hand.release(passenger) }
     if let ending = state.ending(at: now) { return hand.release(passenger, ending) }
-    state.grouper.add(.init(passenger.leg.target, passenger.leg.content, passenger.priority, passenger))
+    state.add(passenger)
   }
 
   private func state(of name: String) -> ChannelState? {
@@ -71,12 +71,12 @@ final class Channels {
 
   /// A call that was taken out, or a part of it, goes back to be the next of its priority.
   func putBack(_ batch: Batch, _ channel: Channel, at now: Moment) {
-    with(channel) { $0.grouper.putBack(batch) }
+    with(channel) { $0.putBack(batch) }
     releaseIfStopped(channel.name, at: now)
   }
 
   /// A call to be repeated under its idempotency key.
-  func push(_ batch: Batch, _ channel: Channel) { with(channel) { $0.grouper.push(batch) } }
+  func push(_ batch: Batch, _ channel: Channel) { with(channel) { $0.push(batch) } }
 
   func ending(_ channel: Channel, at now: Moment) -> ChannelState.Ending? { with(channel) { $0.ending(at: now) } }
 
@@ -99,7 +99,7 @@ final class Channels {
   }
 
   private func release(_ name: String, _ ending: ChannelState.Ending) {
-    for entry in states[name]?.grouper.drain() ?? [] { hand.release(entry.item, ending) }
+    for party in states[name]?.drain() ?? [] { hand.release(party, ending) }
   }
 
   // MARK: Calls
@@ -118,15 +118,17 @@ final class Channels {
 
   private func next(_ state: ChannelState, gathers: Bool) -> Batch? {
     // What is gathered goes only when there is a place for it: until then more may join.
-    if gathers, state.grouper.waiting > 0, state.grouper.waitingHigh > 0 || !state.grouper.hasReady {
-      if !share.hasMore(of: state.channel.name) || state.grouper.waitingHigh > 0 {
-        state.grouper.flush()
+    if gathers, state.waiting > 0, state.grouper.waitingHigh > 0 || !state.grouper.hasReady {
+      if !share.hasMore(of: state.channel.name) {
+        state.flush()
+      } else if state.grouper.waitingHigh > 0 {
+        state.flushUrgent()
       } else if state.inFlight == 0, recorder.isIdle, !share.seeks(state.channel.name) {
         // More of it is there than its share takes, and nothing under way will make room: the fullest go as they are.
-        state.grouper.relieve(to: state.grouper.waiting / 2)
+        state.relieve()
       }
     }
-    return state.grouper.next()
+    return state.next()
   }
 
   func start(_ channel: Channel) -> Int { with(channel) { $0.start() } }
@@ -139,7 +141,7 @@ final class Channels {
     states.values.compactMap { state in
       // A pause matters to those who wait.
       let matters =
-        hasQuestions || state.suspension != nil || !state.grouper.isEmpty
+        hasQuestions || state.suspension != nil || !state.isEmpty
         || (state.isProbing && state.isParked(at: now))
       return matters ? state.wakeUp(at: now) : nil
     }.min()
@@ -177,7 +179,7 @@ final class Channels {
   /// What an answer says of the channel.
   func learn(_ answer: Answer, of flight: Flight, at now: Moment) -> Lesson {
     let channel = flight.channel
-    if let capacity = answer.capacity { with(channel) { $0.grouper.limit(to: capacity) } }
+    if let capacity = answer.capacity { with(channel) { $0.limit(to: capacity) } }
     switch answer.advice {
     case .suspend:
       // The one that tells of it: others may have been accepted beside it.
@@ -204,10 +206,10 @@ final class Channels {
     let channel = flight.channel
     let heard = zip(flight.batch.entries, answer.outcomes).map { entry, outcome in
       // Refused for what it says: one witness a message, however many it is for.
-      let witness = outcome.kind == .message ? Verbatim(entry.item.job.label) : Verbatim(entry.target.identity)
+      let witness = outcome.kind == .message ? Verbatim(entry.item.lead.job.label) : Verbatim(entry.target.identity)
       // A deferral that was the last one allowed is a refusal.
       return (
-        recipient: witness, outcome: Verdict.final(outcome, attempt: entry.item.job.attempt, channel.retry)
+        recipient: witness, outcome: Verdict.final(outcome, attempt: entry.item.lead.job.attempt, channel.retry)
       )
     }
     let finding = with(channel) { $0.suspicion.hear(heard) }
@@ -283,8 +285,6 @@ final class Channels {
     }
   }
 }
-
-typealias Batch = Grouper<Passenger>.Batch
 
 /// What an answer taught of its channel.
 enum Lesson: Equatable {

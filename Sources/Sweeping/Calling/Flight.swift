@@ -37,18 +37,21 @@ final class Flight {
     self.day = day
   }
 
-  var passengers: some RandomAccessCollection<Passenger> { batch.entries.lazy.map(\.item) }
+  var passengers: [Passenger] { batch.passengers }
 
   /// The message to name when the call meets its channel's trouble.
-  var culprit: String { batch.entries.first?.item.job.label ?? "" }
+  var culprit: String { batch.entries.first?.item.lead.job.label ?? "" }
 
   /// Different messages in the call; a message's recipients are neighbours.
   var messages: Int {
     var count = 0
     var last: Job?
-    for passenger in passengers where passenger.job !== last {
-      count += 1
-      last = passenger.job
+    for entry in batch.entries {
+      entry.item.forEach { passenger in
+        if passenger.job === last { return }
+        count += 1
+        last = passenger.job
+      }
     }
     return count
   }
@@ -74,7 +77,7 @@ extension Call {
         }
       }
       let entry = batch.entries[position]
-      recipients.append(Recipient(entry.target, content: index, key: usesKeys ? entry.item.job.key : ""))
+      recipients.append(Recipient(entry.target, content: index, key: usesKeys ? entry.item.key : ""))
     }
     self.init(id: id, contents: contents, recipients: recipients)
   }

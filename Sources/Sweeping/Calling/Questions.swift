@@ -95,8 +95,10 @@ final class Questions {
       // The ledger that knew the call is lost: nobody can be asked.
       return settleDoubt(passengers, channel, "the ledger no longer knows the call")
     }
-    let batch = Batch(
-      entries: passengers.map { .init($0.leg.target, $0.leg.content, $0.priority, $0) }, priority: .normal)
+    guard let entries = entries(of: record, passengers, channel) else {
+      return wait(for: record, passengers, channel, now)
+    }
+    let batch = Batch(entries: entries, priority: .normal)
     if channel.recovery == .idempotencyKey { return again(record, batch, channel, now) }
     guard let provider = channel.askable else {
       // The channel's name is now another provider's.
@@ -113,12 +115,38 @@ final class Questions {
   /// provider, which would carry out the first and call the second done.
   private func again(_ record: CallRecord, _ batch: Batch, _ channel: Channel, _ now: Moment) {
     var left = Dictionary(
-      batch.entries.map { (CallMember($0.item), [$0]) }, uniquingKeysWith: { $0 + $1 })
-    let entries = record.members.compactMap { left[$0]?.popLast() }
-    if entries.count == record.members.count {
+      batch.entries.map { (CallMember($0.item.lead), [$0]) }, uniquingKeysWith: { $0 + $1 })
+    let places = record.places
+    let entries = places.compactMap { place in place.first.flatMap { left[$0]?.popLast() } }
+    if entries.count == places.count {
       return channels.push(Batch(entries: entries, priority: .normal, repeats: record.id), channel)
     }
-    let passengers = batch.entries.map(\.item)
+    wait(for: record, batch.passengers, channel, now)
+  }
+
+  /// The places that these had in the lost call; those of a digest theirs together, with the text as it was. Nil while
+  /// somebody of a digest is in another sweeper's hands: what it said can't be told without them.
+  private func entries(
+    of record: CallRecord, _ passengers: [Passenger], _ channel: Channel
+  ) -> [Grouper<Party>.Entry]? {
+    let places = record.places
+    guard places.count < record.members.count else {
+      return passengers.map { .init($0.leg.target, $0.leg.content, $0.priority, Party($0)) }
+    }
+    var left = Dictionary(passengers.map { (CallMember($0), [$0]) }, uniquingKeysWith: { $0 + $1 })
+    var entries: [Grouper<Party>.Entry] = []
+    for place in places {
+      let present = place.compactMap { left[$0]?.popLast() }
+      guard let lead = present.first else { continue }
+      let content = present.count == 1 ? lead.leg.content : channel.content(ofDigest: present.map(\.job.message))
+      guard present.count == place.count, let content else { return nil }
+      entries.append(.init(lead.leg.target, content, .normal, Party(lead, Array(present.dropFirst()))))
+    }
+    return entries
+  }
+
+  /// Until all who shared the call are here.
+  private func wait(for record: CallRecord, _ passengers: [Passenger], _ channel: Channel, _ now: Moment) {
     if now.date.timeIntervalSince(record.startedAt) > Questions.askingEnds {
       settleDoubt(passengers, channel, "not all who shared the call are here, and it can't be repeated in parts")
     } else {
@@ -137,7 +165,7 @@ final class Questions {
     if case .http(let response)? = flight.reply {
       finding = provider.finding(in: response, for: question, at: now.date)
     }
-    let passengers = Array(flight.passengers)
+    let passengers = flight.passengers
     switch finding {
     case .more(let cursor) where !isStopping && question.pages < Questions.mostPages:
       var next = question
@@ -180,13 +208,18 @@ final class Questions {
       next.knownIds.formUnion(foreign)
       next.cursor = nil
       if !isStopping { return calls.ask(next, of: provider, flight.batch, flight.channel, at: now) }
-      return keepDoubt(Array(flight.passengers), question.call.id, due: now.date)
+      return keepDoubt(flight.passengers, question.call.id, due: now.date)
     }
     foundIds.formUnion(outcomes.compactMap(\.id))
-    recorder.note(FinishedCall(id: question.call.id, outcomes: outcomes))
-    for (passenger, outcome) in zip(flight.passengers, outcomes) {
-      passenger.job.took(part: question.call.id)
-      hand.conclude(passenger, outcome, of: nil, flight.channel)
+    var finished = FinishedCall(id: question.call.id, outcomes: flight.batch.outcomes(outcomes))
+    finished.refund = Charging.refund(flight.batch, outcomes, flight.channel)
+    recorder.note(finished)
+    for (entry, outcome) in zip(flight.batch.entries, outcomes) {
+      entry.item.forEach { passenger in
+        passenger.job.took(part: question.call.id)
+        passenger.share(with: entry.item.count)
+        hand.conclude(passenger, outcome, of: nil, flight.channel)
+      }
     }
   }
 
@@ -216,7 +249,9 @@ final class Questions {
     // The call is closed, so that nobody takes it for one that is still in doubt.
     let outcome = Outcome.deferred(
       .network, code: "not-found", reason: "was lost on the way; the provider does not know it")
-    recorder.note(FinishedCall(id: flight.call.id, outcomes: flight.passengers.map { _ in outcome }))
+    var finished = FinishedCall(id: flight.call.id, outcomes: flight.passengers.map { _ in outcome })
+    finished.refund = Charging.refund(flight.batch, flight.batch.entries.map { _ in outcome }, flight.channel)
+    recorder.note(finished)
     for passenger in flight.passengers { channels.queue(passenger, at: now) }
   }
 

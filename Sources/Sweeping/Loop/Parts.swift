@@ -52,6 +52,7 @@ final class Parts {
     desk = SettlingDesk(folder, of: environment.spool) { inbox.post(.settling($0)) }
     rescuer = Rescuer { inbox.post($0) }
     recorder = Recorder(environment.ledger, desk, window: environment.window)
+    recorder.operatorsChannel = environment.configuration.onFailure?.channel
     hand = Hand(environment, sweep: id, recorder)
     intake = Intake(environment, sweep: id, hand, recorder, tally)
     channels = Channels(environment, isEndless: selection.isEndless, share, hand, recorder)
@@ -93,6 +94,7 @@ final class Parts {
     environment.configuration = new
     environment.sessions.removeAll()
     hand.router = Router(new)
+    recorder.operatorsChannel = new.onFailure?.channel
     intake.reload(new)
     questions.reload(new, at: now.date)
     channels.reload(new, at: now)

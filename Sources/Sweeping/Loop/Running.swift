@@ -60,6 +60,7 @@ extension Engine {
   /// is for the next sweep's rescue, which knows it by the ledger.
   func end() {
     parts.recorder.retryUnrecorded()
+    parts.recorder.recordMeters(at: environment.now())
     if !parts.selection.isEndless { parts.tally.summary.left += parts.share.passedOver }
     let kept = parts.recorder.stuck.union(parts.hand.inDoubt)
     let origins = untaken()

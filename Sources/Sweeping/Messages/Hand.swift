@@ -90,15 +90,19 @@ final class Hand {
 
   /// Everybody has an end.
   private func finish(_ job: Job) {
+    let isShared = job.itinerary.channel.digest != nil && DigestRule.admits(job.message)
     let circumstances = Verdict.Circumstances(
-      now: environment.now(), sweep: sweep, dropped: job.dropped, random: environment.random())
-    let line = Verdict.line(job.itinerary, job.results, calls: job.calls, circumstances)
+      now: environment.now(), sweep: sweep, dropped: job.dropped, random: isShared ? 0.5 : environment.random())
+    var line = Verdict.line(job.itinerary, job.results, calls: job.calls, circumstances)
+    // What failed together is to go out together again.
+    if isShared, let due = line?.due, !job.isInDoubt { line?.due = DigestRule.retry(due) }
     if let id = job.message.id, line?.state.isFinal ?? (job.itinerary.attempts == 0) {
       // Of what failed, or was never sent at all, whoever comes back with the id, an edited copy perhaps, may have it.
       let isFree = line.map { $0.state == .failed || $0.state == .expired } ?? true
       recorder.note(
         SettledIdentifier(channel: job.itinerary.channel.name, id: id, owner: job.file.owner, isFree: isFree))
     }
+    recorder.noteFailure(line, of: job.file, id: job.message.id)
     jobs[ObjectIdentifier(job)] = nil
     job.dissolve()
     recorder.settle(job.file, line, share: job.channel, dropped: job.dropped)

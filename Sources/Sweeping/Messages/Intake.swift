@@ -124,6 +124,7 @@ final class Intake {
   private func giveBack(_ item: Routed) { settle(item, nil) }
 
   private func settle(_ item: Routed, _ line: HistoryLine?) {
+    recorder.noteFailure(line, of: item.file, id: item.content.message.id)
     settle(item.file, line, share: share(of: item), item.dropped)
   }
 

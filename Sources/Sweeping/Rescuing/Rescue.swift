@@ -207,6 +207,18 @@ package struct Rescue {
       return SettledIdentifier(
         channel: channel, id: id, owner: settlement.file.owner, isFree: line.state == .failed)
     }
+    var meters = Meters()
+    for settlement in settlements {
+      if let line = settlement.line { meters.count(line) }
+    }
+    group.meters = meters.rows
+    if environment.configuration.onFailure != nil {
+      group.failures = settlements.compactMap { settlement in
+        settlement.line.flatMap {
+          FailureNote($0, name: settlement.file.name.display, id: ids[settlement.file.name])
+        }
+      }
+    }
     if !group.isEmpty { _ = try? environment.ledger.commit(group) }
   }
 

@@ -144,6 +144,8 @@ enum ConfigurationTemplate {
       /* How long an id is remembered against duplicates. */
       // deduplicate_for: "7d",
 
+      /* Who hears, once an hour at the most, of what failed: { channel: "...", to: "..." } of yours at on_failure. */
+
       /* Attachments may lie below these directories only. */
       // attachment_directories: ["/srv"],
 
@@ -173,6 +175,9 @@ enum ConfigurationTemplate {
       expire_after: "7d",
       zone: "Asia/Shanghai",
       quiet_hours: { from: "22:00", to: "07:00" },
+      digest: { every: "10m" },
+      price: 0.045,
+      budget: { daily: 50, monthly: 800 },
       recipients: { team: ["one", "other"] },
       fallback: "spare",
     },

@@ -6,7 +6,10 @@ import Spooling
 enum StatusCommand: Command {
   static let guide = Guide(
     name: "status", summary: "how much is where, and what needs attention",
-    options: [.init("--prometheus", nil, "print metrics for node_exporter's textfile collector")],
+    options: [
+      .init("--prometheus", nil, "print metrics for node_exporter's textfile collector"),
+      .init("--output", "FILE", "with --prometheus: into a file, written aside and renamed"),
+    ],
     details: """
       Looks and changes nothing; sweeps may run meanwhile. An unconfirmed message
       (in failed/) was sent and no answer came: nobody knows whether it arrived.
@@ -16,8 +19,8 @@ enum StatusCommand: Command {
       ("msgspool status", "for people"),
       ("msgspool status --json", "one object for a program"),
       (
-        "msgspool status --prometheus > m.prom.new && mv m.prom.new m.prom",
-        "from cron, in node_exporter's textfile directory"
+        "msgspool status --prometheus --output /var/lib/node_exporter/msgspool.prom",
+        "from cron, into node_exporter's textfile directory"
       ),
     ])
 
@@ -26,6 +29,8 @@ enum StatusCommand: Command {
     var spool: String
     var census: Census
     var suspensions: [Suspension]
+    /// Of channels with a price.
+    var spendings: [Spending] = []
     var now: Date
 
     /// Nil for a folder that this user may not read.
@@ -48,8 +53,11 @@ enum StatusCommand: Command {
     if arguments.has("--json"), arguments.has("--prometheus") {
       throw Failure(.usage, "--json and --prometheus exclude each other", hint: "msgspool status --help")
     }
+    if arguments["--output"] != nil, !arguments.has("--prometheus") {
+      throw Failure(.usage, "--output goes with --prometheus", hint: "msgspool status --help")
+    }
     let spool = try Surroundings.spool(arguments, for: .look)
-    let state = try look(spool)
+    let state = try look(spool, Surroundings.configurationIfUsable(arguments, spool: spool))
     if !spool.closed.isEmpty {
       Console.warn(
         spool.path, "this user may not read \(Surroundings.names(spool.closed))", hint: Surroundings.remedy(spool))
@@ -62,7 +70,7 @@ enum StatusCommand: Command {
         hint: "run as the sweeper's user, or see: msgspool check")
     }
     if arguments.has("--prometheus") {
-      Console.output(metrics(state))
+      try publish(Metrics(spool, state.census, state.suspensions, state.spendings, now: state.now).text(), arguments)
     } else if arguments.has("--json") {
       Console.output(json(state))
     } else {
@@ -80,19 +88,22 @@ enum StatusCommand: Command {
       spool.path, "what is no plain file is left alone: \(places.joined(separator: ", "))", hint: "see: msgspool check")
   }
 
-  private static func look(_ spool: Spool) throws(Failure) -> State {
+  private static func look(_ spool: Spool, _ configuration: Configuration?) throws(Failure) -> State {
     let census: Census
     do throws(SystemFault) { census = try Census(spool) } catch { throw Failure(error) }
     var suspensions: [Suspension] = []
+    var spendings: [Spending] = []
+    let now = Surroundings.now()
     // Who may not read the folders may not read that either, and has been told.
     if spool.closed.isEmpty, let ledger = Surroundings.ledgerToLookAt(spool) {
       do throws(LedgerFault) {
         suspensions = try ledger.suspensions()
+        spendings = try Spending.all(in: ledger, configuration, now: now)
       } catch {
         Console.warn(Surroundings.ledgerPath(spool), "cannot be read: \(error.message)", hint: "see: msgspool check")
       }
     }
-    return State(spool: spool.path, census: census, suspensions: suspensions, now: Surroundings.now())
+    return State(spool: spool.path, census: census, suspensions: suspensions, spendings: spendings, now: now)
   }
 
   // MARK: Forms
@@ -108,37 +119,17 @@ enum StatusCommand: Command {
       ])
     }
     members.append(.init("suspended", .array(suspended)))
+    if !state.spendings.isEmpty { members.append(.init("spent", .array(state.spendings.map(\.json)))) }
     return .object(members)
   }
 
-  private static func metrics(_ state: State) -> String {
-    var text = header("msgspool_messages", "Messages by folder of the spool.")
-    for folder in folders + (state.has(.hold) ? [.hold] : []) {
-      guard let count = state.count(folder) else { continue }
-      text += "msgspool_messages{folder=\"\(folder.rawValue)\"} \(count)\n"
+  private static func publish(_ text: String, _ arguments: Arguments) throws(Failure) {
+    guard let path = arguments["--output"] else { return Console.output(text) }
+    do throws(SystemFault) {
+      try WholeFile.write(Array(text.utf8), to: path)
+    } catch {
+      throw Failure(error)
     }
-    if let unconfirmed = state.unconfirmed {
-      text += header("msgspool_unconfirmed", "Messages in failed/ of which nobody knows whether they arrived.")
-      text += "msgspool_unconfirmed \(unconfirmed)\n"
-    }
-    if state.count(.new) != nil {
-      text += header("msgspool_oldest_new_seconds", "Age of the oldest message in new/; 0 when there is none.")
-      text += "msgspool_oldest_new_seconds \(state.oldestNew)\n"
-    }
-    text += header("msgspool_suspended", "1 for each channel that is suspended (credentials, balance).")
-    for suspension in state.suspensions {
-      text += "msgspool_suspended{channel=\"\(label(suspension.channel))\"} 1\n"
-    }
-    return text
-  }
-
-  private static func header(_ name: String, _ help: String) -> String {
-    "# HELP \(name) \(help)\n# TYPE \(name) gauge\n"
-  }
-
-  /// As the exposition format has it: backslash, quote and newline escaped.
-  private static func label(_ value: String) -> String {
-    value.replacing(["\\": "\\\\", "\"": "\\\"", "\n": "\\n"])
   }
 
   private static func text(_ state: State) -> String {
@@ -165,6 +156,7 @@ enum StatusCommand: Command {
         text += Columns.wrapped("not tried before \(end)", indent: 4)
       }
     }
+    if !state.spendings.isEmpty { text += "\nspent\n" + state.spendings.map(\.text).joined() }
     return text + next(state)
   }
 

@@ -17,6 +17,7 @@ enum Program {
     StatusCommand.self,
     ChannelsCommand.self,
     TopCommand.self,
+    ReportCommand.self,
     ListCommand.self,
     ShowCommand.self,
     RetryCommand.self,

@@ -5,6 +5,7 @@ import Ledger
 import Spooling
 import Sweeping
 import Synchronization
+import Threading
 import Transports
 
 /// What sweep and watch share: everything a sweep needs, made of the real things.
@@ -23,6 +24,8 @@ final class SweepRunner: Sendable {
     var rescue: (@Sendable () -> Void)?
     var whenReplaced: (@Sendable () -> Void)?
     var isStopped = false
+    /// As it was read last.
+    var configuration: Configuration?
   }
 
   init(_ spool: Spool, _ ledger: any LedgerAudit, _ reporter: SweepReporter) {
@@ -45,6 +48,16 @@ final class SweepRunner: Sendable {
     let standIn = StandIn(configuration)
     // Until the last answer is here.
     defer { withExtendedLifetime(standIn) {} }
+    let herald = Herald(spool: spool, ledger: ledger)
+    state.withLock { $0.configuration = configuration }
+    let current = { @Sendable [self] in state.withLock { $0.configuration } ?? configuration }
+    let ends = Inbox<Bool>()
+    let worker = watcher == nil ? nil : Worker { herald.run(until: ends, current) }
+    defer {
+      ends.close()
+      worker?.join()
+      herald.tell(current())
+    }
     var end = End()
     var rescue = Rescue(environment)
     do throws(SweepTrouble) {
@@ -98,7 +111,11 @@ final class SweepRunner: Sendable {
   /// Another configuration for the engine that runs, if one does.
   func reload(_ configuration: Configuration) {
     reporter.forgetNotices()
-    state.withLock { $0.reload }?(configuration)
+    let reload = state.withLock { state in
+      state.configuration = configuration
+      return state.reload
+    }
+    reload?(configuration)
   }
 
   func shutdown() {

@@ -93,8 +93,8 @@ struct CauseBook {
 }
 
 extension HistoryLine {
-  /// Deferred because somebody wanted it so: its producer (send_at) or the operator (quiet hours). No error.
-  var isPatience: Bool { state == .deferred && ["send_at", "quiet_hours"].contains(error?.code) }
+  /// Deferred because somebody wanted it so: its producer (send_at) or the operator (quiet hours, digests). No error.
+  var isPatience: Bool { state == .deferred && ["send_at", "quiet_hours", "digest"].contains(error?.code) }
 }
 
 extension Fault {

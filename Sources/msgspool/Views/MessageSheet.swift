@@ -127,6 +127,7 @@ struct MessageSheet {
     let address = to.isEmpty ? "(the channel's own target)" : to.safeText
     var words = [result.id.map { "id \($0)" }, result.code, result.reason].compactMap { $0 }
     if let channel = result.channel { words.append("through \(channel)") }
+    if let count = result.digest { words.append("in a digest of \(count) messages") }
     let state = Console.styled(Columns.fit(result.state.rawValue, 11), style(result.state))
     return Columns.trimmed("  \(Columns.pad(address, 24)) \(state) \(words.joined(separator: ", ").safeText)") + "\n"
   }
