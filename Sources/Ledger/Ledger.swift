@@ -114,11 +114,14 @@ package struct CallMember: Sendable, Hashable {
   package var to: String
   /// The address in a fallback channel; nil in the message's own.
   package var address: String?
+  /// Which part of the message, where it is sent in parts.
+  package var part: Int?
 
-  package init(file: String, to: String, address: String? = nil) {
+  package init(file: String, to: String, address: String? = nil, part: Int? = nil) {
     self.file = file
     self.to = to
     self.address = address
+    self.part = part
   }
 }
 
@@ -139,6 +142,14 @@ package struct ProposedCall: Sendable {
   package var dailyPerRecipient: Int
   /// What is counted, one for each member; empty where nothing is counted per recipient.
   package var identities: [String]
+  /// How much longer the pause after this call is than `rate` says: 1 is evenly paced.
+  package var stretch = 1.0
+  /// The most that any call of the channel has as `stretch`.
+  package var longestStretch = 1.0
+  /// It wants a number of its own.
+  package var isNumbered = false
+  /// It needs an allowance (`AllowanceProvider`).
+  package var allowance: Allowance?
 
   package init(
     id: String, sweep: String, channel: String, provider: String, members: [CallMember], rate: Double, day: Int,
@@ -159,9 +170,12 @@ package struct ProposedCall: Sendable {
 
 package enum Admission: Sendable, Hashable {
   /// The intent is on disk, without these members (by index), whose day is used up.
-  case start(without: [Int])
+  /// - number: where the call wanted one: unique and rising over all sweepers.
+  case start(without: [Int], number: Int = 0)
   /// The pace allows the call only then; nothing was recorded.
   case wait(until: Date)
+  /// The other side has to write first; nothing was recorded.
+  case unallowed
 }
 
 /// A call and what came of it.
@@ -171,6 +185,19 @@ package struct FinishedCall: Sendable {
   package var outcomes: [Outcome]
   /// What to give back to the counts: what was counted at the start and did not use up the provider's limit.
   package var uncounted: Uncounted?
+  /// Of a call that took from its channel's allowance: what becomes of that.
+  package var allowance: AllowanceNews?
+
+  package struct AllowanceNews: Sendable {
+    package var channel: String
+    package var isSpent: Bool
+
+    /// - isSpent: used up, whatever was counted; else what was taken is given back.
+    package init(channel: String, isSpent: Bool) {
+      self.channel = channel
+      self.isSpent = isSpent
+    }
+  }
 
   package struct Uncounted: Sendable {
     package var channel: String

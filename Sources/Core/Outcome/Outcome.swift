@@ -81,6 +81,20 @@ package struct Outcome: Sendable, Hashable {
     return outcome
   }
 
+  /// What is in a history line where the allowance is used up (`AllowanceProvider`).
+  package static let allowanceCode = "allowance"
+
+  /// A success without the id that shows that the message was taken indeed.
+  package static let noIdCode = "no-id"
+
+  /// The other side has to write first: uses up no attempt.
+  /// - Parameter code: the service's own, where it said so.
+  package static func unallowed(code: String = allowanceCode, reason: String) -> Outcome {
+    var outcome = Outcome.deferred(.quota, code: code, reason: reason)
+    outcome.usesAttempt = false
+    return outcome
+  }
+
   package func blaming(_ blame: Blame) -> Outcome {
     var outcome = self
     outcome.blame = blame

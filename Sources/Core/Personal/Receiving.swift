@@ -188,4 +188,8 @@ package struct Allowance: Sendable, Hashable {
     self.perWord = perWord
     self.lifetime = lifetime
   }
+
+  /// Seconds until a message is looked at again that had none: an hour, doubled each time, up to a day.
+  /// - Parameter count: how often in a row it ended so before.
+  package static func pause(after count: Int) -> Double { min(3600 * Double(1 << min(count, 5)), 86_400) }
 }

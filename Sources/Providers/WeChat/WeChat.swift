@@ -5,18 +5,18 @@ enum WeChat {
   /// Cards of the settings of wechat.md, section 1, 4, 5, 7 and 8, that both have; read by the configuration's reader
   /// (`PersonalSettings`) but for `max_text`.
   static let settings: [SettingCard] = [
-    SettingCard("session", "the session file (else SPOOL/sessions/CHANNEL.json)"),
-    SettingCard("receive", "who receives: \"watch\", \"sweep\" or \"off\""),
+    SettingCard("session", .string, "the session file (else SPOOL/sessions/CHANNEL.json)"),
+    SettingCard("receive", .string, "who receives: \"watch\", \"sweep\" or \"off\""),
     SettingCard("inbox", .boolean, "whether what comes in is written to inbox/ (true)"),
     SettingCard("inbox_self", .boolean, "one's own messages, too (false)"),
     SettingCard("replies", .structure, "rules that answer (a list; see the README)"),
-    SettingCard("reply_within", "no message older than that is answered (\"10m\")"),
-    SettingCard("repeat_window", "the same text again within it is answered once (\"10s\")"),
+    SettingCard("reply_within", .string, "no message older than that is answered (\"10m\")"),
+    SettingCard("repeat_window", .string, "the same text again within it is answered once (\"10s\")"),
     SettingCard("replies_per_sender", .integer, "answers to one sender in a minute (5)"),
     SettingCard("max_media_bytes", .integer, "bytes of a received file that is fetched (52428800)"),
     SettingCard("max_file_bytes", .integer, "bytes of an attachment"),
     SettingCard("max_text", .integer, "characters of a text (4000)"),
-    SettingCard("throttle_pause", "how long a channel rests that was told \"too frequent\" (\"4h\")"),
+    SettingCard("throttle_pause", .string, "how long a channel rests that was told \"too frequent\" (\"4h\")"),
     SettingCard(
       "require_message_id", .boolean, "whether a success without a message's id counts as unconfirmed (true)"),
   ]

@@ -90,6 +90,8 @@ package final class Engine {
         parts.tally.summary.add(rescued)
         if othersLive { agenda.expectRescue(at: environment.clock().steady) }
       case .reload(let configuration): reload(configuration)
+      case .login(let channel):
+        if parts.channels.lookAtLogin(channel, at: environment.clock()) { ask(.room) }
       case .replaced:
         isReplaced = true
         stop()

@@ -15,6 +15,8 @@ enum Event: Sendable {
   /// A folder of the spool is another now.
   case replaced
   case reload(Configuration)
+  /// Somebody has logged in to a channel, or out.
+  case login(String)
   case stop
   case failed(SweepTrouble)
 }
@@ -27,6 +29,7 @@ final class Parts {
   let source: FileSource
   let desk: SettlingDesk
   let rescuer: Rescuer
+  let logins: LoginLookout
   let tally = Tally()
   let recorder: Recorder
   let hand: Hand
@@ -49,6 +52,8 @@ final class Parts {
     ) { inbox.post(.source($0)) }
     desk = SettlingDesk(folder, of: environment.spool) { inbox.post(.settling($0)) }
     rescuer = Rescuer { inbox.post($0) }
+    logins = LoginLookout(environment.sessions) { inbox.post($0) }
+    logins.reload(environment.configuration)
     recorder = Recorder(environment.ledger, desk, window: environment.window)
     hand = Hand(environment, sweep: id, recorder)
     intake = Intake(environment, sweep: id, hand, recorder, tally)
@@ -93,6 +98,7 @@ final class Parts {
     hand.router = Router(new)
     intake.reload(new)
     questions.reload(new, at: now.date)
+    logins.reload(new)
     channels.reload(new, at: now)
   }
 

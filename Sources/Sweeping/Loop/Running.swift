@@ -16,7 +16,7 @@ extension Engine {
   /// - Throws: `SweepTrouble` when nothing more could be recorded; what was in doubt then is for the next sweep's rescue.
   package func run(_ watcher: Watcher? = nil) throws(SweepTrouble) -> SweepSummary {
     let start = environment.clock().steady
-    let (source, desk, rescuer) = (parts.source, parts.desk, parts.rescuer)
+    let (source, desk, rescuer, logins) = (parts.source, parts.desk, parts.rescuer, parts.logins)
     let lookout = watcher.map { watcher in
       Lookout(watcher, source, sweep: parts.folder.id) { [inbox] in inbox.post($0) }
     }
@@ -24,7 +24,7 @@ extension Engine {
     turn([])
     // The source last: it claims at once.
     var bodies: [@Sendable () -> Void] = [{ desk.run() }]
-    if let lookout { bodies += [{ lookout.run() }, { rescuer.run() }] }
+    if let lookout { bodies += [{ lookout.run() }, { rescuer.run() }, { logins.run() }] }
     bodies.append { source.run() }
     let workers = bodies.compactMap { Worker($0) }
     let hasThreads = workers.count == bodies.count
@@ -39,6 +39,7 @@ extension Engine {
     source.stop()
     lookout?.stop()
     rescuer.close()
+    logins.close()
     desk.close()
     workers.forEach { $0.join() }
     end()

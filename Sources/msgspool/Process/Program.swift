@@ -21,6 +21,9 @@ enum Program {
     CheckCommand.self,
     PruneCommand.self,
     ProvidersCommand.self,
+    LoginCommand.self,
+    LogoutCommand.self,
+    ContactsCommand.self,
     SandboxCommand.self,
   ]
 
@@ -110,6 +113,8 @@ enum ExitStatus: Int32 {
   case failed = 1
   case usage = 64
   case notFound = 66
+  /// A service that can't be reached.
+  case unavailable = 69
   case cannotWrite = 73
   case ioError = 74
   case tryAgain = 75

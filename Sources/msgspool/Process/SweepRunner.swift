@@ -12,7 +12,7 @@ final class SweepRunner: Sendable {
   let spool: Spool
   let ledger: any LedgerAudit
   let reporter: SweepReporter
-  let sessions = SessionStore()
+  let sessions: SessionStore
   private let transports = Mutex<[String: RoutedTransport]>([:])
   private let state = Mutex(State())
 
@@ -27,6 +27,7 @@ final class SweepRunner: Sendable {
     self.spool = spool
     self.ledger = ledger
     self.reporter = reporter
+    sessions = SessionStore(spool: spool.path, ledger: ledger)
   }
 
   /// How a sweep ended.
