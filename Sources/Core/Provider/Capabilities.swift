@@ -136,6 +136,9 @@ package struct Session: Sendable, Hashable {
   }
 
   package mutating func forget(_ name: String) { values[name] = nil }
+
+  /// What the other has in memory; nothing of what is on the disk.
+  package mutating func takeValues(of other: Session) { values = other.values }
 }
 
 // MARK: Lost answers

@@ -175,6 +175,7 @@ final class Calls {
   private func session(for flight: Flight) -> Session {
     var session = environment.sessions.session(of: flight.channel, for: flight.call)
     session.number = flight.number
+    flight.session = session
     return session
   }
 
@@ -226,7 +227,7 @@ final class Calls {
     case .finish(let end, let new): (answer, session) = (end, new)
     case .again(let end, let new): (answer, session) = (end, new)
     }
-    if let session, let fault = environment.sessions.store(session, of: flight.channel) {
+    if let session, let fault = environment.sessions.store(session, was: flight.session, of: flight.channel) {
       environment.observe(.notice(Notice("channel \(flight.channel.name)", fault.message, hint: fault.hint)))
     }
     if case .again = step, mayRestart(flight), let errand = restart(flight) { return errand }

@@ -90,8 +90,9 @@ package final class Engine {
         parts.tally.summary.add(rescued)
         if othersLive { agenda.expectRescue(at: environment.clock().steady) }
       case .reload(let configuration): reload(configuration)
-      case .login(let channel):
+      case .login(let channel), .received(.lost(let channel)):
         if parts.channels.lookAtLogin(channel, at: environment.clock()) { ask(.room) }
+      case .received(.word(let channel, let date)): parts.receivers.heard(date, on: channel)
       case .replaced:
         isReplaced = true
         stop()
@@ -117,6 +118,9 @@ package final class Engine {
 
   private func settled(_ settlements: [Settlement]) {
     parts.recorder.settled(settlements)
+    for line in settlements.compactMap(\.line) where line.error?.isOfAllowance == true {
+      if let channel = line.channel { parts.receivers.settled(channel, at: line.at) }
+    }
     if parts.tally.settled(settlements, parts.share, environment.observe) { ask(.room) }
     let returned = settlements.filter { $0.line == nil }.map(\.file.name)
     if !returned.isEmpty { ask(.returned(returned)) }

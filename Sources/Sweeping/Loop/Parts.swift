@@ -17,6 +17,7 @@ enum Event: Sendable {
   case reload(Configuration)
   /// Somebody has logged in to a channel, or out.
   case login(String)
+  case received(ReceiverNews)
   case stop
   case failed(SweepTrouble)
 }
@@ -30,6 +31,7 @@ final class Parts {
   let desk: SettlingDesk
   let rescuer: Rescuer
   let logins: LoginLookout
+  let receivers: Receivers
   let tally = Tally()
   let recorder: Recorder
   let hand: Hand
@@ -54,6 +56,7 @@ final class Parts {
     rescuer = Rescuer { inbox.post($0) }
     logins = LoginLookout(environment.sessions) { inbox.post($0) }
     logins.reload(environment.configuration)
+    receivers = Receivers(environment) { inbox.post($0) }
     recorder = Recorder(environment.ledger, desk, window: environment.window)
     hand = Hand(environment, sweep: id, recorder)
     intake = Intake(environment, sweep: id, hand, recorder, tally)
@@ -99,6 +102,7 @@ final class Parts {
     intake.reload(new)
     questions.reload(new, at: now.date)
     logins.reload(new)
+    if selection.isEndless { receivers.reload(new) }
     channels.reload(new, at: now)
   }
 

@@ -27,6 +27,7 @@ extension Engine {
     if let lookout { bodies += [{ lookout.run() }, { rescuer.run() }, { logins.run() }] }
     bodies.append { source.run() }
     let workers = bodies.compactMap { Worker($0) }
+    if lookout != nil { parts.receivers.start() }
     let hasThreads = workers.count == bodies.count
     var reported = start
     while hasThreads, !isFinished {
@@ -40,6 +41,7 @@ extension Engine {
     lookout?.stop()
     rescuer.close()
     logins.close()
+    parts.receivers.stop()
     desk.close()
     workers.forEach { $0.join() }
     end()

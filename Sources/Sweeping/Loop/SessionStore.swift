@@ -83,7 +83,7 @@ package final class SessionStore: Sendable {
         let account = (try? files.read()).flatMap { $0 }
         if known.session.account.map({ old in account.map { old.isSameLogin(as: $0) } ?? false }) != true {
           // Another login: what belonged to the one before is forgotten.
-          known.session = Session()
+          known = Kept()
         }
         known.session.account = account
         known.stamp = stamp
@@ -99,22 +99,23 @@ package final class SessionStore: Sendable {
   }
 
   /// Keeps what a step has changed: in memory, and on the disk what belongs there.
+  /// - Parameter before: what the step was given. What it did not change may have been changed by others meanwhile.
   /// - Returns: what kept it from being written.
-  func store(_ session: Session, of channel: Channel) -> SessionFault? {
-    guard let files = files(of: channel), let account = session.account else {
-      kept.withLock { $0[channel.name, default: Kept()].session = session }
-      return nil
-    }
-    let before = kept.withLock { $0[channel.name]?.session }
+  func store(_ session: Session, was before: Session, of channel: Channel) -> SessionFault? {
+    kept.withLock { $0[channel.name, default: Kept()].session.takeValues(of: session) }
+    return storeReceived(session, was: before, of: channel)
+  }
+
+  /// As `store`, of what a receiver changed: of the values in memory it has none.
+  @discardableResult
+  func storeReceived(_ session: Session, was before: Session, of channel: Channel) -> SessionFault? {
+    guard let files = files(of: channel), let account = session.account else { return nil }
     do throws(SessionFault) {
       try write(session, account, before, files)
+      return nil
     } catch {
       return error
     }
-    kept.withLock { all in
-      all[channel.name] = Kept(session: session, stamp: files.stamp(), contactsStamp: FileStamp(path: files.contactsPath))
-    }
-    return nil
   }
 
   private func write(

@@ -47,6 +47,7 @@ final class SweepRunner: Sendable {
     var rescue = Rescue(environment)
     do throws(SweepTrouble) {
       try rescue.run()
+      if !selection.isEndless { environment.receiveOnce(selection) }
       try sweep(environment, selection, watcher, &end)
     } catch {
       end.trouble = Failure(error)
@@ -106,6 +107,12 @@ final class SweepRunner: Sendable {
       random: { Randomness.with { Double.random(in: 0..<1, using: &$0) } },
       nonce: Surroundings.nonce, observe: { [reporter] in reporter.observe($0) })
     environment.sessions = sessions
+    environment.receiving = ReceivingKit(spool: spool, ledger: ledger) { channel in
+      // What came with a message may be large, and how large is the channel's to say.
+      let room = max(8 << 20, (channel.personal?.maxMediaBytes ?? 0) + (1 << 16))
+      let transport = RoutedTransport(.init(maxResponseBytes: room, caFile: channel.caFile))
+      return (transport, { transport.shutdown(.abandon) })
+    }
     // A descriptor for each message in hand, with room for connections and the rest.
     var limit = rlimit()
     if getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 {
