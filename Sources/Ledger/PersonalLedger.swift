@@ -33,6 +33,9 @@ package protocol PersonalLedger: Ledger {
   /// Ids of own messages that came back with that mark, not earlier than `since`.
   func echoes(_ channel: String, mark: String, since: Date) throws(LedgerFault) -> [String]
 
+  /// What came of the channel's last calls that are over, newest first.
+  func lastOutcomes(_ channel: String, count: Int) throws(LedgerFault) -> [Outcome]
+
   /// When the last word came that an allowance counts from; nil for none yet.
   func lastWord(_ channel: String) throws(LedgerFault) -> Date?
 

@@ -149,6 +149,17 @@ extension SQLiteLedger: PersonalLedger {
     }
   }
 
+  package func lastOutcomes(_ channel: String, count: Int) throws(LedgerFault) -> [Outcome] {
+    try locked { (database) throws(LedgerFault) in
+      var outcomes: [Outcome] = []
+      let sql = "SELECT outcomes FROM calls WHERE channel = ? AND finished IS NOT NULL ORDER BY finished DESC LIMIT ?"
+      let rows = try database.statement(sql).fresh.bind(channel).bind(count)
+      while try rows.step() { outcomes += LedgerCoding.outcomes(rows.text(0) ?? "[]", count: 1).prefix(1) }
+      _ = rows.fresh
+      return outcomes
+    }
+  }
+
   package func lastWord(_ channel: String) throws(LedgerFault) -> Date? {
     try looking(nil) { (database) throws(LedgerFault) in
       try database.statement("SELECT word FROM allowances WHERE channel = ?").fresh.bind(channel)

@@ -1,5 +1,6 @@
 import CSystem
 import Core
+import FoundationEssentials
 import Glibc
 
 /// SPOOL/inbox: what came in. tmp/ holds what is being written, new/ a file for each message, files/ a folder for each
@@ -49,6 +50,41 @@ package final class InboxFolder: Sendable {
       throw SystemFault("mkdir", errno, path)
     }
     return try Syscalls.openFolder(name, in: parent, path: path)
+  }
+
+  /// Messages in inbox/new of a spool that is only looked at; nil where it has no inbox, or it may not be read.
+  package static func count(in spool: Spool) -> Int? {
+    let path = "\(spool.path)/inbox/new"
+    guard let new = try? Syscalls.openFolder("inbox/new", in: spool.rootDescriptor, path: path) else { return nil }
+    defer { close(new) }
+    guard var listing = try? Listing(new, path: path) else { return nil }
+    var count = 0
+    while let entry = try? listing.next() {
+      if entry.name.bytes.first != UInt8(ascii: ".") { count += 1 }
+    }
+    return count
+  }
+
+  /// Removes messages that nobody took, and files, that are older than `date`.
+  /// - Returns: how many messages, and folders of files.
+  package func prune(before date: Date, isDry: Bool) throws(SystemFault) -> (messages: Int, files: Int) {
+    func old(in folder: Int32, _ path: String) throws(SystemFault) -> [FileName] {
+      var names: [FileName] = []
+      var listing = try Listing(folder, path: path)
+      while let entry = try listing.next() {
+        if let facts = try? FileFacts(of: entry.name, in: folder), facts.modified < date { names.append(entry.name) }
+      }
+      return names
+    }
+    let (newPath, filesPath) = ("\(spool.path)/inbox/new", "\(spool.path)/\(InboxFolder.filesPath)")
+    let messages = try old(in: new, newPath)
+    let folders = try old(in: files, filesPath)
+    if isDry { return (messages.count, folders.count) }
+    for name in messages { try Syscalls.remove(name, in: new, path: newPath) }
+    for name in folders {
+      try removeFolder(String(decoding: name.bytes, as: UTF8.self), in: files, "\(filesPath)/\(name.display)")
+    }
+    return (messages.count, folders.count)
   }
 
   /// What a message's names begin with.

@@ -243,6 +243,10 @@ final class Channels {
 
   private func hear(_ answer: Answer, _ flight: Flight, at now: Moment) -> Lesson {
     let channel = flight.channel
+    if isUnqueued(answer, channel) {
+      let outcome = Outcome.deferred(.provider, reason: Suspension.unqueued)
+      return suspend(flight, answer, outcome, at: now)
+    }
     let heard = zip(flight.batch.entries, answer.outcomes).map { entry, outcome in
       // Refused for what it says: one witness a message, however many it is for.
       let witness = outcome.kind == .message ? Verbatim(entry.item.job.label) : Verbatim(entry.target.identity)
@@ -272,6 +276,18 @@ final class Channels {
     with(channel) { $0.succeeded(era: flight.era) }
     resume(channel.name)
     return .goesOn
+  }
+
+  /// So many successes in a row without the id that shows that a message was queued.
+  private static let mostUnqueued = 3
+
+  /// Nothing arrives: the service says yes to everything, and queues none of it.
+  private func isUnqueued(_ answer: Answer, _ channel: Channel) -> Bool {
+    guard channel.provider is any AllowanceProvider, let ledger = environment.receiving?.ledger,
+      answer.outcomes.first?.code == Outcome.noIdCode
+    else { return false }
+    let before = (try? ledger.lastOutcomes(channel.name, count: Channels.mostUnqueued - 1)) ?? []
+    return before.count == Channels.mostUnqueued - 1 && before.allSatisfy { $0.code == Outcome.noIdCode }
   }
 
   private func resume(_ name: String) {
@@ -362,6 +378,11 @@ extension Suspension {
       return Notice(
         "channel \(channel)", "suspended: not logged in", said: reason,
         hint: "run: msgspool login \(channel); what waits stays in new/")
+    }
+    if reason == Suspension.unqueued {
+      return Notice(
+        "channel \(channel)", "suspended", said: reason,
+        hint: "see in WeChat whether anything arrived; the next sweep tries with one call first")
     }
     let cause =
       switch (suspectedFor, kind) {

@@ -35,6 +35,8 @@ extension Suspension {
     loginWord + channel + (said.isEmpty ? "" : " (\(said))")
   }
 
+  static let unqueued = "WeChat takes messages but does not queue them"
+
   /// It lasts until somebody logs in.
   package var isOfLogin: Bool { reason.utf8.starts(with: Suspension.loginWord.utf8) }
 

@@ -110,6 +110,8 @@ final class Intake {
       line.due = until
       settle(item, line)
     case .go(let itinerary):
+      // Of what goes in parts, nothing goes that could not go whole.
+      if let fault = AttachmentWeight.fault(of: itinerary) { return settle(item, line(.invalid, fault, itinerary.channel.name, item, now)) }
       hand.take(
         Job(item.file, item.content.message, itinerary, dropped: item.dropped, born: item.born, share: share(of: item)))
     }

@@ -102,6 +102,11 @@ enum CheckCommand: Command {
         continue
       }
     }
+    for row in LoginRow.rows(configuration, spool) where row.state != "ok" {
+      report.tell(
+        Complaint(
+          .error, .configuration, "channels.\(row.channel)", "not logged in: \(row.reason ?? row.state)", hint: row.hint))
+    }
     for channel in configuration.channels.values.sorted(by: { $0.name < $1.name }) {
       guard let path = channel.caFile, access(path, R_OK) != 0 else { continue }
       report.tell(

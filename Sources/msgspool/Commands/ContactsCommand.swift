@@ -21,7 +21,7 @@ enum ContactsCommand: Command {
 
   static func run(_ arguments: Arguments) throws(Failure) -> ExitStatus {
     let channel = try PersonalChannel(arguments)
-    let ledger = try Surroundings.ledger(channel.spool)
+    let ledger = try Surroundings.personalLedger(channel.spool)
     var session = try channel.session(ledger)
     guard let account = session.account, account.state == .ok else {
       throw Failure(

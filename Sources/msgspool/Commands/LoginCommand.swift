@@ -46,7 +46,7 @@ enum LoginCommand: Command {
   ) throws(Failure) -> ExitStatus {
     let lock = try channel.lock()
     defer { withExtendedLifetime(lock) {} }
-    let ledger = try Surroundings.ledger(channel.spool)
+    let ledger = try Surroundings.personalLedger(channel.spool)
     var session = Session()
     do throws(Failure) {
       session = try channel.session(ledger)
@@ -95,7 +95,7 @@ enum LogoutCommand: Command {
     let channel = try PersonalChannel(arguments)
     let lock = try channel.lock()
     defer { withExtendedLifetime(lock) {} }
-    let ledger = try Surroundings.ledger(channel.spool)
+    let ledger = try Surroundings.personalLedger(channel.spool)
     let stillness = try channel.stillness()
     defer { withExtendedLifetime(stillness) {} }
     let session = (try? channel.session(ledger)) ?? Session()

@@ -2,6 +2,7 @@ import Core
 import FoundationEssentials
 import Ledger
 import Spooling
+import Sweeping
 
 enum StatusCommand: Command {
   static let guide = Guide(
@@ -26,6 +27,10 @@ enum StatusCommand: Command {
     var spool: String
     var census: Census
     var suspensions: [Suspension]
+    /// Channels that somebody has to log in to.
+    var logins: [LoginRow]
+    /// Messages in inbox/new; nil where nothing is received.
+    var inbox: Int?
     var now: Date
 
     /// Nil for a folder that this user may not read.
@@ -49,7 +54,7 @@ enum StatusCommand: Command {
       throw Failure(.usage, "--json and --prometheus exclude each other", hint: "msgspool status --help")
     }
     let spool = try Surroundings.spool(arguments, for: .look)
-    let state = try look(spool)
+    let state = try look(spool, Surroundings.configurationIfUsable(arguments, spool: spool))
     if !spool.closed.isEmpty {
       Console.warn(
         spool.path, "this user may not read \(Surroundings.names(spool.closed))", hint: Surroundings.remedy(spool))
@@ -69,7 +74,7 @@ enum StatusCommand: Command {
     return .ok
   }
 
-  private static func look(_ spool: Spool) throws(Failure) -> State {
+  private static func look(_ spool: Spool, _ configuration: Configuration?) throws(Failure) -> State {
     let census: Census
     do throws(SystemFault) { census = try Census(spool) } catch { throw Failure(error) }
     var suspensions: [Suspension] = []
@@ -81,7 +86,11 @@ enum StatusCommand: Command {
         Console.warn(Surroundings.ledgerPath(spool), "cannot be read: \(error.message)", hint: "see: msgspool check")
       }
     }
-    return State(spool: spool.path, census: census, suspensions: suspensions, now: Surroundings.now())
+    let logins = configuration.map { LoginRow.rows($0, spool) } ?? []
+    let inbox = InboxFolder.count(in: spool)
+    return State(
+      spool: spool.path, census: census, suspensions: suspensions, logins: logins,
+      inbox: inbox ?? (logins.isEmpty ? nil : 0), now: Surroundings.now())
   }
 
   // MARK: Forms
@@ -97,6 +106,8 @@ enum StatusCommand: Command {
       ])
     }
     members.append(.init("suspended", .array(suspended)))
+    if let inbox = state.inbox { members.append(.init("inbox", .integer(inbox))) }
+    if !state.logins.isEmpty { members.append(.init("sessions", .array(state.logins.map(\.json)))) }
     return .object(members)
   }
 
@@ -113,6 +124,14 @@ enum StatusCommand: Command {
     if state.count(.new) != nil {
       text += header("msgspool_oldest_new_seconds", "Age of the oldest message in new/; 0 when there is none.")
       text += "msgspool_oldest_new_seconds \(state.oldestNew)\n"
+    }
+    if let inbox = state.inbox {
+      text += header("msgspool_inbox", "Messages in inbox/new.")
+      text += "msgspool_inbox \(inbox)\n"
+    }
+    if !state.logins.isEmpty { text += header("msgspool_logged_in", "1 for each channel whose login is good, else 0.") }
+    for login in state.logins {
+      text += "msgspool_logged_in{channel=\"\(label(login.channel))\"} \(login.state == "ok" ? 1 : 0)\n"
     }
     text += header("msgspool_suspended", "1 for each channel that is suspended (credentials, balance).")
     for suspension in state.suspensions {
@@ -143,6 +162,11 @@ enum StatusCommand: Command {
       text += Columns.fit(folder.rawValue, 10) + String(repeating: " ", count: max(0, 10 - number.count)) + number
       text += notes.map { "   " + Console.styled($0.0, $0.1) }.joined() + "\n"
     }
+    if let inbox = state.inbox {
+      text += Columns.fit("inbox", 10) + String(repeating: " ", count: max(0, 10 - String(inbox).count)) + "\(inbox)\n"
+    }
+    if !state.logins.isEmpty { text += "\nlogins\n" }
+    for login in state.logins { text += login.text(at: state.now) }
     if !state.suspensions.isEmpty { text += "\nsuspended\n" }
     for suspension in state.suspensions {
       let age = TimeSpan.text(state.now.timeIntervalSince(suspension.since))
@@ -167,7 +191,15 @@ enum StatusCommand: Command {
           ["msgspool list failed", "msgspool show NAME", "msgspool retry NAME --state unconfirmed"]
         ))
     }
-    if !state.suspensions.isEmpty {
+    let lost = state.logins.filter { $0.state != "ok" }
+    if !lost.isEmpty {
+      advice.append(
+        (
+          "Not logged in: what waits for these channels is sent after a login.",
+          lost.map { "msgspool login \($0.channel.safeText)" }
+        ))
+    }
+    if state.suspensions.contains(where: { !$0.isOfLogin }) {
       advice.append(
         (
           "Suspended: mend the credentials or the balance. What waits is in new/, and the next sweep tries with one call.",

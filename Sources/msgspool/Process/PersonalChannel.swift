@@ -3,7 +3,6 @@ import Dispatch
 import FoundationEssentials
 import Glibc
 import Ledger
-import SQLiteLedger
 import Spooling
 import Sweeping
 import Synchronization
@@ -37,7 +36,7 @@ struct PersonalChannel {
   }
 
   /// What there is of a login; with contacts and what receiving has learned.
-  func session(_ ledger: SQLiteLedger) throws(Failure) -> Session {
+  func session(_ ledger: any PersonalLedger) throws(Failure) -> Session {
     var session = Session()
     do throws(SessionFault) {
       session.account = try files.read()
@@ -141,7 +140,7 @@ struct PersonalChannel {
   private final class ReplyBox: Sendable { let reply = Mutex(Reply?.none) }
 
   /// A new login takes the place of what there was.
-  func replace(_ session: Session, _ ledger: SQLiteLedger) throws(Failure) {
+  func replace(_ session: Session, _ ledger: any PersonalLedger) throws(Failure) {
     guard let account = session.account else { return }
     let lock = try stillness()
     defer { withExtendedLifetime(lock) {} }

@@ -27,7 +27,7 @@ final class SweepRunner: Sendable {
     self.spool = spool
     self.ledger = ledger
     self.reporter = reporter
-    sessions = SessionStore(spool: spool.path, ledger: ledger)
+    sessions = SessionStore(spool: spool.path, ledger: ledger as? any PersonalLedger)
   }
 
   /// How a sweep ended.
@@ -107,11 +107,13 @@ final class SweepRunner: Sendable {
       random: { Randomness.with { Double.random(in: 0..<1, using: &$0) } },
       nonce: Surroundings.nonce, observe: { [reporter] in reporter.observe($0) })
     environment.sessions = sessions
-    environment.receiving = ReceivingKit(spool: spool, ledger: ledger) { channel in
-      // What came with a message may be large, and how large is the channel's to say.
-      let room = max(8 << 20, (channel.personal?.maxMediaBytes ?? 0) + (1 << 16))
-      let transport = RoutedTransport(.init(maxResponseBytes: room, caFile: channel.caFile))
-      return (transport, { transport.shutdown(.abandon) })
+    environment.receiving = (ledger as? any PersonalLedger).map { ledger in
+      ReceivingKit(spool: spool, ledger: ledger) { channel in
+        // What came with a message may be large, and how large is the channel's to say.
+        let room = max(8 << 20, (channel.personal?.maxMediaBytes ?? 0) + (1 << 16))
+        let transport = RoutedTransport(.init(maxResponseBytes: room, caFile: channel.caFile))
+        return (transport, { transport.shutdown(.abandon) })
+      }
     }
     // A descriptor for each message in hand, with room for connections and the rest.
     var limit = rlimit()
