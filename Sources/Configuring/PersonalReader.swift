@@ -56,7 +56,11 @@ struct PersonalReader {
       for place in kind.elements { rule.kinds.insert(try place.choice(Incoming.Kind.allCases)) }
     }
     if let group = when["group"] {
-      if let flag = group.value.boolean { rule.groups = flag ? .all : .none } else { rule.groups = .named(try words(group)) }
+      if let flag = group.value.boolean {
+        rule.groups = flag ? .all : .none
+      } else {
+        rule.groups = .named(try words(group))
+      }
     }
     rule.needsMention = try when["mention"]?.flag() ?? false
   }
@@ -105,7 +109,8 @@ struct PersonalReader {
         "expected a text, { echo: true }, { exec: [...] }, { forward: \"channel\", to: [...] } or null")
     }
     return .forward(
-      channel: try forward.string(), to: try (place["to"]).map { (place) throws(ConfigurationFault) in try words(place) } ?? [])
+      channel: try forward.string(),
+      to: try (place["to"]).map { (place) throws(ConfigurationFault) in try words(place) } ?? [])
   }
 }
 

@@ -74,6 +74,7 @@ package struct ReceivedMessage: Sendable {
   package var at: Date
   /// Who wrote it, and where: the same text of the same sender soon after is the same message.
   package var sender: String
+  /// `RuleBook.gist`.
   package var text: String
   package var correspondent: Correspondent
   /// See `Incoming.mark`.

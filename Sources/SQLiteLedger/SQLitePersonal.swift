@@ -91,7 +91,8 @@ extension SQLiteLedger: PersonalLedger {
       let statement = try database.statement("SELECT 1 FROM received WHERE channel = ? AND id = ? AND seen >= ?")
       var known: Set<Verbatim> = []
       for id in ids {
-        let isKnown = try statement.fresh.bind(channel).bind(id).bind(newerThan.timeIntervalSince1970).first { _ in true }
+        let isKnown = try statement.fresh.bind(channel).bind(id).bind(newerThan.timeIntervalSince1970).first { _ in true
+        }
         if isKnown == true { known.insert(Verbatim(id)) }
       }
       return known
@@ -104,7 +105,7 @@ extension SQLiteLedger: PersonalLedger {
       for message in batch.messages {
         try database.statement("INSERT OR REPLACE INTO received VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)").fresh
           .bind(batch.channel).bind(message.id).bind(now).bind(message.at.timeIntervalSince1970)
-          .bind(message.sender).bind(SQLiteLedger.remembered(message.text)).bind(message.correspondent.user)
+          .bind(message.sender).bind(message.text).bind(message.correspondent.user)
           .bind(message.correspondent.to).bind(message.correspondent.token)
           .bind(SQLiteLedger.exact(message.correspondent.since)).bind(message.mark).run()
         guard let reply = message.reply else { continue }
@@ -122,11 +123,6 @@ extension SQLiteLedger: PersonalLedger {
     }
   }
 
-  /// Enough to tell texts apart: one of a megabyte is not kept whole.
-  private static func remembered(_ text: String) -> String {
-    text.utf8.count <= 4096 ? text : "\(text.utf8.count):" + String(text.unicodeScalars.prefix(1024))
-  }
-
   package func correspondent(_ channel: String, id: String) throws(LedgerFault) -> Correspondent? {
     try looking(nil) { (database) throws(LedgerFault) in
       try database.statement("SELECT user, name, token, login FROM received WHERE channel = ? AND id = ?").fresh
@@ -141,8 +137,10 @@ extension SQLiteLedger: PersonalLedger {
   package func echoes(_ channel: String, mark: String, since: Date) throws(LedgerFault) -> [String] {
     try looking([]) { (database) throws(LedgerFault) in
       var ids: [String] = []
-      let rows = try database.statement("SELECT id FROM received WHERE channel = ? AND mark = ? AND at >= ? ORDER BY at")
-        .fresh.bind(channel).bind(mark).bind(since.timeIntervalSince1970)
+      let rows = try database.statement(
+        "SELECT id FROM received WHERE channel = ? AND mark = ? AND at >= ? ORDER BY at"
+      )
+      .fresh.bind(channel).bind(mark).bind(since.timeIntervalSince1970)
       while try rows.step() { if let id = rows.text(0) { ids.append(id) } }
       _ = rows.fresh
       return ids
@@ -201,8 +199,9 @@ extension SQLiteLedger: PersonalLedger {
         """
       let rows = try database.statement(sql).fresh.bind(channel)
       while try rows.step() {
-        guard let id = rows.text(0), let work = rows.text(3).flatMap({ try? JSONScanner.value(of: Array($0.utf8)) })
-          .flatMap({ ReplyWork($0) })
+        guard let id = rows.text(0),
+          let work = rows.text(3).flatMap({ try? JSONScanner.value(of: Array($0.utf8)) })
+            .flatMap({ ReplyWork($0) })
         else { continue }
         let state: OpenReply.State =
           switch rows.text(1) {
@@ -223,7 +222,7 @@ extension SQLiteLedger: PersonalLedger {
       case .pending: ("pending", nil)
       case .begun: ("begun", nil)
       case .given(let text): ("given", text)
-      case .dropped(let text): ("dropped", SQLiteLedger.remembered(text))
+      case .dropped(let text): ("dropped", RuleBook.gist(of: text))
       case .none: ("none", nil)
       }
     try changing { (database) throws(LedgerFault) in
@@ -239,7 +238,8 @@ extension SQLiteLedger: PersonalLedger {
   /// Within the commit of a call's intent: its number.
   static func number(at now: Date, _ database: SQLiteDatabase) throws(LedgerFault) -> Int {
     try makeTables(database)
-    let last = try database.statement("SELECT last FROM numbers WHERE name = 'calls'").fresh.first { $0.integer(0) } ?? 0
+    let last =
+      try database.statement("SELECT last FROM numbers WHERE name = 'calls'").fresh.first { $0.integer(0) } ?? 0
     let next = max(last + 1, Int(now.timeIntervalSince1970 * 1e4))
     try database.statement("INSERT OR REPLACE INTO numbers VALUES ('calls', ?)").fresh.bind(next).run()
     return next

@@ -20,7 +20,8 @@ struct QRCodeTests {
     #expect(!code.isDark(code.size, code.size))
   }
 
-  @Test("In a terminal it has a light margin of two modules, fits into 80 columns, and no escapes unless they are wanted")
+  @Test(
+    "In a terminal it has a light margin of two modules, fits into 80 columns, and no escapes unless they are wanted")
   func text() throws {
     let code = try #require(QRCode(Self.link))
     let lines = code.text(colored: false).split(separator: "\n")

@@ -19,9 +19,17 @@ package struct RuleBook: Sendable {
 
   /// What tells one thing said from another: a text, else what came in its place.
   package static func gist(of message: Incoming) -> String {
-    if message.kind == .text { return message.text }
+    if message.kind == .text { return gist(of: message.text) }
     let media = message.media.map { JSON.array([.string($0.name), $0.own]) }
-    return "\(message.kind.rawValue) \(message.text) \(message.title) \(message.url) \(JSON.array(media).text)"
+    return gist(
+      of: "\(message.kind.rawValue) \(message.text) \(message.title) \(message.url) \(JSON.array(media).text)")
+  }
+
+  /// Of a long text its beginning, its length and 64 bits of FNV-1a: one of a megabyte is not remembered whole.
+  package static func gist(of text: String) -> String {
+    guard text.utf8.count > 4096 else { return text }
+    let hash = text.utf8.reduce(0xCBF2_9CE4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01B3 }
+    return "\(text.utf8.count) \(hash) " + String(text.unicodeScalars.prefix(256))
   }
 
   /// - Parameters:
@@ -66,8 +74,9 @@ package struct RuleBook: Sendable {
       Verbatim(said.text) == gist && abs(said.at.timeIntervalSince(message.at)) <= settings.repeatWindow
     }
     if isRepeated { return false }
+    let own = Verbatim(RuleBook.gist(of: message.text))
     if !message.text.isEmpty,
-      talk.answers.prefix(RuleBook.rememberedAnswers).contains(where: { Verbatim($0.text) == Verbatim(message.text) })
+      talk.answers.prefix(RuleBook.rememberedAnswers).contains(where: { Verbatim($0.text) == own })
     {
       return false
     }

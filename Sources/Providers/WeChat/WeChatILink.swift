@@ -427,7 +427,8 @@ package struct WeChatILink: PartedProvider, AllowanceProvider {
     if !requiresId { return .all(.accepted(), in: call) }
     return .all(
       .unconfirmed(
-        code: Outcome.noIdCode, reason: "WeChat took the message and gave it no id: such messages are not known to arrive"),
+        code: Outcome.noIdCode,
+        reason: "WeChat took the message and gave it no id: such messages are not known to arrive"),
       in: call)
   }
 }

@@ -228,7 +228,8 @@ extension WeChatILink {
 
   private static func strange(_ field: String) -> Dialogue.Turn {
     Dialogue.Turn(
-      [], .over(.init(.refused, code: field, "\(field) is missing in WeChat's answer, or leads elsewhere than to WeChat")))
+      [],
+      .over(.init(.refused, code: field, "\(field) is missing in WeChat's answer, or leads elsewhere than to WeChat")))
   }
 
   private func confirmed(_ body: JSON, _ session: Session, at now: Date) -> Dialogue.Turn {
@@ -257,7 +258,8 @@ extension WeChatILink {
         [],
         .over(
           .init(
-            .refused, code: "binded_redirect", "WeChat says that the bot is linked already, and there is no session of it here",
+            .refused, code: "binded_redirect",
+            "WeChat says that the bot is linked already, and there is no session of it here",
             hint: "unlink the bot in WeChat, then log in again")))
     }
     return ready(Account(provider: known.provider, name: known.name, since: now, own: known.own), at: now)

@@ -77,7 +77,8 @@ extension WeChatILink {
     from.to = user == login.user ? "owner" : user
     from.name = from.to
     let items = raw["item_list"]?.array ?? []
-    let at = raw["create_time_ms"].flatMap { $0.number ?? $0.string.flatMap { Double($0) } }
+    let at =
+      raw["create_time_ms"].flatMap { $0.number ?? $0.string.flatMap { Double($0) } }
       .map { Date(timeIntervalSince1970: $0 / 1000) } ?? now
     let group = raw["group_id"]?.string.flatMap { $0.isEmpty ? nil : Incoming.Sender(.group, user: $0) }
     var incoming = Incoming(

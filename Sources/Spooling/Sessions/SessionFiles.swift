@@ -56,6 +56,16 @@ package struct SessionFiles: Sendable {
     return account
   }
 
+  /// Why it is refused, where others may read it.
+  package func exposure() -> SessionFault? {
+    guard let facts = try? FileFacts(ofWhatIsAt: path), facts.isRegular, facts.mode & 0o044 != 0 else { return nil }
+    return SessionFiles.exposed(path)
+  }
+
+  private static func exposed(_ path: String) -> SessionFault {
+    .unusable("\(path) holds a session, and others may read it", hint: "chmod 600 \(path)")
+  }
+
   /// The contacts of that login; nil where there are none.
   package func contacts(of account: Account) -> ContactBook? {
     guard let bytes = try? SessionFiles.bytes(of: contactsPath, limit: SessionFiles.longestContacts),
@@ -76,9 +86,7 @@ package struct SessionFiles: Sendable {
     let facts: FileFacts
     do throws(SystemFault) { facts = try FileFacts(descriptor, path: path) } catch { throw .system(error) }
     guard facts.isRegular else { throw .unusable("\(path) is no plain file", hint: "move it away") }
-    guard facts.mode & 0o044 == 0 else {
-      throw .unusable("\(path) holds a session, and others may read it", hint: "chmod 600 \(path)")
-    }
+    guard facts.mode & 0o044 == 0 else { throw exposed(path) }
     guard facts.size <= limit else { throw .unusable("\(path) is too large to be a session", hint: "move it away") }
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: facts.size, alignment: 1)
     defer { buffer.deallocate() }
@@ -252,7 +260,8 @@ extension FileName {
     }
     guard bytes.count > 120 else { return String(decoding: bytes, as: UTF8.self) }
     let digest = FileName(text).identity(inode: 0)
-    return String(decoding: bytes.prefix(80), as: UTF8.self).filter { $0 != "\u{FFFD}" } + "%" + String(digest, radix: 16)
+    return String(decoding: bytes.prefix(80), as: UTF8.self).filter { $0 != "\u{FFFD}" } + "%"
+      + String(digest, radix: 16)
   }
 }
 

@@ -127,7 +127,9 @@ final class Calls {
       channels.putBack(proposal.batch, channel, at: now)
       return nil
     case .unallowed:
-      for entry in proposal.batch.entries { hand.release(entry.item, .unallowed(of: channel, entry.item, at: now.date)) }
+      for entry in proposal.batch.entries {
+        hand.release(entry.item, .unallowed(of: channel, entry.item, at: now.date))
+      }
       return nil
     case .start(let refused, let given):
       number = given

@@ -375,9 +375,11 @@ extension Suspension {
   /// What people are told: what is wrong, what to do, and when it is tried again.
   var notice: Notice {
     if isOfLogin {
+      let known = Suspension.notLoggedIn(channel)
+      let said = String(reason.dropFirst(known.count)).replacing(["(": "", ")": ""])
       return Notice(
-        "channel \(channel)", "suspended: not logged in", said: reason,
-        hint: "run: msgspool login \(channel); what waits stays in new/")
+        "channel \(channel)", "suspended: \(known)", said: said.isEmpty ? nil : ContactBook.trimmed(said),
+        hint: "what waits stays in new/")
     }
     if reason == Suspension.unqueued {
       return Notice(

@@ -138,7 +138,8 @@ final class Questions {
       }
     }
     if now.date < end { return keepDoubt(passengers, record.id, due: end) }
-    settleDoubt(passengers, channel, "no answer came, and the message did not come back; nobody knows whether it was sent")
+    settleDoubt(
+      passengers, channel, "no answer came, and the message did not come back; nobody knows whether it was sent")
   }
 
   /// The same call under the same key: to the same recipients in the same order, as what comes back may be the first one's

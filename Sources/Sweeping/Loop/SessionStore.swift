@@ -50,7 +50,8 @@ package final class SessionStore: Sendable {
       guard let account = try files.read() else { return .none }
       guard account.provider == channel.card.name else {
         return .unusable(
-          "\(files.path) holds a session of \(account.provider)", hint: "msgspool login \(channel.name) makes a new one")
+          "\(files.path) holds a session of \(account.provider)", hint: "msgspool login \(channel.name) makes a new one"
+        )
       }
       return account.state == .ok ? .ok(account) : .ended(account)
     } catch {

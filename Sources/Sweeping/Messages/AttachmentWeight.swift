@@ -16,7 +16,9 @@ enum AttachmentWeight {
       do throws(SystemFault) {
         let (descriptor, size) = try AttachmentStore.open(file)
         close(descriptor)
-        if size == 0 { return Fault(.message, "\(field): is empty; \(itinerary.channel.card.name) sends no empty file") }
+        if size == 0 {
+          return Fault(.message, "\(field): is empty; \(itinerary.channel.card.name) sends no empty file")
+        }
         guard size > limit else { continue }
         return Fault(
           .message, "\(field): has \(size) bytes; \(itinerary.channel.card.name) takes at most \(limit)")

@@ -52,7 +52,8 @@ struct InboxMessage {
   // MARK: Files
 
   /// The name of a file that its sender gave none, and its type, by what it holds.
-  static func defaults(_ media: Incoming.Media, _ kind: Incoming.Kind, _ bytes: [UInt8]) -> (name: String, type: String) {
+  static func defaults(_ media: Incoming.Media, _ kind: Incoming.Kind, _ bytes: [UInt8]) -> (name: String, type: String)
+  {
     let known: [(Bool, String, String)] = [
       (bytes.starts(with: [0xFF, 0xD8, 0xFF]), "jpg", "image/jpeg"),
       (bytes.starts(with: [0x89, 0x50, 0x4E, 0x47]), "png", "image/png"),

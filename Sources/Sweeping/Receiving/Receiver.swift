@@ -141,7 +141,9 @@ final class Receiver: @unchecked Sendable {
       if waits, !hasSaidOther {
         hasSaidOther = true
         environment.observe(
-          .notice(Notice("channel \(channel.name)", "another process receives its messages; this one takes over when that ends")))
+          .notice(
+            Notice(
+              "channel \(channel.name)", "another process receives its messages; this one takes over when that ends")))
       }
       return false
     }
@@ -226,7 +228,8 @@ final class Receiver: @unchecked Sendable {
     perform(.http(request), within: seconds)
   }
 
-  private func perform(_ exchange: Exchange, within seconds: Double) -> Reply? {
+  /// - Parameter isPatient: when stopped, its end is waited for all the same.
+  private func perform(_ exchange: Exchange, within seconds: Double, isPatient: Bool = false) -> Reply? {
     requests += 1
     let number = requests
     let connection = self.connection ?? kit.connect(channel)
@@ -237,7 +240,7 @@ final class Receiver: @unchecked Sendable {
         switch note {
         case .stop:
           isStopped = true
-          return nil
+          if !isPatient { return nil }
         // Of one that was given up nobody wants it any more.
         case .reply(let answered, let reply): if answered == number { return reply }
         }
@@ -449,9 +452,10 @@ final class Receiver: @unchecked Sendable {
   /// What a program prints; nil for no answer.
   private func output(of command: [String], _ input: String, within seconds: Double) -> String? {
     let request = ProgramRequest(command: command, input: Array(input.utf8))
-    guard case .program(let response)? = perform(.program(request), within: seconds), response.status == 0 else {
-      return nil
-    }
+    // A program that was begun is never started again, so a stop waits for what it says.
+    guard case .program(let response)? = perform(.program(request), within: seconds, isPatient: true),
+      response.status == 0
+    else { return nil }
     let text = String(decoding: response.output, as: UTF8.self)
     let end = text.unicodeScalars.reversed().drop { $0.properties.isWhitespace }
     return end.isEmpty ? nil : String(String.UnicodeScalarView(end.reversed()))
@@ -460,6 +464,8 @@ final class Receiver: @unchecked Sendable {
   private func drop(_ text: String, _ reply: OpenReply) throws(LedgerFault) {
     let bytes = AnswerMessage.json(text, reply, kit.spool, environment.configuration).bytes + [UInt8(ascii: "\n")]
     let name = FileName("reply.\(InboxFolder.stem(channel.name, reply.id)).json")
+    // What a killed receiver left of it half written, under this very name, is nobody's.
+    _ = try? Syscalls.remove(name, in: kit.spool.descriptor(.tmp), path: kit.spool.path(.tmp))
     do throws(DropFault) {
       _ = try kit.spool.drop([bytes]) { _ in name }
     } catch {

@@ -58,12 +58,17 @@ final class Receivers {
 
 extension SweepEnvironment {
   /// Asks once for each channel that is received by sweeps, before anything is sent.
-  package func receiveOnce(_ selection: Selection) {
+  /// - Parameter begins: gets what ends it at once, from any thread; false where it is not to begin.
+  package func receiveOnce(_ selection: Selection, begins: (_ stop: @escaping @Sendable () -> Void) -> Bool) {
     guard let receiving else { return }
     for channel in configuration.channels.values.sorted(by: { $0.name < $1.name }) {
       if let only = selection.channel, only != channel.name { continue }
-      guard channel.personal?.receive == .sweep else { continue }
-      Receiver(channel, self, receiving) { _ in }?.once()
+      guard channel.personal?.receive == .sweep, let receiver = Receiver(channel, self, receiving, tell: { _ in })
+      else {
+        continue
+      }
+      guard begins({ receiver.stop() }) else { return }
+      receiver.once()
     }
   }
 }

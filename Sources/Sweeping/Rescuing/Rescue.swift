@@ -434,7 +434,8 @@ private struct Evidence {
         found[name, default: []].append(
           Part(
             call: record.id, channel: record.channel, startedAt: record.startedAt, to: member.to,
-            address: member.address, part: member.part, outcome: record.outcomes.flatMap { $0.indices.contains(index) ? $0[index] : nil },
+            address: member.address, part: member.part,
+            outcome: record.outcomes.flatMap { $0.indices.contains(index) ? $0[index] : nil },
             isUndecided: isUndecided))
       }
     }

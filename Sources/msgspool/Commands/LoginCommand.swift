@@ -54,6 +54,8 @@ enum LoginCommand: Command {
       // A file that can't be used is replaced by a login that was asked for.
       if !isForced { throw error }
     }
+    // Of another provider, which the channel had before, nothing is of use.
+    if session.account?.provider != channel.channel.card.name { session = Session() }
     if !isForced, session.account?.state == .ok {
       switch channel.converse(.check, session, deadline: deadline) {
       case .success(let session):
@@ -64,7 +66,7 @@ enum LoginCommand: Command {
       }
     }
     let result = channel.converse(
-      .login(isFresh: isForced), session, deadline: deadline, tell: { screen.show($0) },
+      .login(isFresh: isForced), isForced ? Session() : session, deadline: deadline, tell: { screen.show($0) },
       read: { screen.read(within: $0) })
     switch result {
     case .failure(let failure): throw screen.failed(failure)

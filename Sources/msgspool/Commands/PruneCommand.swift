@@ -92,7 +92,9 @@ enum PruneCommand: Command {
     let (done, failed) = (pruning.removed[.done] ?? 0, pruning.removed[.failed] ?? 0)
     let forgotten = pruning.removed[.tmp] ?? 0
     if arguments.has("--json") {
-      let received = inbox.map { [JSON.Member("inbox", .integer($0.messages)), .init("inbox_files", .integer($0.files))] }
+      let received = inbox.map {
+        [JSON.Member("inbox", .integer($0.messages)), .init("inbox_files", .integer($0.files))]
+      }
       Console.output(
         .object(
           [

@@ -174,7 +174,10 @@ enum StatusCommand: Command {
         "  " + Console.styled(suspension.channel.safeText, .red) + "  since \(age) (\(suspension.kind.rawValue))\n"
       text += Columns.wrapped(suspension.reason.safeText, indent: 4)
       if let until = suspension.until {
-        let end = until == .distantFuture ? "the configuration has changed" : RFC3339.string(until)
+        let end =
+          suspension.isOfLogin
+          ? "somebody has logged in"
+          : until == .distantFuture ? "the configuration has changed" : RFC3339.string(until)
         text += Columns.wrapped("not tried before \(end)", indent: 4)
       }
     }

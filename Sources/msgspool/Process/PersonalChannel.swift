@@ -139,7 +139,14 @@ struct PersonalChannel {
 
   private final class ReplyBox: Sendable { let reply = Mutex(Reply?.none) }
 
-  /// A new login takes the place of what there was.
+  /// A new login takes the place of what there was, while no call is in flight. What a crash leaves:
+  ///
+  /// | crash after | session file | contacts | in the ledger | then |
+  /// | --- | --- | --- | --- | --- |
+  /// | `prepareLogin` | the old one | the old ones | of both | the old login goes on; what was prepared is another login's |
+  /// | the contacts | the old one | the new login's, which the old one does not take | of both | as above; contacts are fetched when they are needed |
+  /// | the session | the new one | the new ones | of both | the new login goes on |
+  /// | `beginLogin` | the new one | the new ones | of the new one | |
   func replace(_ session: Session, _ ledger: any PersonalLedger) throws(Failure) {
     guard let account = session.account else { return }
     let lock = try stillness()

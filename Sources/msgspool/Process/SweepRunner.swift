@@ -44,10 +44,23 @@ final class SweepRunner: Sendable {
   func run(_ configuration: Configuration, _ selection: Selection, _ watcher: Watcher? = nil) -> End {
     let environment = environment(configuration)
     var end = End()
+    for channel in configuration.channels.values {
+      // As a configuration that holds a secret and that others may read.
+      guard let fault = sessions.files(of: channel)?.exposure() else { continue }
+      end.trouble = Failure(fault)
+      return end
+    }
     var rescue = Rescue(environment)
     do throws(SweepTrouble) {
       try rescue.run()
-      if !selection.isEndless { environment.receiveOnce(selection) }
+      if !selection.isEndless {
+        environment.receiveOnce(selection) { stop in
+          state.withLock { state in
+            state.stop = stop
+            return !state.isStopped
+          }
+        }
+      }
       try sweep(environment, selection, watcher, &end)
     } catch {
       end.trouble = Failure(error)
