@@ -1,6 +1,7 @@
 import Core
 
-/// What both ways to personal WeChat share: settings, texts, and what kind of thing an attachment is.
+/// What both ways to personal WeChat (providers/wechat-ilink.md, providers/wechat-web.md) share: settings, texts, and what
+/// kind of thing an attachment is.
 enum WeChat {
   /// Cards of the settings of wechat.md, section 1, 4, 5, 7 and 8, that both have; read by the configuration's reader
   /// (`PersonalSettings`) but for `max_text`.

@@ -2,7 +2,8 @@ import Core
 import FoundationEssentials
 import Signing
 
-// Login, check and logout (section 2): one conversation, whose state goes from turn to turn in `memory`.
+// Login, check and logout: one conversation, whose state goes from turn to turn in `memory`. Section numbers are those of
+// providers/wechat-ilink.md: it is section 2.
 
 extension WeChatILink {
   /// Codes drawn in one login, as the vendor's client does.

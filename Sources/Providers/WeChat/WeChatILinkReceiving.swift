@@ -3,8 +3,8 @@ import Digests
 import FoundationEssentials
 import Signing
 
-// What comes in (section 3). The cursor alone decides what comes: `learned` holds it, and the newest context_token of each
-// user, and is stored together with the messages.
+// What comes in: section 3 of providers/wechat-ilink.md. The cursor alone decides what comes: `learned` holds it, and the
+// newest context_token of each user, and is stored together with the messages.
 
 extension WeChatILink {
   private static let updates = "updates"
