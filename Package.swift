@@ -31,12 +31,14 @@ let package = Package(
     library("CIDN2", pkgConfig: "libidn2", debian: "libidn2-dev"),
     library("CSQLite", pkgConfig: "sqlite3", debian: "libsqlite3-dev"),
     library("CMicrohttpd", pkgConfig: "libmicrohttpd", debian: "libmicrohttpd-dev"),
+    library("CQREncode", pkgConfig: "libqrencode", debian: "libqrencode-dev"),
     .systemLibrary(name: "CSystem", path: "Sources/C/CSystem"),
 
     wall("Core"),
     wall("Digests", uses: ["CCrypto"]),
     wall("Signing", uses: ["Digests"]),
     wall("Domains", uses: ["CIDN2"]),
+    wall("QRCodes", uses: ["CQREncode"]),
     wall("Providers", uses: ["Core", "Digests", "Domains", "Signing"]),
     wall("Configuring", uses: ["Core"]),
     wall("Spooling", uses: ["Core", "CSystem"], meetsC: true),
@@ -52,7 +54,7 @@ let package = Package(
       name: "msgspool",
       dependencies: [
         "Core", "Providers", "Configuring", "Spooling", "Ledger", "SQLiteLedger", "Threading", "Transports", "Sweeping",
-        "Inspecting", "Letters", "Sandbox",
+        "Inspecting", "Letters", "Sandbox", "QRCodes",
       ],
       swiftSettings: strict),
 
@@ -62,6 +64,7 @@ let package = Package(
     tests(of: "Digests"),
     tests(of: "Signing"),
     tests(of: "Domains"),
+    tests(of: "QRCodes"),
     tests(of: "Providers", uses: ["Core", "Signing"]),
     tests(of: "Configuring", uses: ["Core", "Providers"]),
     tests(of: "Spooling", uses: ["Core"]),

@@ -103,6 +103,12 @@ package struct ConfigurationReader: Sendable {
     for channel in configuration.channels.values.sorted(by: { $0.name < $1.name }) {
       let place = "channels.\(channel.name).fallback"
       try ConfigurationReader.check(channel.fallback, place, configuration)
+      for (index, rule) in (channel.personal?.rules ?? []).enumerated() {
+        if case .forward(let target, _) = rule.answer {
+          try ConfigurationReader.check(
+            target, "channels.\(channel.name).replies[\(index)].answer.forward", configuration)
+        }
+      }
       if channel.fallback == channel.name {
         throw ConfigurationFault(place, "is the channel itself", hint: "name another channel, or leave it out")
       }
@@ -142,6 +148,14 @@ package struct ConfigurationReader: Sendable {
     try cost(channel, place)
     channel.fallback = try place["fallback"]?.string()
     channel.caFile = try (place["ca_file"]?.string()).map(resolved)
+    if let defaults = channel.personal {
+      channel.personal = try PersonalReader(place: place, resolved: resolved).settings(defaults)
+      guard channel.concurrency == 1 else {
+        throw ConfigurationFault(
+          "\(place.path).concurrency", "is \(channel.concurrency); \(card.name) sends one call at a time",
+          hint: "leave it out")
+      }
+    }
     return channel
   }
 

@@ -132,11 +132,14 @@ package struct CallMember: Sendable, Hashable {
   package var to: String
   /// The address in a fallback channel; nil in the message's own.
   package var address: String?
+  /// Which part of the message, where it is sent in parts.
+  package var part: Int?
 
-  package init(file: String, to: String, address: String? = nil) {
+  package init(file: String, to: String, address: String? = nil, part: Int? = nil) {
     self.file = file
     self.to = to
     self.address = address
+    self.part = part
   }
 
   /// Whether it shares its place with its neighbour: no address has two in one call.
@@ -164,6 +167,14 @@ package struct ProposedCall: Sendable {
   package var dailyPerRecipient: Int
   /// What is counted, one for each place; empty where nothing is counted per recipient.
   package var identities: [String]
+  /// How much longer the pause after this call is than `rate` says: 1 is evenly paced.
+  package var stretch = 1.0
+  /// The most that any call of the channel has as `stretch`.
+  package var longestStretch = 1.0
+  /// It wants a number of its own.
+  package var isNumbered = false
+  /// It needs an allowance (`AllowanceProvider`).
+  package var allowance: Allowance?
 
   /// Nil where the channel has no price.
   package var charge: Charge?
@@ -222,11 +233,15 @@ package struct Charge: Sendable, Hashable {
 
 package enum Admission: Sendable, Hashable {
   /// The intent is on disk, without these places (by index), whose day is used up.
-  case start(without: [Int])
+  /// - number: where the call wanted one: unique and rising over all sweepers.
+  case start(without: [Int], number: Int = 0)
   /// As `start`, and without these either, which the budget of the day, or of the month, has no room for.
-  case startWithin(budget: Span, without: [Int], beyond: [Int])
+  case startWithin(budget: Span, without: [Int], beyond: [Int], number: Int = 0)
   /// The pace allows the call only then; nothing was recorded.
   case wait(until: Date)
+
+  /// The other side has to write first; nothing was recorded.
+  case unallowed
 
   package enum Span: Sendable, Hashable { case day, month }
 }
@@ -240,6 +255,19 @@ package struct FinishedCall: Sendable {
   package var uncounted: Uncounted?
   /// Millionths to give back to the budget: what was charged at the start and was not accepted. What is in doubt stays.
   package var refund = 0
+  /// Of a call that took from its channel's allowance: what becomes of that.
+  package var allowance: AllowanceNews?
+
+  package struct AllowanceNews: Sendable {
+    package var channel: String
+    package var isSpent: Bool
+
+    /// - isSpent: used up, whatever was counted; else what was taken is given back.
+    package init(channel: String, isSpent: Bool) {
+      self.channel = channel
+      self.isSpent = isSpent
+    }
+  }
 
   package struct Uncounted: Sendable {
     package var channel: String

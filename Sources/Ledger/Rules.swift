@@ -60,11 +60,14 @@ package enum Pace: Sendable, Hashable {
   /// - Parameters:
   ///   - stored: when the next call may start; nil while there was none.
   ///   - rate: calls a second, more than 0.
-  package static func slot(_ stored: Double?, now: Double, rate: Double) -> Pace {
-    let interval = 1 / rate
+  ///   - stretch: how much longer than that the pause after this call is, and the longest that any call of the channel has.
+  package static func slot(
+    _ stored: Double?, now: Double, rate: Double, stretch: Double = 1, longest: Double = 1
+  ) -> Pace {
+    let interval = stretch / rate
     var next = stored ?? now
     // Nobody reserves further ahead than one slot: a later one means that the clock was turned back.
-    if next > now + interval + 1 { next = now }
+    if next > now + max(longest, stretch) / rate + 1 { next = now }
     return next > now ? .wait(until: next) : .start(next: max(next, now - slack) + interval)
   }
 }

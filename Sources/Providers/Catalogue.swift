@@ -18,6 +18,7 @@ package enum Catalogue {
     WeComRobot.self,
     WeComApp.self,
     Instapush.self,
+    WeChatILink.self,
     Telegram.self,
     Bark.self,
     Ntfy.self,

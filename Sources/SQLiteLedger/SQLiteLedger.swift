@@ -254,6 +254,9 @@ package final class SQLiteLedger: Ledger {
   private static let noteFailure = "INSERT OR REPLACE INTO about VALUES ('last_failure', julianday('now'))"
 
   private func admit(_ call: ProposedCall, at now: Date, _ database: SQLiteDatabase) throws(LedgerFault) -> Admission {
+    if let allowance = call.allowance, try !SQLiteLedger.isLeft(of: allowance, call.channel, at: now, database) {
+      return .unallowed
+    }
     if call.rate > 0, let until = try paced(call, now.timeIntervalSince1970, database) {
       return .wait(until: Date(timeIntervalSince1970: until))
     }
@@ -271,14 +274,19 @@ package final class SQLiteLedger: Ledger {
       """
     try database.statement(sql).fresh.bind(call.id).bind(call.sweep).bind(call.channel).bind(call.provider)
       .bind(now.timeIntervalSince1970).bind(LedgerCoding.text(members)).run()
-    return admission ?? .start(without: refused)
+    if call.allowance != nil { try SQLiteLedger.take(fromAllowanceOf: call.channel, database) }
+    let number = call.isNumbered ? try SQLiteLedger.number(at: now, database) : 0
+    if case .startWithin(let span, let without, let beyond, _)? = admission {
+      return .startWithin(budget: span, without: without, beyond: beyond, number: number)
+    }
+    return .start(without: refused, number: number)
   }
 
   /// Takes the channel's next slot, or tells when there is one.
   private func paced(_ call: ProposedCall, _ now: Double, _ database: SQLiteDatabase) throws(LedgerFault) -> Double? {
     let stored = try database.statement("SELECT next FROM paces WHERE channel = ?").fresh.bind(call.channel)
       .first { $0.double(0) }
-    switch Pace.slot(stored, now: now, rate: call.rate) {
+    switch Pace.slot(stored, now: now, rate: call.rate, stretch: call.stretch, longest: call.longestStretch) {
     case .wait(let until): return until
     case .start(let next):
       try database.statement("INSERT OR REPLACE INTO paces VALUES (?, ?)").fresh.bind(call.channel).bind(next).run()
@@ -347,6 +355,7 @@ package final class SQLiteLedger: Ledger {
     try database.statement("UPDATE calls SET finished = ?, outcomes = ? WHERE id = ?").fresh
       .bind(now.timeIntervalSince1970).bind(LedgerCoding.text(call.outcomes)).bind(call.id).run()
     if call.refund > 0 { try uncharge(call.id, call.refund, database) }
+    if let news = call.allowance { try SQLiteLedger.settle(news, database) }
     guard let uncounted = call.uncounted else { return }
     if uncounted.recipients > 0 {
       let sql = "UPDATE channel_days SET count = max(0, count - ?) WHERE channel = ? AND day = ?"

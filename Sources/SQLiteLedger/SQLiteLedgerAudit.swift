@@ -40,6 +40,7 @@ extension SQLiteLedger: LedgerAudit {
     var count = try run(database.statement(sql).fresh.bind(calls).bind(kept))
     count += try run(
       database.statement("\(verb) FROM ids WHERE claimed < ?").fresh.bind(horizon.ids.timeIntervalSince1970))
+    count += try forgetReceived(horizon, verb, run, database)
     if try hasSeen(database) {
       count += try run(database.statement("\(verb) FROM seen WHERE noted < ?").fresh.bind(calls))
     }

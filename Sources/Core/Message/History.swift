@@ -24,6 +24,11 @@ package struct Fault: Error, Sendable, Hashable {
   }
 }
 
+extension Fault {
+  /// The other side has to write first; see `Outcome.unallowed`.
+  package var isOfAllowance: Bool { kind == .quota && (code == Outcome.allowanceCode || code == "-2") }
+}
+
 /// One line of history: what happened to a message while it was in cur/ once.
 package struct HistoryLine: Sendable, Hashable {
   package var at: Date
@@ -56,10 +61,13 @@ package struct HistoryLine: Sendable, Hashable {
     package var call: String?
     /// How many messages went to the recipient as one text, this one included; nil where it went by itself.
     package var digest: Int?
+    /// Of a message that is sent in parts (`PartedProvider`): those that were begun, in order.
+    package var parts: [Part]
 
     package init(
       to: String, state: RecipientState, id: String? = nil, code: String? = nil, reason: String? = nil,
-      channel: String? = nil, address: String? = nil, call: String? = nil, digest: Int? = nil
+      channel: String? = nil, address: String? = nil, call: String? = nil, digest: Int? = nil,
+      parts: [Part] = []
     ) {
       self.to = to
       self.state = state
@@ -70,6 +78,26 @@ package struct HistoryLine: Sendable, Hashable {
       self.address = address
       self.call = call
       self.digest = digest
+      self.parts = parts
+    }
+  }
+
+  /// What became of one part of a message for one recipient.
+  package struct Part: Sendable, Hashable {
+    /// `text`, or the attachment's name.
+    package var name: String
+    package var state: RecipientState
+    package var id: String?
+    package var code: String?
+    package var reason: String?
+
+    package init(_ name: String, _ state: RecipientState, id: String? = nil, code: String? = nil, reason: String? = nil)
+    {
+      self.name = name
+      self.state = state
+      self.id = id
+      self.code = code
+      self.reason = reason
     }
   }
 
@@ -100,6 +128,8 @@ package struct Progress: Sendable {
   package private(set) var attempts = 0
   /// Tries since the last of these attempts that used none up: their calls never got to the provider.
   package private(set) var unreached = 0
+  /// Lines since the last attempt that ended for want of an allowance: each waits longer than the one before.
+  package private(set) var unallowed = 0
   /// When this life began, as far as the history knows.
   package private(set) var dropped: Date?
   /// When its first life began: it stays the same through all retries.
@@ -118,9 +148,10 @@ package struct Progress: Sendable {
       } else if !line.calls.isEmpty {
         unreached += 1
       }
+      unallowed = line.state == .deferred && line.error?.isOfAllowance == true ? unallowed + 1 : 0
       if line.state.isFinal {
         results = results.compactMapValues { results in
-          let accepted = results.filter { $0.state == .accepted }
+          let accepted = results.compactMap(Progress.accepted)
           return accepted.isEmpty ? nil : accepted
         }
       }
@@ -147,6 +178,15 @@ package struct Progress: Sendable {
 
   /// A recipient is left of whom nobody knows whether it got the message.
   package var isInDoubt: Bool { results.values.contains { $0.contains { $0.state == .unconfirmed } } }
+
+  /// What of a result a person's retry does not send again: all of it, or the parts that were accepted.
+  private static func accepted(_ result: HistoryLine.Result) -> HistoryLine.Result? {
+    if result.state == .accepted { return result }
+    let parts = Array(result.parts.prefix { $0.state == .accepted })
+    if parts.isEmpty { return nil }
+    return HistoryLine.Result(
+      to: result.to, state: .deferred, channel: result.channel, address: result.address, parts: parts)
+  }
 
   /// A newer result replaces the older one of the same way, and all of a channel that was given up for this one.
   private mutating func add(_ result: HistoryLine.Result) {

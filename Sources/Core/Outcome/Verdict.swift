@@ -103,7 +103,7 @@ package enum Verdict {
       code: isAccepted ? nil : outcome.code ?? result.refusal?.code, reason: isAccepted ? nil : reason(outcome, result),
       channel: result.leg.isFallback ? result.leg.channel : nil,
       address: result.leg.isFallback ? result.leg.target.address : nil, call: result.question?.call,
-      digest: result.digest)
+      digest: result.digest, parts: result.leg.trail?.entries(outcome) ?? [])
   }
 
   /// With why the channel before the fallback gave up.
@@ -151,6 +151,8 @@ package enum Verdict {
     switch (state, outcome.kind) {
     case (.unconfirmed, _):
       return "find out whether it arrived; then: msgspool retry NAME --state unconfirmed (it will be sent again)"
+    case (.deferred, .quota?) where outcome.code == Outcome.allowanceCode || outcome.code == "-2":
+      return "write anything to the bot in WeChat: what waits is sent then"
     case (.failed, .recipient?): return "correct the recipient, then: msgspool retry NAME"
     case (.failed, _): return "when the cause is mended: msgspool retry NAME"
     default: return nil

@@ -15,6 +15,10 @@ package final class Channel: @unchecked Sendable {
   package let askable: (any AskableProvider)?
   /// The provider, where it bills long texts as several.
   package let billing: (any BillingProvider)?
+  /// The provider, where somebody has to log in.
+  package let loggedIn: (any AccountProvider)?
+  /// The provider, where messages can be received.
+  package let receiving: (any ReceivingProvider)?
   /// What can be done about a lost answer.
   package let recovery: Recovery
   package var card: ProviderCard
@@ -59,6 +63,8 @@ package final class Channel: @unchecked Sendable {
   package var fallback: String?
   /// A file of certificates to trust beside the system's.
   package var caFile: String?
+  /// Of a channel that somebody has to log in to (`AccountProvider`).
+  package var personal: PersonalSettings?
   /// What must never be shown, wherever a provider's text may repeat it.
   package var secrets: [String] = [] { didSet { masks = Masks(secrets + disguises) } }
   /// Parts of them that give them away, masked like them.
@@ -73,7 +79,10 @@ package final class Channel: @unchecked Sendable {
     stepping = provider as? any SteppingProvider
     askable = provider as? any AskableProvider
     billing = provider as? any BillingProvider
+    loggedIn = provider as? any AccountProvider
+    receiving = provider as? any ReceivingProvider
     recovery = Recovery(provider)
+    personal = loggedIn.map { PersonalSettings(receive: type(of: $0).receives) }
     card = type(of: provider).card
     recipientsPerCall = card.recipientsPerCall
     mixedRecipientsPerCall = card.mixedRecipientsPerCall

@@ -6,9 +6,6 @@ import Spooling
 
 /// The calls under way: intents, steps, sessions and replies.
 final class Calls {
-  /// A provider that never comes to an end must not go round for ever.
-  private static let maximumSteps = 8
-
   private let environment: SweepEnvironment
   private let sweep: String
   private let channels: Channels
@@ -93,6 +90,12 @@ final class Calls {
       rate: channel.rate, day: day, daily: channel.daily, dailyPerRecipient: channel.dailyPerRecipient,
       identities: counts ? batch.entries.map(\.target.identity) : [])
     call.charge = Charging.charge(batch, channel, day: day)
+    if channel.card.unevenness > 0 {
+      call.stretch = 1 - channel.card.unevenness + 2 * channel.card.unevenness * environment.random()
+      call.longestStretch = 1 + channel.card.unevenness
+    }
+    call.isNumbered = channel.card.numbersCalls
+    call.allowance = (channel.provider as? any AllowanceProvider)?.allowance
     return call
   }
 
@@ -117,14 +120,22 @@ final class Calls {
   /// What to send for an admitted call; nil when it has to wait or nobody in it is left.
   private func start(_ proposal: Proposal, _ admission: Admission, _ now: Moment) -> Errand? {
     let channel = proposal.channel
+    let number: Int
     switch admission {
     case .wait(let until):
       // Nobody waits longer than from one slot to the next, whatever the clocks say.
-      let seconds = min(max(0, until.timeIntervalSince(now.date)), 1 / channel.rate + 1)
+      let longest = (1 + channel.card.unevenness) / channel.rate + 1
+      let seconds = min(max(0, until.timeIntervalSince(now.date)), longest)
       channels.wait(channel, seconds, at: now.steady)
       channels.putBack(proposal.batch, channel, at: now)
       return nil
-    case .start(let refused):
+    case .unallowed:
+      for entry in proposal.batch.entries {
+        hand.release(entry.item, .unallowed(of: channel, entry.item, at: now.date))
+      }
+      return nil
+    case .start(let refused, let given):
+      number = given
       for index in refused.reversed() { refuse(proposal.batch.entries.remove(at: index), channel, now.date) }
     case .startWithin(let span, let refused, let beyond):
       environment.observe(.notice(Charging.notice(span, channel, now.date)))
@@ -160,9 +171,35 @@ final class Calls {
       .send, channel, call, batch, started: now, era: channels.start(channel), day: proposal.call.day)
     tally.summary.calls += 1
     tally.summary.recipients += call.recipients.count
-    let session = environment.sessions.session(of: channel.name)
+    flight.number = number
+    return begin(flight, at: now.date)
+  }
+
+  /// The first step, with the login that the channel has now, where it needs one.
+  private func begin(_ flight: Flight, at now: Date) -> Errand? {
+    let channel = flight.channel
+    if channel.loggedIn != nil {
+      if flight.hold == nil { flight.hold = environment.sessions.hold(channel) }
+      guard flight.hold != nil else {
+        return follow(.finish(.all(.unreached(reason: "somebody is logging in"), in: flight.call)), flight)
+      }
+      switch environment.sessions.standing(of: channel) {
+      case .ok, .free: break
+      case .ended, .none, .unusable:
+        // Since this sweep looked: nothing goes out, and the channel rests.
+        return follow(.finish(.sessionLost(code: "ended", "the session is over", in: flight.call)), flight)
+      }
+    }
+    let session = session(for: flight)
     return follow(
-      Classification.begin(call, by: channel, session, at: now.date, nonce: environment.nonce()), flight)
+      Classification.begin(flight.call, by: channel, session, at: now, nonce: environment.nonce()), flight)
+  }
+
+  private func session(for flight: Flight) -> Session {
+    var session = environment.sessions.session(of: flight.channel, for: flight.call)
+    session.number = flight.number
+    flight.session = session
+    return session
   }
 
   /// The recipient's, or the channel's, day is used up: later, not failed, and no attempt.
@@ -181,7 +218,8 @@ final class Calls {
 
   /// Reads attachments whose bytes the provider needs; what is wrong, if anything.
   private func load(_ batch: inout Batch, _ channel: Channel) -> String? {
-    guard let limit = channel.card.loadsAttachments else { return nil }
+    guard let own = channel.card.loadsAttachments else { return nil }
+    let limit = channel.personal?.maxFileBytes ?? own
     for index in batch.entries.indices where !batch.entries[index].content.attachments.isEmpty {
       for position in batch.entries[index].content.attachments.indices {
         guard case .file(let file) = batch.entries[index].content.attachments[position].source else { continue }
@@ -210,9 +248,15 @@ final class Calls {
     case .prepare(let next, let stage, let new): (exchange, session, flight.stage) = (next, new, stage)
     case .send(let next, let new): (exchange, session, flight.stage) = (next, new, Step.sending)
     case .finish(let end, let new): (answer, session) = (end, new)
+    case .again(let end, let new): (answer, session) = (end, new)
     }
-    if let session { environment.sessions.store(session, of: flight.channel.name) }
-    if let exchange, flight.steps <= Calls.maximumSteps, !isStopping { return errand(exchange, flight) }
+    if let session, let fault = environment.sessions.store(session, was: flight.session, of: flight.channel) {
+      environment.observe(.notice(Notice("channel \(flight.channel.name)", fault.message, hint: fault.hint)))
+    }
+    if case .again = step, mayRestart(flight), let errand = restart(flight) { return errand }
+    let mostSteps = flight.channel.stepping?.mostSteps ?? 1
+    if let exchange, flight.steps <= mostSteps, !isStopping { return errand(exchange, flight) }
+    flight.hold = nil
     channels.landed(flight.channel)
     let cut =
       isStopping
@@ -220,6 +264,21 @@ final class Calls {
       : .deferred(.provider, reason: "the provider asked for too many steps")
     conclude(flight, answer ?? .all(cut, in: flight.call, advice: .slowDown(retryAfter: nil)))
     return nil
+  }
+
+  private func mayRestart(_ flight: Flight) -> Bool {
+    !isStopping && flight.restarts < flight.channel.stepping?.mostRestarts ?? 0
+  }
+
+  /// From the first step on: what got no answer delivered nothing.
+  private func restart(_ flight: Flight) -> Errand? {
+    flight.restarts += 1
+    flight.steps = 0
+    let step = Classification.begin(
+      flight.call, by: flight.channel, session(for: flight), at: environment.now(), nonce: environment.nonce())
+    // A first step that asks for another beginning at once would do so for ever.
+    if case .again = step { return nil }
+    return follow(step, flight)
   }
 
   /// Registers the flight and makes its errand, whose reply comes back through `land`.
@@ -249,9 +308,12 @@ final class Calls {
       channels.landed(flight.channel)
       return flight
     }
-    let session = environment.sessions.session(of: flight.channel.name)
+    if reply.isLost, flight.stage != Step.sending, mayRestart(flight) {
+      if let errand = restart(flight) { launch([(flight.channel, errand)]) }
+      return nil
+    }
     let step = Classification.proceed(
-      reply, after: flight.stage, flight.call, by: flight.channel, session, at: environment.now(),
+      reply, after: flight.stage, flight.call, by: flight.channel, session(for: flight), at: environment.now(),
       nonce: environment.nonce())
     if let errand = follow(step, flight) { launch([(flight.channel, errand)]) }
     return nil
@@ -311,6 +373,12 @@ final class Calls {
     var finished = FinishedCall(id: flight.call.id, outcomes: flight.batch.outcomes(answer.outcomes))
     let channel = flight.channel
     finished.refund = Charging.refund(flight.batch, answer.outcomes, channel)
+    if channel.provider is any AllowanceProvider {
+      let isTaken = answer.outcomes.contains { $0.state == .accepted || $0.state == .unconfirmed }
+      if answer.isAllowanceSpent || !isTaken {
+        finished.allowance = .init(channel: channel.name, isSpent: answer.isAllowanceSpent)
+      }
+    }
     guard channel.daily > 0 || channel.dailyPerRecipient > 0 else { return finished }
     if channel.card.countsRefused, case .http? = flight.reply { return finished }
     // What the provider did not take does not use up its limit.
@@ -327,7 +395,9 @@ extension CallMember {
   /// As the ledger remembers a passenger.
   init(_ passenger: Passenger) {
     let leg = passenger.leg
-    self.init(file: passenger.job.label, to: leg.to, address: leg.isFallback ? leg.target.address : nil)
+    self.init(
+      file: passenger.job.label, to: leg.to, address: leg.isFallback ? leg.target.address : nil,
+      part: leg.trail?.index)
   }
 }
 
@@ -344,5 +414,25 @@ extension CallReport {
     case .notSent(let failure)?, .lost(let failure)?: self.failure = failure
     case nil: break
     }
+  }
+}
+
+extension Reply {
+  /// Nothing came back.
+  fileprivate var isLost: Bool {
+    switch self {
+    case .lost: true
+    case .notSent(let failure): failure.code != "invalid"
+    case .http, .mail, .program: false
+    }
+  }
+}
+
+extension ChannelState.Ending {
+  /// The other side has to write first: in an hour, or as soon as it does; later each time.
+  fileprivate static func unallowed(of channel: Channel, _ passenger: Passenger, at now: Date) -> Self {
+    .deferred(
+      .unallowed(reason: "the allowance is used up: the owner has to write to the bot first"),
+      due: now + Allowance.pause(after: passenger.job.itinerary.unallowed))
   }
 }

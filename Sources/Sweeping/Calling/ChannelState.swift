@@ -185,6 +185,12 @@ final class ChannelState {
     limit = 1
   }
 
+  /// What it was suspended for is over.
+  func open() {
+    (suspension, probesAt, probed) = (nil, nil, nil)
+    (parkedUntil, parkedOutcome, troubles) = (nil, nil, 0)
+  }
+
   /// One call first.
   func probe(_ suspension: Suspension) {
     self.suspension = nil

@@ -1,5 +1,6 @@
 import Core
 import FoundationEssentials
+import Spooling
 
 /// A call under way. Touched by the engine's thread only.
 final class Flight {
@@ -17,6 +18,14 @@ final class Flight {
   var stage = Step.sending
   /// Steps taken, bounded: a provider that never comes to an end must not go round for ever.
   var steps = 0
+  /// How often it was begun anew.
+  var restarts = 0
+  /// Its own number, where its provider wants one.
+  var number = 0
+  /// What its last step was given.
+  var session = Session()
+  /// The lock that keeps the login it speaks with from being replaced meanwhile.
+  var hold: HeldLock?
   /// The newest reply, for the report.
   var reply: Reply?
   let started: Moment

@@ -100,6 +100,9 @@ final class Questions {
     }
     let batch = Batch(entries: entries, priority: .normal)
     if channel.recovery == .idempotencyKey { return again(record, batch, channel, now) }
+    if case .echo(let wait) = channel.recovery {
+      return try listen(for: record, batch, channel, until: record.startedAt + wait, now)
+    }
     guard let provider = channel.askable else {
       // The channel's name is now another provider's.
       return settleDoubt(passengers, channel, "\(channel.card.name) cannot be asked what became of the call")
@@ -108,6 +111,37 @@ final class Questions {
       call: Call(id: id, batch, usesKeys: channel.card.usesKeys), startedAt: record.startedAt,
       endedBy: record.startedAt + channel.timeout)
     calls.ask(question, of: provider, batch, channel, at: now)
+  }
+
+  /// Whether what was sent came back to whoever receives: then it was carried out. That it did not proves nothing.
+  private func listen(
+    for record: CallRecord, _ batch: Batch, _ channel: Channel, until end: Date, _ now: Moment
+  ) throws(LedgerFault) {
+    let call = Call(id: record.id, batch, usesKeys: channel.card.usesKeys)
+    let passengers = batch.entries.map(\.item)
+    let session = environment.sessions.session(of: channel, for: call)
+    if let mark = (channel.provider as? any EchoingProvider)?.mark(of: call, session),
+      let ledger = environment.receiving?.ledger
+    {
+      // The service tells whole seconds.
+      let since = Date(timeIntervalSince1970: record.startedAt.timeIntervalSince1970.rounded(.down))
+      for id in try ledger.echoes(channel.name, mark: mark, since: since) {
+        // One that a call of the same text owns already says nothing of this one.
+        if foundIds.contains(id) { continue }
+        if try ledger.knows(providerId: id, channel: channel.name, since: since - 60) { continue }
+        let outcomes = batch.entries.map { _ in Outcome.accepted(id: id) }
+        foundIds.insert(id)
+        recorder.note(FinishedCall(id: record.id, outcomes: outcomes))
+        for passenger in passengers {
+          passenger.job.took(part: record.id)
+          hand.conclude(passenger, .accepted(id: id), of: nil, channel)
+        }
+        return
+      }
+    }
+    if now.date < end { return keepDoubt(passengers, record.id, due: end) }
+    settleDoubt(
+      passengers, channel, "no answer came, and the message did not come back; nobody knows whether it was sent")
   }
 
   /// The same call under the same key: to the same recipients in the same order, as what comes back may be the first one's

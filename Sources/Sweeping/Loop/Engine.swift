@@ -94,6 +94,9 @@ package final class Engine {
         parts.tally.summary.add(rescued)
         if othersLive { agenda.expectRescue(at: environment.clock().steady) }
       case .reload(let configuration): reload(configuration)
+      case .login(let channel), .received(.lost(let channel)):
+        if parts.channels.lookAtLogin(channel, at: environment.clock()) { ask(.room) }
+      case .received(.word(let channel, let date)): parts.receivers.heard(date, on: channel)
       case .replaced:
         if !isReplaced { environment.observe(.replaced) }
         isReplaced = true
@@ -120,6 +123,9 @@ package final class Engine {
 
   private func settled(_ settled: [Settled]) {
     parts.recorder.settled(settled)
+    for line in settled.compactMap(\.settlement.line) where line.error?.isOfAllowance == true {
+      if let channel = line.channel { parts.receivers.settled(channel, at: line.at) }
+    }
     if parts.tally.settled(settled, parts.share, environment.observe) { ask(.room) }
     let returned = settled.filter { $0.settlement.line == nil }.map(\.name)
     if !returned.isEmpty { ask(.returned(returned)) }

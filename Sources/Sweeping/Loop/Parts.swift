@@ -17,6 +17,9 @@ enum Event: Sendable {
   /// A folder of the spool is another now.
   case replaced
   case reload(Configuration)
+  /// Somebody has logged in to a channel, or out.
+  case login(String)
+  case received(ReceiverNews)
   case stop
   case failed(SweepTrouble)
 }
@@ -29,6 +32,8 @@ final class Parts {
   let source: FileSource
   let desk: SettlingDesk
   let rescuer: Rescuer
+  let logins: LoginLookout
+  let receivers: Receivers
   let tally = Tally()
   let recorder: Recorder
   let hand: Hand
@@ -51,6 +56,9 @@ final class Parts {
     ) { inbox.post(.source($0)) }
     desk = SettlingDesk(folder, of: environment.spool) { inbox.post(.settling($0)) }
     rescuer = Rescuer { inbox.post($0) }
+    logins = LoginLookout(environment.sessions) { inbox.post($0) }
+    logins.reload(environment.configuration)
+    receivers = Receivers(environment) { inbox.post($0) }
     recorder = Recorder(environment.ledger, desk, window: environment.window)
     recorder.operatorsChannel = environment.configuration.onFailure?.channel
     hand = Hand(environment, sweep: id, recorder)
@@ -97,6 +105,8 @@ final class Parts {
     recorder.operatorsChannel = new.onFailure?.channel
     intake.reload(new)
     questions.reload(new, at: now.date)
+    logins.reload(new)
+    if selection.isEndless { receivers.reload(new) }
     channels.reload(new, at: now)
   }
 

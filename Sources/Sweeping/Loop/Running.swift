@@ -16,7 +16,7 @@ extension Engine {
   /// - Throws: `SweepTrouble` when nothing more could be recorded; what was in doubt then is for the next sweep's rescue.
   package func run(_ watcher: Watcher? = nil) throws(SweepTrouble) -> SweepSummary {
     let start = environment.clock().steady
-    let (source, desk, rescuer) = (parts.source, parts.desk, parts.rescuer)
+    let (source, desk, rescuer, logins) = (parts.source, parts.desk, parts.rescuer, parts.logins)
     let lookout = watcher.map { watcher in
       Lookout(watcher, source, sweep: parts.folder.id) { [inbox] in inbox.post($0) }
     }
@@ -24,9 +24,10 @@ extension Engine {
     turn([])
     // The source last: it claims at once.
     var bodies: [@Sendable () -> Void] = [{ desk.run() }]
-    if let lookout { bodies += [{ lookout.run() }, { rescuer.run() }] }
+    if let lookout { bodies += [{ lookout.run() }, { rescuer.run() }, { logins.run() }] }
     bodies.append { source.run() }
     let workers = bodies.compactMap { Worker($0) }
+    if lookout != nil { parts.receivers.start() }
     let hasThreads = workers.count == bodies.count
     var reported = start
     while hasThreads, !isFinished {
@@ -39,6 +40,8 @@ extension Engine {
     source.stop()
     lookout?.stop()
     rescuer.close()
+    logins.close()
+    parts.receivers.stop()
     desk.close()
     workers.forEach { $0.join() }
     end()

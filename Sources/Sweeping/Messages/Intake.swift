@@ -110,6 +110,14 @@ final class Intake {
       line.due = until
       settle(item, line)
     case .go(let itinerary):
+      // Of what goes in parts, nothing goes that could not go whole.
+      if let fault = AttachmentWeight.fault(of: itinerary) {
+        let channel = itinerary.channel.name
+        if let id = item.content.message.id {
+          recorder.note(SettledIdentifier(channel: channel, id: id, owner: Owner(file: item.file.inode), isFree: true))
+        }
+        return settle(item, line(.invalid, fault, channel, item, now))
+      }
       hand.take(
         Job(item.file, item.content.message, itinerary, dropped: item.dropped, born: item.born, share: share(of: item)))
     }

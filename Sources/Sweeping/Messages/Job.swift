@@ -81,6 +81,14 @@ final class Passenger {
     result.leg = result.leg.starting(.send)
   }
 
+  /// The part under way was accepted.
+  /// - Returns: whether another one is next.
+  func accept(_ outcome: Outcome) -> Bool {
+    guard let next = result.leg.accepting(outcome) else { return false }
+    result.leg = next
+    return true
+  }
+
   /// Whether the call is one that it has been in before, whose answer was lost.
   func isInDoubt(about call: String) -> Bool {
     if case .ask(let lost) = leg.start { lost == call } else { false }

@@ -110,6 +110,12 @@ enum CheckCommand: Command {
         continue
       }
     }
+    for row in LoginRow.rows(configuration, spool) where row.state != "ok" {
+      report.tell(
+        Complaint(
+          .error, .configuration, "channels.\(row.channel)", "not logged in: \(row.reason ?? row.state)", hint: row.hint
+        ))
+    }
     for channel in configuration.channels.values.sorted(by: { $0.name < $1.name }) {
       guard let path = channel.caFile, access(path, R_OK) != 0 else { continue }
       report.tell(
@@ -194,7 +200,8 @@ enum CheckCommand: Command {
     _ ledger: any LedgerAudit, _ configuration: Configuration?, _ report: CheckReport
   ) {
     guard let suspensions = try? ledger.suspensions() else { return }
-    for suspension in suspensions where configuration?.channels[suspension.channel] != nil {
+    // Of a login that is missing or over more is told already.
+    for suspension in suspensions where configuration?.channels[suspension.channel] != nil && !suspension.isOfLogin {
       let now = Surroundings.now()
       let since =
         "since \(RFC3339.string(suspension.since)) (\(TimeSpan.text(now.timeIntervalSince(suspension.since))))"

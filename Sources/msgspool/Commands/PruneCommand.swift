@@ -9,6 +9,7 @@ enum PruneCommand: Command {
     options: [
       .init("--older-than", "T", "settled longer ago than 7d, 12h, ..., or before an RFC 3339 time (required)"),
       .init("--failed", nil, "old messages in failed/ too, unconfirmed ones included"),
+      .init("--inbox", nil, "old messages in inbox/ that nobody took too, and received files"),
       .init("--dry-run", nil, "count; remove nothing"),
     ],
     details: """
@@ -40,16 +41,28 @@ enum PruneCommand: Command {
     } catch {
       throw Failure(error)
     }
+    let inbox = arguments.has("--inbox") ? try pruneInbox(spool, before: date, isDry: isDry) : nil
     var rows = 0
     do throws(Failure) {
       if ledger.isThere { rows = try pruneLedger(ledger.toCount, spool, before: date, arguments, isDry: isDry) }
     } catch {
       // What was removed is removed, and made the room that the next time will have.
-      report(pruning, rows: 0, arguments, isDry: isDry)
+      report(pruning, rows: 0, inbox, arguments, isDry: isDry)
       throw Failure(error.status, "the ledger's rows stay: \(error.message)", hint: error.hint)
     }
-    report(pruning, rows: rows, arguments, isDry: isDry)
+    report(pruning, rows: rows, inbox, arguments, isDry: isDry)
     return .ok
+  }
+
+  private static func pruneInbox(
+    _ spool: Spool, before date: Date, isDry: Bool
+  ) throws(Failure) -> (messages: Int, files: Int) {
+    guard InboxFolder.count(in: spool) != nil else { return (0, 0) }
+    do throws(SystemFault) {
+      return try InboxFolder(spool).prune(before: date, isDry: isDry)
+    } catch {
+      throw Failure(error)
+    }
   }
 
   /// Looked at before anything is removed; to write to it, it is opened when there is room again.
@@ -90,21 +103,30 @@ enum PruneCommand: Command {
     }
   }
 
-  private static func report(_ pruning: borrowing Pruning, rows: Int, _ arguments: Arguments, isDry: Bool) {
+  private static func report(
+    _ pruning: borrowing Pruning, rows: Int, _ inbox: (messages: Int, files: Int)?, _ arguments: Arguments, isDry: Bool
+  ) {
     let (done, failed) = (pruning.removed[.done] ?? 0, pruning.removed[.failed] ?? 0)
     let forgotten = pruning.removed[.tmp] ?? 0
     if arguments.has("--json") {
+      let received = inbox.map {
+        [JSON.Member("inbox", .integer($0.messages)), .init("inbox_files", .integer($0.files))]
+      }
       Console.output(
-        .object([
-          .init("done", .integer(done)), .init("failed", .integer(failed)),
-          .init("unconfirmed", .integer(pruning.unconfirmed)), .init("tmp", .integer(forgotten)),
-          .init("ledger_rows", .integer(rows)), .init("bytes", .integer(pruning.bytes)),
-          .init("left", .integer(pruning.left)), .init("dry_run", .boolean(isDry)),
-        ]))
+        .object(
+          [
+            .init("done", .integer(done)), .init("failed", .integer(failed)),
+            .init("unconfirmed", .integer(pruning.unconfirmed)), .init("tmp", .integer(forgotten)),
+            .init("ledger_rows", .integer(rows)), .init("bytes", .integer(pruning.bytes)),
+            .init("left", .integer(pruning.left)), .init("dry_run", .boolean(isDry)),
+          ] + (received ?? [])))
     } else if !Console.isQuiet {
       var text = isDry ? "would remove " : "removed "
       text += "\(done) done"
       if arguments.has("--failed") { text += ", \(failed) failed (\(pruning.unconfirmed) of them unconfirmed)" }
+      if let inbox {
+        text += ", \(Columns.count(inbox.messages, "message")) and files of \(inbox.files) in inbox/"
+      }
       text +=
         ", \(forgotten) forgotten in tmp/, \(Columns.count(rows, "ledger row")); \(Columns.count(pruning.bytes, "byte"))"
       Console.output(text + (isDry ? "; nothing was touched\n" : "\n"))

@@ -2,6 +2,7 @@ import Core
 import FoundationEssentials
 import Ledger
 import Spooling
+import Sweeping
 
 enum StatusCommand: Command {
   static let guide = Guide(
@@ -31,6 +32,10 @@ enum StatusCommand: Command {
     var suspensions: [Suspension]
     /// Of channels with a price.
     var spendings: [Spending] = []
+    /// Channels that somebody has to log in to.
+    var logins: [LoginRow]
+    /// Messages in inbox/new; nil where nothing is received.
+    var inbox: Int?
     var now: Date
 
     /// Nil for a folder that this user may not read.
@@ -103,7 +108,11 @@ enum StatusCommand: Command {
         Console.warn(Surroundings.ledgerPath(spool), "cannot be read: \(error.message)", hint: "see: msgspool check")
       }
     }
-    return State(spool: spool.path, census: census, suspensions: suspensions, spendings: spendings, now: now)
+    let logins = configuration.map { LoginRow.rows($0, spool) } ?? []
+    let inbox = InboxFolder.count(in: spool)
+    return State(
+      spool: spool.path, census: census, suspensions: suspensions, spendings: spendings, logins: logins,
+      inbox: inbox ?? (logins.isEmpty ? nil : 0), now: now)
   }
 
   // MARK: Forms
@@ -120,6 +129,8 @@ enum StatusCommand: Command {
     }
     members.append(.init("suspended", .array(suspended)))
     if !state.spendings.isEmpty { members.append(.init("spent", .array(state.spendings.map(\.json)))) }
+    if let inbox = state.inbox { members.append(.init("inbox", .integer(inbox))) }
+    if !state.logins.isEmpty { members.append(.init("sessions", .array(state.logins.map(\.json)))) }
     return .object(members)
   }
 
@@ -145,6 +156,11 @@ enum StatusCommand: Command {
       text += Columns.fit(folder.rawValue, 10) + String(repeating: " ", count: max(0, 10 - number.count)) + number
       text += notes.map { "   " + Console.styled($0.0, $0.1) }.joined() + "\n"
     }
+    if let inbox = state.inbox {
+      text += Columns.fit("inbox", 10) + String(repeating: " ", count: max(0, 10 - String(inbox).count)) + "\(inbox)\n"
+    }
+    if !state.logins.isEmpty { text += "\nlogins\n" }
+    for login in state.logins { text += login.text(at: state.now) }
     if !state.suspensions.isEmpty { text += "\nsuspended\n" }
     for suspension in state.suspensions {
       let age = TimeSpan.text(state.now.timeIntervalSince(suspension.since))
@@ -152,7 +168,10 @@ enum StatusCommand: Command {
         "  " + Console.styled(suspension.channel.safeText, .red) + "  since \(age) (\(suspension.kind.rawValue))\n"
       text += Columns.wrapped(suspension.reason.safeText, indent: 4)
       if let until = suspension.until {
-        let end = until == .distantFuture ? "the configuration has changed" : RFC3339.string(until)
+        let end =
+          suspension.isOfLogin
+          ? "somebody has logged in"
+          : until == .distantFuture ? "the configuration has changed" : RFC3339.string(until)
         text += Columns.wrapped("not tried before \(end)", indent: 4)
       }
     }
@@ -170,7 +189,15 @@ enum StatusCommand: Command {
           ["msgspool list failed", "msgspool show NAME", "msgspool retry NAME --state unconfirmed"]
         ))
     }
-    if !state.suspensions.isEmpty {
+    let lost = state.logins.filter { $0.state != "ok" }
+    if !lost.isEmpty {
+      advice.append(
+        (
+          "Not logged in: what waits for these channels is sent after a login.",
+          lost.map { "msgspool login \($0.channel.safeText)" }
+        ))
+    }
+    if state.suspensions.contains(where: { !$0.isOfLogin }) {
       advice.append(
         (
           "Suspended: mend the credentials or the balance. What waits is in new/, and the next sweep tries with one call.",

@@ -28,6 +28,9 @@ enum Program {
     CheckCommand.self,
     PruneCommand.self,
     ProvidersCommand.self,
+    LoginCommand.self,
+    LogoutCommand.self,
+    ContactsCommand.self,
     SandboxCommand.self,
     CompletionCommand.self,
     SchemaCommand.self,
@@ -156,6 +159,8 @@ enum ExitStatus: Int32 {
   case badData = 65
   case notFound = 66
   case noUser = 67
+  /// A service that can't be reached.
+  case unavailable = 69
   case cannotWrite = 73
   case ioError = 74
   case tryAgain = 75

@@ -310,6 +310,17 @@ enum Surroundings {
   }
 }
 
+extension Surroundings {
+  /// The ledger as channels with a login need it.
+  static func personalLedger(_ spool: Spool) throws(Failure) -> any PersonalLedger {
+    guard let ledger = try ledger(spool) as? any PersonalLedger else {
+      throw Failure(
+        .configuration, "the ledger of \(spool.path) keeps no logins", hint: "keep it in the spool (SQLite)")
+    }
+    return ledger
+  }
+}
+
 extension Failure {
   init(_ trouble: SweepTrouble) {
     self.init(ExitStatus(rawValue: trouble.kind.rawValue) ?? .ioError, trouble.message, hint: trouble.hint)

@@ -13,7 +13,7 @@ final class SweepRunner: Sendable {
   let spool: Spool
   let ledger: any LedgerAudit
   let reporter: SweepReporter
-  let sessions = SessionStore()
+  let sessions: SessionStore
   private let transports = Mutex<[String: RoutedTransport]>([:])
   private let state = Mutex(State())
 
@@ -32,6 +32,7 @@ final class SweepRunner: Sendable {
     self.spool = spool
     self.ledger = ledger
     self.reporter = reporter
+    sessions = SessionStore(spool: spool.path, ledger: ledger as? any PersonalLedger)
   }
 
   /// How a sweep ended.
@@ -59,9 +60,23 @@ final class SweepRunner: Sendable {
       herald.tell(current())
     }
     var end = End()
+    for channel in configuration.channels.values {
+      // As a configuration that holds a secret and that others may read.
+      guard let fault = sessions.files(of: channel)?.exposure() else { continue }
+      end.trouble = Failure(fault)
+      return end
+    }
     var rescue = Rescue(environment)
     do throws(SweepTrouble) {
       try rescue.run()
+      if !selection.isEndless {
+        environment.receiveOnce(selection) { stop in
+          state.withLock { state in
+            state.stop = stop
+            return !state.isStopped
+          }
+        }
+      }
       try sweep(environment, selection, watcher, &end)
     } catch {
       end.trouble = Failure(error)
@@ -134,6 +149,14 @@ final class SweepRunner: Sendable {
         reporter.observe(event)
       })
     environment.sessions = sessions
+    environment.receiving = (ledger as? any PersonalLedger).map { ledger in
+      ReceivingKit(spool: spool, ledger: ledger) { channel in
+        // What came with a message may be large, and how large is the channel's to say.
+        let room = max(8 << 20, (channel.personal?.maxMediaBytes ?? 0) + (1 << 16))
+        let transport = RoutedTransport(.init(maxResponseBytes: room, caFile: channel.caFile))
+        return (transport, { transport.shutdown(.abandon) })
+      }
+    }
     // A descriptor for each message in hand, with room for connections and the rest.
     var limit = rlimit()
     if getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 {

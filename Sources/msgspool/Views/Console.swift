@@ -147,6 +147,9 @@ enum Console {
     case yellow = "33"
   }
 
+  /// Whether standard output may hold escape sequences.
+  static var outputIsColored: Bool { outputIsTerminal && allowsColor }
+
   /// Colour on a terminal, plain elsewhere.
   static func styled(_ text: String, _ style: Style, on isTerminal: Bool = outputIsTerminal) -> String {
     isTerminal && allowsColor ? "\u{1B}[\(style.rawValue)m\(text)\u{1B}[0m" : text
