@@ -137,7 +137,8 @@ final class Calls {
     case .start(let refused, let given):
       number = given
       for index in refused.reversed() { refuse(proposal.batch.entries.remove(at: index), channel, now.date) }
-    case .startWithin(let span, let refused, let beyond):
+    case .startWithin(let span, let refused, let beyond, let given):
+      number = given
       environment.observe(.notice(Charging.notice(span, channel, now.date)))
       let dear = Set(beyond)
       for index in (refused + beyond).sorted(by: >) {
