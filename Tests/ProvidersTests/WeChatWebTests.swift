@@ -222,6 +222,15 @@ extension Value {
   }
 }
 
+extension WeChatWeb: Exemplified {
+  /// Its throttle suspends the channel for hours.
+  static let specimen = Specimen(
+    provider: WeChatWeb.self, values: ["accept_risk": .boolean(true)], message: Message(body: "text"),
+    addresses: ["filehelper"], success: (200, #"{"BaseResponse":{"Ret":0,"ErrMsg":""},"MsgID":"3000000000000000003"}"#),
+    throttled: nil, wrongCredentials: (200, #"{"BaseResponse":{"Ret":1101,"ErrMsg":""}}"#),
+    unknownCode: (200, #"{"BaseResponse":{"Ret":31337,"ErrMsg":"请求成功"},"MsgID":"3000000000000000003"}"#))
+}
+
 @Suite struct WeChatWebTests {
   // MARK: Requests as a real client makes them
 

@@ -3,7 +3,7 @@ import Digests
 import FoundationEssentials
 import Signing
 
-/// Personal WeChat over the web protocol, as the account's own voice. Nothing official describes it: section numbers are
+/// Personal WeChat over the web protocol, as the account's own voice. Nothing official describes it. Section numbers are
 /// those of providers/wechat-web.md, which says where each fact comes from.
 package struct WeChatWeb: PartedProvider, EchoingProvider {
   package static let card = ProviderCard(
@@ -298,8 +298,8 @@ struct WeChatWebAnswer {
   var ret: Int?
 
   init(_ response: HTTPResponse) {
-    body = JSONAnswer.value(of: response) ?? .null
-    ret = Loose(body["BaseResponse"]?["Ret"])?.integer
+    body = JSON(answer: response) ?? .null
+    ret = body["BaseResponse"]?["Ret"]?.wholeNumber
   }
 
   /// The service's own words, where it has some.
@@ -334,7 +334,7 @@ extension WeChatWeb {
       guard sent else {
         return .all(.deferred(.provider, reason: "WeChat's answer lacks what was asked for"), in: call)
       }
-      if let id = Loose(wire.body["MsgID"])?.text, !id.isEmpty, id != "0" { return .all(.accepted(id: id), in: call) }
+      if let id = wire.body["MsgID"]?.scalarText, !id.isEmpty, id != "0" { return .all(.accepted(id: id), in: call) }
       guard requiresId else { return .all(.accepted(), in: call) }
       let doubt = "WeChat says that it took the message, and gives no id: none such is known to arrive"
       return .all(.unconfirmed(code: Outcome.noIdCode, reason: doubt), in: call)

@@ -2,7 +2,8 @@ import Core
 import FoundationEssentials
 import Signing
 
-// Whom a name means (section 4, and wechat.md, section 3), and the list of those there are.
+// Whom a name means, and the list of those there are. Section numbers are those of providers/wechat-web.md: it is section 4;
+// and it is wechat.md, section 3.
 
 extension WeChatWeb {
   enum Recipient {
@@ -59,7 +60,7 @@ extension ContactBook.Entry {
     if user.begins(with: "@@") {
       kind = .group
     } else {
-      let flags = Loose(raw["VerifyFlag"])?.integer ?? 0
+      let flags = raw["VerifyFlag"]?.wholeNumber ?? 0
       kind = flags & 8 != 0 || user.utf8.first != UInt8(ascii: "@") ? .public : .friend
     }
     var own: [JSON.Member] = []
@@ -99,7 +100,7 @@ struct ContactPages {
   /// Takes a page; what to ask for next, 0 for nothing.
   mutating func take(_ page: JSON) -> Int {
     raw += page["MemberList"]?.array ?? []
-    return Loose(page["Seq"])?.integer ?? 0
+    return page["Seq"]?.wholeNumber ?? 0
   }
 
   /// - Parameters:

@@ -2,7 +2,8 @@ import Core
 import FoundationEssentials
 import Signing
 
-// Login, check, refresh and logout (sections 2, 7 and 8): one conversation, whose state goes from turn to turn in `memory`.
+// Login, check, refresh and logout: one conversation, whose state goes from turn to turn in `memory`. Section numbers are
+// those of providers/wechat-web.md: it is sections 2, 7 and 8.
 
 extension WeChatWeb {
   private static let application = "wx782c26e4c19acffb"
@@ -213,8 +214,8 @@ extension WeChatWeb {
   private func pushed(
     _ response: HTTPResponse, _ state: Progress, _ session: Session, at now: Date
   ) -> Dialogue.Turn {
-    let body = JSONAnswer.value(of: response) ?? .null
-    guard Loose(body["ret"])?.text == "0", let uuid = body["uuid"]?.string, !uuid.isEmpty else {
+    let body = JSON(answer: response) ?? .null
+    guard body["ret"]?.scalarText == "0", let uuid = body["uuid"]?.string, !uuid.isEmpty else {
       return ask(Progress(.code), session, at: now)
     }
     var state = Progress(.poll)

@@ -118,6 +118,24 @@ struct WeChatWebLogin: Sendable, Hashable {
 }
 
 extension JSON {
+  /// What the service answered; nil for what is no JSON. Whole, since messages and keys are kept as they came.
+  init?(answer response: HTTPResponse) {
+    guard let value = try? JSONScanner.value(of: response.body) else { return nil }
+    self = value
+  }
+
+  /// A string or a number, as text: the service writes ids as either.
+  var scalarText: String? {
+    switch self {
+    case .string(let text): text
+    case .number(let digits): digits
+    case .null, .boolean, .array, .object: nil
+    }
+  }
+
+  /// A number, or a string of digits.
+  var wholeNumber: Int? { scalarText.flatMap { Int($0) } }
+
   /// Compact and raw: receivers would see `\uXXXX` literally. What JSON can only write so, control characters that nothing
   /// shows, is left out.
   var rawBytes: [UInt8] {

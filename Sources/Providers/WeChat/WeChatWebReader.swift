@@ -1,7 +1,8 @@
 import Core
 import FoundationEssentials
 
-/// Turns the service's messages into those of the inbox (section 6).
+/// Turns the service's messages into those of the inbox. Section numbers are those of providers/wechat-web.md: it is
+/// section 6.
 struct WeChatWebReader {
   let login: WeChatWebLogin
   let account: Account
@@ -9,8 +10,8 @@ struct WeChatWebReader {
 
   /// Nil for what is no message: read marks, status notices.
   func incoming(_ raw: JSON, at now: Date) -> Incoming? {
-    let type = Loose(raw["MsgType"])?.integer ?? 0
-    guard let id = Loose(raw["MsgId"])?.text ?? Loose(raw["NewMsgId"])?.text, !id.isEmpty,
+    let type = raw["MsgType"]?.wholeNumber ?? 0
+    guard let id = raw["MsgId"]?.scalarText ?? raw["NewMsgId"]?.scalarText, !id.isEmpty,
       let from = raw["FromUserName"]?.string, let to = raw["ToUserName"]?.string, ![51, 52, 53, 9999].contains(type)
     else { return nil }
     let isOwn = from.hasSameBytes(as: login.user)
@@ -19,7 +20,7 @@ struct WeChatWebReader {
     let spoken = spoken(raw["Content"]?.string ?? "", in: other)
     let sender = isOwn ? own() : spoken.member.map { member($0, of: other) } ?? sender(from)
     var incoming = Incoming(
-      id: id, at: Loose(raw["CreateTime"])?.integer.map { Date(timeIntervalSince1970: Double($0)) } ?? now,
+      id: id, at: raw["CreateTime"]?.wholeNumber.map { Date(timeIntervalSince1970: Double($0)) } ?? now,
       kind: kind(raw, type), from: sender, group: group(other),
       correspondent: Correspondent(user: other, to: word(other), since: account.since), raw: raw)
     describe(&incoming, raw, spoken.content)
@@ -100,7 +101,7 @@ struct WeChatWebReader {
     case 43, 62: return .video
     case 48: return .location
     case 49:
-      switch Loose(raw["AppMsgType"])?.integer {
+      switch raw["AppMsgType"]?.wholeNumber {
       case 5: return .link
       case 6: return .file
       default: return .other
@@ -113,7 +114,7 @@ struct WeChatWebReader {
     }
   }
 
-  private func isPlace(_ raw: JSON) -> Bool { Loose(raw["SubMsgType"])?.integer == 48 }
+  private func isPlace(_ raw: JSON) -> Bool { raw["SubMsgType"]?.wholeNumber == 48 }
 
   private func describe(_ incoming: inout Incoming, _ raw: JSON, _ content: String) {
     // Of all but texts the content is XML, escaped once.
@@ -121,7 +122,7 @@ struct WeChatWebReader {
     let id = JSON.string(incoming.id)
     func media(_ kind: String, _ type: String, _ name: String = "", _ more: [JSON.Member] = []) -> Incoming.Media {
       Incoming.Media(
-        name: name, type: type, size: Loose(raw["FileSize"])?.integer.flatMap { $0 > 0 ? $0 : nil },
+        name: name, type: type, size: raw["FileSize"]?.wholeNumber.flatMap { $0 > 0 ? $0 : nil },
         own: .object([.init("kind", .string(kind)), .init("id", id)] + more))
     }
     switch incoming.kind {
@@ -169,7 +170,7 @@ struct WeChatWebReader {
   private func mark(_ incoming: Incoming, _ raw: JSON, to user: String) -> String? {
     switch incoming.kind {
     case .text: WeChatWebMark.text(incoming.text, to: user)
-    case .file: Loose(raw["FileSize"])?.integer.map { WeChatWebMark.file(incoming.title, $0, to: user) }
+    case .file: raw["FileSize"]?.wholeNumber.map { WeChatWebMark.file(incoming.title, $0, to: user) }
     default: nil
     }
   }

@@ -21,13 +21,14 @@ struct SyncKeys {
   /// `1_640000001|2_640000002`: how the long poll says it.
   var checkText: String {
     (check["List"]?.array ?? []).compactMap { item in
-      guard let key = Loose(item["Key"])?.text, let value = Loose(item["Val"])?.text else { return nil }
+      guard let key = item["Key"]?.scalarText, let value = item["Val"]?.scalarText else { return nil }
       return "\(key)_\(value)"
     }.joined(separator: "|")
   }
 }
 
-// Receiving (section 6): the long poll, what it announces, and names of groups that are not known yet.
+// Receiving: the long poll, what it announces, and names of groups that are not known yet. Section numbers are those of
+// providers/wechat-web.md: it is section 6.
 
 extension WeChatWeb {
   private enum Asking {
@@ -214,7 +215,7 @@ extension WeChatWeb {
       return .trouble(Fault(.provider, code: "synccheck", "WeChat announces messages and brings none"))
     }
     session.learned = keys.json
-    return .batch(messages, session, isMore: (Loose(body["ContinueFlag"])?.integer ?? 0) != 0)
+    return .batch(messages, session, isMore: (body["ContinueFlag"]?.wholeNumber ?? 0) != 0)
   }
 }
 

@@ -2,7 +2,8 @@ import Core
 import FoundationEssentials
 import Signing
 
-// The calls that send, and the pieces of a file before them (sections 3 and 5).
+// The calls that send, and the pieces of a file before them. Section numbers are those of providers/wechat-web.md: it is
+// sections 3 and 5.
 
 extension WeChatWeb {
   /// An attachment as it is uploaded.
