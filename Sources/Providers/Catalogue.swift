@@ -19,6 +19,7 @@ package enum Catalogue {
     WeComApp.self,
     Instapush.self,
     WeChatILink.self,
+    WeChatWeb.self,
     Telegram.self,
     Bark.self,
     Ntfy.self,
