@@ -131,7 +131,7 @@ final class Calls {
       return nil
     case .unallowed:
       for entry in proposal.batch.entries {
-        hand.release(entry.item, .unallowed(of: channel, entry.item, at: now.date))
+        entry.item.forEach { hand.release($0, .unallowed(of: channel, $0, at: now.date)) }
       }
       return nil
     case .start(let refused, let given):

@@ -118,7 +118,7 @@ final class Questions {
     for record: CallRecord, _ batch: Batch, _ channel: Channel, until end: Date, _ now: Moment
   ) throws(LedgerFault) {
     let call = Call(id: record.id, batch, usesKeys: channel.card.usesKeys)
-    let passengers = batch.entries.map(\.item)
+    let passengers = batch.passengers
     let session = environment.sessions.session(of: channel, for: call)
     if let mark = (channel.provider as? any EchoingProvider)?.mark(of: call, session),
       let ledger = environment.receiving?.ledger
@@ -131,10 +131,13 @@ final class Questions {
         if try ledger.knows(providerId: id, channel: channel.name, since: since - 60) { continue }
         let outcomes = batch.entries.map { _ in Outcome.accepted(id: id) }
         foundIds.insert(id)
-        recorder.note(FinishedCall(id: record.id, outcomes: outcomes))
-        for passenger in passengers {
-          passenger.job.took(part: record.id)
-          hand.conclude(passenger, .accepted(id: id), of: nil, channel)
+        recorder.note(FinishedCall(id: record.id, outcomes: batch.outcomes(outcomes)))
+        for entry in batch.entries {
+          entry.item.forEach { passenger in
+            passenger.job.took(part: record.id)
+            passenger.share(with: entry.item.count)
+            hand.conclude(passenger, .accepted(id: id), of: nil, channel)
+          }
         }
         return
       }
