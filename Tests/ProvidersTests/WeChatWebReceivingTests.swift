@@ -100,7 +100,7 @@ import Testing
         continue
       }
     }
-    let nothing = try batch(try harvest(WebLogin.json("window.synccheck={retcode:\"0\",selector:\"0\"}"), "check"))
+    let nothing = batch(try harvest(WebLogin.json("window.synccheck={retcode:\"0\",selector:\"0\"}"), "check"))
     #expect(nothing?.messages.isEmpty == true)
     #expect(nothing?.session.learned == WebLogin.session.learned)
   }
@@ -214,7 +214,7 @@ import Testing
   func senders() throws {
     func sender(_ user: String, to: String = WebLogin.own) throws -> Incoming? {
       let list = #"{"MsgId":"1","FromUserName":"\#(user)","ToUserName":"\#(to)","MsgType":1,"Content":"a"}"#
-      return try batch(try harvest(WebLogin.ret(0, #","AddMsgList":[\#(list)]"#), "sync"))?.messages.first
+      return batch(try harvest(WebLogin.ret(0, #","AddMsgList":[\#(list)]"#), "sync"))?.messages.first
     }
     let own = try #require(try sender(WebLogin.own, to: WebLogin.friend))
     #expect(own.from.kind == .own)
