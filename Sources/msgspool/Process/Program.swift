@@ -179,6 +179,7 @@ extension ExitStatus: CaseIterable {
     case .badData: "A mail at the sendmail door cannot be sent as it is."
     case .noUser: "Nobody is configured to get mail for that address."
     case .notFound: "There is no such spool or message."
+    case .unavailable: "The service that a login is for cannot be reached."
     case .cannotWrite: "Something cannot be written: a full disk, usually."
     case .ioError: "The disk fails, or standard output cannot be written."
     case .tryAgain: "Not now: another operator command is at work, or send --wait waited in vain."
