@@ -62,7 +62,8 @@ package struct ConfigurationKey: Sendable {
     .init(
       "digest", "object", "none",
       "Messages to one recipient go out as one text: { every: \"10m\", max: 100, title: \"{count} messages\" }."),
-    .init("price", "amount", "none", "What an accepted recipient costs, or each part of a text where those are billed."),
+    .init(
+      "price", "amount", "none", "What an accepted recipient costs, or each part of a text where those are billed."),
     .init("budget", "object", "none", "What may be spent: { daily: 50, monthly: 800 }; beyond it messages wait."),
     .init("recipients", "object", "none", "The address book: a name to an address or a list of them."),
     .init("fallback", "channel", "none", "Where recipients go that are finally rejected or given up."),
