@@ -174,7 +174,8 @@ struct WeChatWebTests {
       #expect(String(decoding: try station.spool.bytes("new/a"), as: UTF8.self) == #"{"to":"老张","body":"after"}"#)
       try await station.watching {
         let login = try await station.run("login", ["wx", "--json"])
-        #expect(login.status == 0 && (try station.phases(login)) == ["push", "confirmed", "ready"], "\(login.stderr)")
+        let phases = try station.phases(login)
+        #expect(login.status == 0 && phases == ["push", "confirmed", "ready"], "\(login.stderr)")
         #expect(try await eventually { try await station.texts("老张") == ["after"] })
         // The long poll notices by itself.
         try await station.phone("kick", ["code": 1100], of: Station.web)
