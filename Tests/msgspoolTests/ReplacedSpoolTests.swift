@@ -10,7 +10,13 @@ struct ReplacedSpoolTests {
 
   private static func drop(_ yard: Yard, _ name: String, _ text: String) throws {
     try yard.put("tmp/\(name)", text)
-    #expect(rename(yard.path("tmp/\(name)"), yard.path("new/\(name)")) == 0)
+    // Between the old folder and the new one there is none: a producer tries again.
+    let end = ContinuousClock.now + .seconds(10)
+    var moved = rename(yard.path("tmp/\(name)"), yard.path("new/\(name)"))
+    while moved != 0, errno == ENOENT, ContinuousClock.now < end {
+      moved = rename(yard.path("tmp/\(name)"), yard.path("new/\(name)"))
+    }
+    #expect(moved == 0)
   }
 
   /// Recipients that the far end has accepted so far.

@@ -83,7 +83,7 @@ package struct DigestRule: Sendable, Hashable {
       return joined(title.isEmpty ? [joined([times, body], " "), url] : [head, body, url], "\n")
     case .markdown: return joined([joined([times, title.isEmpty ? "" : "**\(title)**"], " "), body, url], "\n\n")
     case .html:
-      let head = joined([times, title.isEmpty ? "" : "<b>\(escaped(title))</b>"], " ")
+      let head = joined([times, title.isEmpty ? "" : "<b>\(title.escapedForHTML)</b>"], " ")
       return joined([head.isEmpty ? "" : "<p>\(head)</p>", body, anchor(url)], "\n")
     }
   }
@@ -95,12 +95,9 @@ package struct DigestRule: Sendable, Hashable {
   /// Only what a browser opens as a page becomes a link.
   private static func anchor(_ url: String) -> String {
     if url.isEmpty { return "" }
-    let isPage = url.behind("https://") != nil || url.behind("http://") != nil
-    return isPage ? "<p><a href=\"\(escaped(url))\">\(escaped(url))</a></p>" : "<p>\(escaped(url))</p>"
-  }
-
-  private static func escaped(_ text: String) -> String {
-    text.replacing(["&": "&amp;", "<": "&lt;", ">": "&gt;", "\"": "&quot;", "'": "&#39;"])
+    let address = url.escapedForHTML
+    let isPage = url.begins(with: "https://") || url.begins(with: "http://")
+    return isPage ? "<p><a href=\"\(address)\">\(address)</a></p>" : "<p>\(address)</p>"
   }
 }
 

@@ -103,20 +103,10 @@ package final class Watcher: Sendable {
 
   private func happened() -> [Sight] {
     var sights: [Sight] = []
-    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 8)
-    defer { buffer.deallocate() }
-    while true {
-      let count = read(notifications, buffer.baseAddress, buffer.count)
-      if count <= 0 { return sights }
-      var position = 0
-      while position + MemoryLayout<inotify_event>.size <= count {
-        let event = buffer.loadUnaligned(fromByteOffset: position, as: inotify_event.self)
-        let start = position + MemoryLayout<inotify_event>.size
-        let name = FileName(bytes: buffer[start..<start + Int(event.len)].prefix { $0 != 0 })
-        if let sight = sight(event, name) { sights.append(sight) }
-        position = start + Int(event.len)
-      }
+    Notifications.drain(notifications) { event, name in
+      if let sight = sight(event, name) { sights.append(sight) }
     }
+    return sights
   }
 
   private func sight(_ event: inotify_event, _ name: FileName) -> Sight? {

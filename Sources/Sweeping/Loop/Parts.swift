@@ -77,17 +77,15 @@ final class Parts {
     while case let passengers = hand.takeBoarding(), !passengers.isEmpty {
       let now = environment.clock()
       for passenger in passengers {
-        // By index: the channel itself is wide, and most need it not.
-        let channels = environment.configuration.channels
-        guard let channel = channels.index(forKey: passenger.leg.channel) else {
+        guard let channel = environment.configuration.channels[passenger.leg.channel] else {
           hand.release(passenger)
           continue
         }
         switch passenger.leg.start {
-        case .decided(let outcome): hand.conclude(passenger, outcome, of: nil, channels[channel].value)
+        case .decided(let outcome): hand.conclude(passenger, outcome, of: nil, channel)
         case _ where isStopping: hand.release(passenger)
         case .ask(let call): questions.add(call, passenger)
-        case .send: self.channels.queue(passenger, at: now)
+        case .send: channels.queue(passenger, at: now)
         }
       }
     }

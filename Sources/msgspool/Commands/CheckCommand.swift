@@ -1,6 +1,5 @@
 import Core
 import FoundationEssentials
-import Glibc
 import Inspecting
 import Ledger
 import Spooling
@@ -80,8 +79,7 @@ enum CheckCommand: Command {
     _ arguments: Arguments, _ spool: Spool, _ configuration: Configuration?, _ report: CheckReport
   ) {
     if let path = Surroundings.configurationPath(arguments, spool: spool.path) {
-      var status = stat()
-      if stat(path, &status) == 0, status.st_mode & 0o002 != 0, path != "\(spool.path)/\(SpoolLayout.configuration)" {
+      if HostPath.isWritableByAnybody(path), path != "\(spool.path)/\(SpoolLayout.configuration)" {
         report.tell(
           Complaint(.error, .permissions, path, "anybody may write to it", hint: "chmod o-w \(path.shellWord)"))
       }
@@ -101,8 +99,7 @@ enum CheckCommand: Command {
           hint: "for real life take sandbox and endpoint out, and put the account's own values in"))
     }
     for path in configuration.attachmentDirectories {
-      var status = stat()
-      guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR, access(path, R_OK | X_OK) == 0 else {
+      guard HostPath.isReadableFolder(path) else {
         report.tell(
           Complaint(
             .warning, .configuration, "attachment_directories", "\(path) is no folder that this user may read",
@@ -117,7 +114,7 @@ enum CheckCommand: Command {
         ))
     }
     for channel in configuration.channels.values.sorted(by: { $0.name < $1.name }) {
-      guard let path = channel.caFile, access(path, R_OK) != 0 else { continue }
+      guard let path = channel.caFile, !HostPath.isReadable(path) else { continue }
       report.tell(
         Complaint(
           .error, .configuration, "channels.\(channel.name).ca_file", "\(path) cannot be read",

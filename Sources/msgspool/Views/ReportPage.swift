@@ -103,9 +103,9 @@ struct ReportPage {
     }
     let failed = [.failed, .expired, .invalid].reduce(0) { $0 + (report.ends[$1 as MessageState] ?? 0) }
     let items = [
-      ("messages", grouped(report.messages)), ("recipients accepted", grouped(states.accepted)),
-      ("recipients refused", grouped(states.rejected)), ("messages failed", grouped(failed)),
-      ("messages in doubt", grouped(report.doubtfulCount)),
+      ("messages", Columns.grouped(report.messages)), ("recipients accepted", Columns.grouped(states.accepted)),
+      ("recipients refused", Columns.grouped(states.rejected)), ("messages failed", Columns.grouped(failed)),
+      ("messages in doubt", Columns.grouped(report.doubtfulCount)),
     ]
     return "<dl class=\"numbers\">"
       + items.map { "<div><dt>\($0.0)</dt><dd>\($0.1)</dd></div>" }.joined() + "</dl>"
@@ -143,7 +143,7 @@ struct ReportPage {
       marks += "</g>"
     }
     let unit = report.step == 3600 ? "an hour" : "\(Int(report.step / 3600)) hours"
-    let name = "Recipients in \(unit), stacked by what became of them; \(grouped(most)) at the most"
+    let name = "Recipients in \(unit), stacked by what became of them; \(Columns.grouped(most)) at the most"
     let svg = """
       <svg viewBox="0 0 \(Int(size.width)) \(Int(size.height))" role="img" aria-label="\(escaped(name))">
       \(levels(top, high))\(marks)\(dates(slot))
@@ -163,7 +163,7 @@ struct ReportPage {
         ? ""
         : "<line class=\"grid\" x1=\"\(short(size.left))\" y1=\"\(short(y))\" x2=\"\(short(size.width - 8))\" y2=\"\(short(y))\"/>"
       return line
-        + "<text x=\"\(short(size.left - 8))\" y=\"\(short(y + 4))\" text-anchor=\"end\">\(grouped(level))</text>"
+        + "<text x=\"\(short(size.left - 8))\" y=\"\(short(y + 4))\" text-anchor=\"end\">\(Columns.grouped(level))</text>"
     }.joined()
   }
 
@@ -179,7 +179,7 @@ struct ReportPage {
 
   private var stepTable: String {
     let rows = report.steps.enumerated().filter { $0.element.all > 0 }.map { index, states in
-      [escaped(sheet.label(index))] + RecipientState.allCases.map { grouped(states[$0]) }
+      [escaped(sheet.label(index))] + RecipientState.allCases.map { Columns.grouped(states[$0]) }
     }
     return table(["from (UTC)"] + RecipientState.allCases.map(\.rawValue), rows, numbers: 1...4)
   }
@@ -189,9 +189,9 @@ struct ReportPage {
     let isPaid = !sheet.spent.isEmpty
     let rows = report.channels.map { channel in
       [
-        escaped(channel.name), grouped(channel.ended), ReportSheet.percent(channel.acceptance),
+        escaped(channel.name), Columns.grouped(channel.ended), ReportSheet.percent(channel.acceptance),
         ReportSheet.seconds(channel.latency.quantile(0.5)), ReportSheet.seconds(channel.latency.quantile(0.99)),
-        grouped(channel.states.deferred), grouped(channel.doubtful),
+        Columns.grouped(channel.states.deferred), Columns.grouped(channel.doubtful),
       ] + (isPaid ? [sheet.spent[channel.name]?.text ?? "-"] : [])
     }
     let head = ["channel", "sent", "accepted", "p50", "p99", "retries", "in doubt"] + (isPaid ? ["spent"] : [])
@@ -219,7 +219,7 @@ struct ReportPage {
         <g><title>\(escaped(what)): \(cause.count)</title>\
         <text x="\(short(left - 10))" y="\(short(y + 19))" text-anchor="end">\(escaped(Columns.cut(what, 34)))</text>\
         <rect class="\(kind.rawValue)" x="\(short(left))" y="\(short(y + 5))" width="\(short(long))" height="\(short(row - 10))"/>\
-        <text x="\(short(left + long + 8))" y="\(short(y + 19))">\(grouped(cause.count))</text></g>
+        <text x="\(short(left + long + 8))" y="\(short(y + 19))">\(Columns.grouped(cause.count))</text></g>
         """
     }.joined(separator: "\n")
     let svg = """
@@ -229,7 +229,7 @@ struct ReportPage {
       """
     let rows = causes.map { cause in
       [
-        escaped(cause.channel), cause.state.rawValue, grouped(cause.count),
+        escaped(cause.channel), cause.state.rawValue, Columns.grouped(cause.count),
         escaped([cause.kind, cause.code].filter { !$0.isEmpty }.joined(separator: ": ")), escaped(cause.reason),
         "<code>\(escaped(cause.name))</code>",
       ]
@@ -244,7 +244,8 @@ struct ReportPage {
     if report.doubtfulCount == 0 { return "" }
     let rows = report.doubtful.map { item in
       [
-        "<code>\(escaped(item.name))</code>", escaped(item.channel), grouped(item.recipients), escaped(time(item.at)),
+        "<code>\(escaped(item.name))</code>", escaped(item.channel), Columns.grouped(item.recipients),
+        escaped(time(item.at)),
         escaped(item.reason),
       ]
     }
@@ -258,7 +259,7 @@ struct ReportPage {
         + "again by <code>msgspool retry NAME --state unconfirmed</code>. All of them: <code>msgspool list failed</code>.</p>"
         + list(rows.prefix(ReportPage.openly))
         + (folded.isEmpty ? "" : details("\(folded.count) more", list(folded)))
-        + (rest > 0 ? "<p class=\"sub\">and \(grouped(rest)) more</p>" : ""))
+        + (rest > 0 ? "<p class=\"sub\">and \(Columns.grouped(rest)) more</p>" : ""))
   }
 
   private var slowest: String {
@@ -266,7 +267,7 @@ struct ReportPage {
     let rows = sheet.slowest.map { call in
       [
         "<code>\(escaped(call.id))</code>", escaped(call.channel), ReportSheet.seconds(call.seconds),
-        grouped(call.recipients), escaped(time(call.started)),
+        Columns.grouped(call.recipients), escaped(time(call.started)),
       ]
     }
     return section(
@@ -317,26 +318,16 @@ struct ReportPage {
   }
 
   private func words(_ states: Report.States) -> String {
-    RecipientState.allCases.filter { states[$0] > 0 }.map { "\(grouped(states[$0])) \($0.rawValue)" }
+    RecipientState.allCases.filter { states[$0] > 0 }.map { "\(Columns.grouped(states[$0])) \($0.rawValue)" }
       .joined(separator: ", ")
   }
 
   /// What text may not be in a page, and what would change how the text around it reads.
   private func escaped(_ text: String) -> String {
-    var escaped = ""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "&": escaped += "&amp;"
-      case "<": escaped += "&lt;"
-      case ">": escaped += "&gt;"
-      case "\"": escaped += "&quot;"
-      case "'": escaped += "&#39;"
-      default:
-        let isShown = scalar.properties.generalCategory != .control && scalar.properties.generalCategory != .format
-        if isShown { escaped.unicodeScalars.append(scalar) } else { escaped += "&#65533;" }
-      }
-    }
-    return escaped
+    text.unicodeScalars.map { scalar in
+      let isShown = scalar.properties.generalCategory != .control && scalar.properties.generalCategory != .format
+      return isShown ? String(scalar).escapedForHTML : "&#65533;"
+    }.joined()
   }
 
   private func time(_ date: Date) -> String { String(RFC3339.string(date).prefix(16).replacing("T", with: " ")) }
@@ -345,17 +336,6 @@ struct ReportPage {
   private func short(_ number: Double) -> String {
     let tenths = Int((number * 10).rounded())
     return tenths % 10 == 0 ? String(tenths / 10) : "\(tenths / 10).\(abs(tenths % 10))"
-  }
-
-  /// 12,345
-  private func grouped(_ number: Int) -> String {
-    var digits = String(number)
-    var position = digits.count - 3
-    while position > 0 {
-      digits.insert(",", at: digits.index(digits.startIndex, offsetBy: position))
-      position -= 3
-    }
-    return digits
   }
 
   /// The next of 2, 4, 10, 20, 40, 100, ...: its half is named, too.

@@ -162,25 +162,14 @@ final class SweepReporter: Sendable {
       let rate = estimate.rate(settled, at: summary.seconds)
       return (estimate.total, rate, estimate.left(settled))
     }
-    var text = "\(grouped(settled))"
-    if total > settled { text += " of \(grouped(total))" }
+    var text = "\(Columns.grouped(settled))"
+    if total > settled { text += " of \(Columns.grouped(total))" }
     text += " messages"
     // What a narrow terminal cuts off comes last.
     if let left { text += ", \(TimeSpan.text(left)) left" }
-    text += ", \(grouped(summary.calls)) calls, "
-    text += rate < 10 ? "\((rate * 10).rounded() / 10) messages/s" : "\(grouped(Int(rate))) messages/s"
+    text += ", \(Columns.grouped(summary.calls)) calls, "
+    text += rate < 10 ? "\((rate * 10).rounded() / 10) messages/s" : "\(Columns.grouped(Int(rate))) messages/s"
     Console.progress(text)
-  }
-
-  /// 12,345
-  private func grouped(_ number: Int) -> String {
-    var digits = String(number)
-    var position = digits.count - 3
-    while position > 0 {
-      digits.insert(",", at: digits.index(digits.startIndex, offsetBy: position))
-      position -= 3
-    }
-    return digits
   }
 
   // MARK: Log lines (contract, section 8)

@@ -383,8 +383,8 @@ final class FarSide {
 }
 
 /// A ledger as a process that may die uses it: a commit has happened whole, or not at all.
-final class MortalLedger: Ledger, @unchecked Sendable {
-  private let ledger: SQLiteLedger
+final class MortalLedger: ForwardingLedger, @unchecked Sendable {
+  let ledger: SQLiteLedger
   private let process: SimProcess
   private let broken: Simulation.Break?
 
@@ -393,9 +393,6 @@ final class MortalLedger: Ledger, @unchecked Sendable {
     self.process = process
     self.broken = broken
   }
-
-  var generation: String { ledger.generation }
-  var createdAt: Date { ledger.createdAt }
 
   func commit(_ group: GroupCommit) throws(LedgerFault) -> [Admission] {
     let all = group.proposed.map { _ in Admission.start(without: []) }
@@ -411,21 +408,5 @@ final class MortalLedger: Ledger, @unchecked Sendable {
     process.acts() ? try ledger.claim(ids, newerThan: newerThan) : ids.map { _ in false }
   }
 
-  func isDuplicate(_ id: IdentifierClaim, newerThan: Date) throws(LedgerFault) -> Bool {
-    try ledger.isDuplicate(id, newerThan: newerThan)
-  }
-  func seen(_ files: [UInt64]) throws(LedgerFault) -> [UInt64: Date] { try ledger.seen(files) }
-  func counted(_ channel: String, day: Int) throws(LedgerFault) -> Int { try ledger.counted(channel, day: day) }
-  func spent(_ channel: String, from day: Int, through last: Int) throws(LedgerFault) -> Int {
-    try ledger.spent(channel, from: day, through: last)
-  }
-  func suspensions() throws(LedgerFault) -> [Suspension] { try ledger.suspensions() }
-  func calls(ofSweep sweep: String, _ visit: (CallRecord) -> Void) throws(LedgerFault) {
-    try ledger.calls(ofSweep: sweep, visit)
-  }
-  func call(_ id: String) throws(LedgerFault) -> CallRecord? { try ledger.call(id) }
-  func knows(providerId: String, channel: String, since: Date) throws(LedgerFault) -> Bool {
-    try ledger.knows(providerId: providerId, channel: channel, since: since)
-  }
   func prune(before date: Date) throws(LedgerFault) -> Int { 0 }
 }
