@@ -26,6 +26,9 @@ package struct ConfigurationKey: Sendable {
       "aliases", "object", "none",
       "Where msgspool sendmail delivers to: a local name to { channel, to }, to another name, or to a list of these."),
     .init(
+      "on_failure", "channel, or { channel, to }", "none",
+      "Who hears, once an hour at the most, of what failed, expired or is in doubt, and of suspended channels."),
+    .init(
       "sandbox", "port", "none",
       "For trying: sweeps start a stand-in for the providers at this port of 127.0.0.1, unless one is there."),
     .init("channels", "object", nil, "The channels by their names."),
@@ -56,6 +59,12 @@ package struct ConfigurationKey: Sendable {
     .init(
       "quiet_hours", "object", "none",
       "What falls due inside waits until the end: { from: \"22:00\", to: \"07:00\", zone: \"Asia/Shanghai\" }."),
+    .init(
+      "digest", "object", "none",
+      "Messages to one recipient go out as one text: { every: \"10m\", max: 100, title: \"{count} messages\" }."),
+    .init(
+      "price", "amount", "none", "What an accepted recipient costs, or each part of a text where those are billed."),
+    .init("budget", "object", "none", "What may be spent: { daily: 50, monthly: 800 }; beyond it messages wait."),
     .init("recipients", "object", "none", "The address book: a name to an address or a list of them."),
     .init("fallback", "channel", "none", "Where recipients go that are finally rejected or given up."),
     .init("fallback_on", "undelivered, no_receipt", "none", "After which receipts they go there as well."),

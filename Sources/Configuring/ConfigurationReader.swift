@@ -84,23 +84,31 @@ package struct ConfigurationReader: Sendable {
       )
     }
     try checkReferences(configuration)
+    configuration.onFailure = try operatorAddress(root["on_failure"], configuration)
     configuration.modified = max(file.modified, secrets.modified)
     return configuration
   }
 
+  static func check(_ name: String?, _ place: String, _ configuration: Configuration) throws(ConfigurationFault) {
+    guard let name, configuration.channels[name] == nil else { return }
+    let nearest = Suggestion.nearest(to: name, among: configuration.channels.keys).map { "; did you mean \"\($0)\"?" }
+    throw ConfigurationFault(place, "\"\(name)\" is no channel of this configuration\(nearest ?? "")")
+  }
+
   private func checkReferences(_ configuration: Configuration) throws(ConfigurationFault) {
-    func check(_ name: String?, _ place: String) throws(ConfigurationFault) {
-      guard let name, configuration.channels[name] == nil else { return }
-      let nearest = Suggestion.nearest(to: name, among: configuration.channels.keys).map { "; did you mean \"\($0)\"?" }
-      throw ConfigurationFault(place, "\"\(name)\" is no channel of this configuration\(nearest ?? "")")
-    }
-    try check(configuration.defaultChannel, "default_channel")
+    try ConfigurationReader.check(configuration.defaultChannel, "default_channel", configuration)
     for (name, aliases) in configuration.aliases.sorted(by: { $0.key < $1.key }) {
-      for alias in aliases { try check(alias.channel, "aliases.\(name)") }
+      for alias in aliases { try ConfigurationReader.check(alias.channel, "aliases.\(name)", configuration) }
     }
     for channel in configuration.channels.values.sorted(by: { $0.name < $1.name }) {
       let place = "channels.\(channel.name).fallback"
-      try check(channel.fallback, place)
+      try ConfigurationReader.check(channel.fallback, place, configuration)
+      for (index, rule) in (channel.personal?.rules ?? []).enumerated() {
+        if case .forward(let target, _) = rule.answer {
+          try ConfigurationReader.check(
+            target, "channels.\(channel.name).replies[\(index)].answer.forward", configuration)
+        }
+      }
       if channel.fallback == channel.name {
         throw ConfigurationFault(place, "is the channel itself", hint: "name another channel, or leave it out")
       }
@@ -140,8 +148,18 @@ package struct ConfigurationReader: Sendable {
     channel.account = values.compactMapValues(\.string)
     try pace(channel, place)
     try times(channel, place)
+    channel.digest = try digest(place["digest"], channel)
+    try cost(channel, place)
     channel.fallback = try place["fallback"]?.string()
     channel.caFile = try (place["ca_file"]?.string()).map(resolved)
+    if let defaults = channel.personal {
+      channel.personal = try PersonalReader(place: place, resolved: resolved).settings(defaults)
+      guard channel.concurrency == 1 else {
+        throw ConfigurationFault(
+          "\(place.path).concurrency", "is \(channel.concurrency); \(card.name) sends one call at a time",
+          hint: "leave it out")
+      }
+    }
     return channel
   }
 
@@ -152,7 +170,7 @@ package struct ConfigurationReader: Sendable {
     if let mode, mode != .off {
       let path = "\(place.path).receipts"
       let name = channel.card.name
-      guard let provider = channel.receiving else {
+      guard let provider = channel.receipting else {
         throw ConfigurationFault(path, "\(name) never tells what became of a message", hint: "leave it out, or \"off\"")
       }
       guard !mode.asks || provider is any ReceiptAsking else {

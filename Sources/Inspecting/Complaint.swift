@@ -17,7 +17,7 @@ package struct Complaint: Sendable, Hashable {
 
   /// What it is about, for counting complaints of one kind together.
   package enum Topic: String, Sendable, CaseIterable {
-    case configuration, permissions, messages, oddities, leftovers, history, sweeps, ledger
+    case configuration, disk, permissions, messages, oddities, leftovers, history, sweeps, ledger
   }
 
   package var severity: Severity

@@ -40,6 +40,8 @@ package struct Inspection {
   var needsRescue = false
   /// Files with a second hard link somewhere, told together: a backup may have linked all of them.
   var linked = Strays()
+  /// What is no plain file, told together: a slip with `cp -r` brings a thousand folders.
+  var odd = Strays()
 
   var limit: Int { (configuration ?? Configuration()).maxMessageBytes }
 
@@ -57,11 +59,12 @@ package struct Inspection {
 
   package mutating func run() throws(SweepTrouble) {
     do throws(SystemFault) {
-      try inspectFolders()
+      let isReadOnly = try inspectDisk()
+      try inspectFolders(isReadOnly: isReadOnly)
       try inspectForgotten()
       for folder in [Folder.new, .deferred] { try inspectWaiting(folder) }
       for folder in [Folder.deferred, .done, .failed] { try inspectHistory(of: folder) }
-      tellLinked()
+      tellStrays()
       try inspectSweeps()
     } catch {
       throw SweepTrouble(fault: error)
@@ -77,12 +80,39 @@ package struct Inspection {
 
   // MARK: Folders
 
-  private func inspectFolders() throws(SystemFault) {
+  /// A disk that is nearly full is told before it stops a sweep.
+  /// - Returns: whether nothing can be written to it at all.
+  private func inspectDisk() throws(SystemFault) -> Bool {
+    let room = try spool.diskRoom()
+    let remedy = "free some space on the spool's file system; msgspool prune --older-than 7d removes what is settled"
+    if room.isReadOnly {
+      tell(
+        Complaint(
+          .error, .disk, spool.path, "its file system is mounted read-only: nothing is sent",
+          hint: "remount it read-write"))
+    }
+    if room.isShortOfBytes {
+      tell(
+        Complaint(
+          .warning, .disk, spool.path,
+          "its file system is nearly full: \(DiskRoom.text(room.bytes)) of \(DiskRoom.text(room.allBytes)) are left",
+          hint: remedy))
+    }
+    if room.isShortOfFiles {
+      tell(
+        Complaint(
+          .warning, .disk, spool.path,
+          "its file system has room for only \(room.files) more files (inodes), of \(room.allFiles)", hint: remedy))
+    }
+    return room.isReadOnly
+  }
+
+  private func inspectFolders(isReadOnly: Bool) throws(SystemFault) {
     let root = try spool.facts()
     if root.mode & 0o002 != 0 {
       tell(
         Complaint(
-          .error, .permissions, spool.path, "anybody may write in it", hint: "chmod o-w \(spool.path)"))
+          .error, .permissions, spool.path, "anybody may write in it", hint: "chmod o-w \(spool.path.shellWord)"))
     }
     for folder in Folder.allCases where spool.has(folder) {
       let facts = try spool.facts(folder)
@@ -94,11 +124,12 @@ package struct Inspection {
             .error, .permissions, path, "lies on another file system than the spool, and nothing can be renamed across",
             hint: "keep the whole spool on one file system"))
       }
-      if !spool.mayWork(in: folder) {
+      // Nobody may on such a disk, which has been told.
+      if !isReadOnly, !spool.mayWork(in: folder) {
         tell(
           Complaint(
             .error, .permissions, path, "this user may not work in it",
-            hint: "run as the sweeper's user, or let it own the spool: chown -R msgspool \(spool.path)"))
+            hint: "run as the sweeper's user, or let it own the spool: chown -R msgspool \(spool.path.shellWord)"))
       }
       guard facts.mode & 0o002 != 0 else { continue }
       let isForProducers = folder == .tmp || folder == .new
@@ -107,7 +138,8 @@ package struct Inspection {
       tell(
         Complaint(
           isForProducers ? .warning : .error, .permissions, path, "anybody may write in it, and remove what is there",
-          hint: isForProducers ? "chmod +t \(path), or give producers a group: chmod 2770" : "chmod o-w \(path)"))
+          hint: isForProducers
+            ? "chmod +t \(path.shellWord), or give producers a group: chmod 2770" : "chmod o-w \(path.shellWord)"))
     }
     for name in [SpoolLayout.ledger, SpoolLayout.configuration] {
       guard let facts = spool.facts(of: name), facts.mode & 0o002 != 0 else { continue }
@@ -138,7 +170,8 @@ package struct Inspection {
     guard let facts = try? FileFacts(of: name, in: folder), facts.owner != root.owner else { return true }
     var complaint = Complaint(
       .error, .permissions, subject, "belongs to user \(facts.owner), and the spool to user \(root.owner)",
-      hint: "as root: msgspool check --repair, or chown -R --reference=\(spool.path) \(spool.path)/\(subject)")
+      hint: "as root: msgspool check --repair, or chown -R --reference=\(spool.path.shellWord) "
+        + "\(spool.path)/\(subject)".shellWord)
     if isRepair, spool.giveToOwner(name, in: folder, root) { complaint.action = "given to the spool's owner" }
     tell(complaint)
     return complaint.action != nil
@@ -154,12 +187,12 @@ package struct Inspection {
     return complaint
   }
 
-  private func inspectForgotten() throws(SystemFault) {
+  private mutating func inspectForgotten() throws(SystemFault) {
     var walk = try Walk(.tmp, of: spool, includesIgnored: true)
     let now = now()
     while let found = try walk.next() {
       if found.isOdd {
-        tell(odd(found))
+        note(odd: found)
         continue
       }
       guard let facts = try? FileFacts(of: found.name, in: found.place.descriptor) else { continue }
@@ -180,10 +213,15 @@ package struct Inspection {
 
   func subject(_ found: Walk.Found) -> String { "\(found.place.label)/\(found.name.display)" }
 
-  func odd(_ found: Walk.Found) -> Complaint {
-    Complaint(
-      .error, .oddities, subject(found),
-      "is no plain file (a symbolic link, FIFO, device or folder): it is never opened or moved",
+  mutating func note(odd found: Walk.Found) {
+    odd.add(
+      subject(found), "is no plain file (a symbolic link, FIFO, device or folder): it is never opened or moved",
       hint: "move it out of the spool")
+  }
+
+  func tellStrays() {
+    for line in linked.lines + odd.lines {
+      tell(Complaint(.error, .oddities, line.subject, line.problem, hint: line.hint))
+    }
   }
 }

@@ -26,7 +26,7 @@ extension Inspection {
     while let found = try walk.next() {
       // Those that wait were looked at with what waits.
       if found.isOdd {
-        if folder != .deferred { tell(odd(found)) }
+        if folder != .deferred { note(odd: found) }
         continue
       }
       switch tails.read(found.name, in: found.place.descriptor, path: found.place.path) {
@@ -73,7 +73,7 @@ extension Inspection {
     let hint =
       switch broken.folder {
       case .deferred: "it is sent when it falls due; if that is wrong, move it to failed/"
-      case .failed where !broken.tail.isTorn: "if it is to be sent: msgspool retry \(broken.name.display)"
+      case .failed where !broken.tail.isTorn: "if it is to be sent: msgspool retry \(broken.name.argument)"
       default: "find out whether it was sent; to send it, move it to new/, else remove it"
       }
     return Complaint(

@@ -23,6 +23,13 @@ extension Inspection {
         continue
       }
       if !inspectOwner(entry.name, in: spool.descriptor(.cur), "cur/\(entry.name.display)", root) { continue }
+      if let place = try Place.of(sweep: entry.name, in: spool), place.isClosed {
+        tell(
+          Complaint(
+            .error, .permissions, "cur/\(entry.name.display)", "this user may not look into it: no sweep settles it",
+            hint: "chmod u+rwx \(place.path.shellWord)"))
+        continue
+      }
       giveFilesToOwner(in: entry.name, root)
       if spool.isAlive(sweep: name) { continue }
       let left = try count(entry.name)

@@ -12,7 +12,7 @@ extension Inspection {
       if SpoolLayout.isIgnored(found.name) {
         try inspectIgnored(found)
       } else if found.isOdd {
-        tell(odd(found))
+        note(odd: found)
       } else {
         inspectWaiting(found)
       }
@@ -38,17 +38,14 @@ extension Inspection {
     let path = "\(found.place.path)/\(found.name.display)"
     switch spool.peek(found.name, in: found.place.descriptor, path: path, limit: limit) {
     case nil: return
-    case .odd?: tell(odd(found))
+    case .odd?: note(odd: found)
     case .unreadable(let fault)?:
       tell(
         Complaint(
           .error, .messages, subject(found), "cannot be read: \(fault)",
           hint: "let the producer write it with a readable mode (umask 022)"))
-    case .invalid(let fault, let lines)?:
-      let age = now().timeIntervalSince(facts.modified)
-      // A careless producer may still be writing it.
-      if found.place.folder == .new, lines.isEmpty, abs(age) < ClaimReader.grace { return }
-      tell(complaint(found, fault))
+    case .invalid(_, let remains)? where remains.mayBeUnfinished(in: found.place.folder, facts, now: now()): return
+    case .invalid(let fault, _)?: tell(complaint(found, fault))
     case .message(let file)?: inspect(file, found)
     }
   }
@@ -99,7 +96,7 @@ extension Inspection {
     guard let twin = spool.twin(of: found.name, facts, in: others) else {
       linked.add(
         subject(found), ClaimReader.secondLink,
-        hint: "find / -xdev -samefile \(found.place.path)/\(found.name.display) tells its names")
+        hint: "find / -xdev -samefile \("\(found.place.path)/\(found.name.display)".shellWord) tells its names")
       return false
     }
     // The other name is looked at as well, and complained about if it is the one to go.
@@ -125,12 +122,6 @@ extension Inspection {
       let last = tail.last
     else { return false }
     return SpoolLayout.folder(of: last.state) != found.place.folder
-  }
-
-  func tellLinked() {
-    for line in linked.lines {
-      tell(Complaint(.error, .oddities, line.subject, line.problem, hint: line.hint))
-    }
   }
 
   /// What may be wrong with any file of the spool.

@@ -30,6 +30,9 @@ package protocol Ledger: Sendable {
   /// Recipients counted on a channel's local day.
   func counted(_ channel: String, day: Int) throws(LedgerFault) -> Int
 
+  /// What the channel's calls have cost from one local day through another, in millionths; calls in doubt included.
+  func spent(_ channel: String, from day: Int, through last: Int) throws(LedgerFault) -> Int
+
   func suspensions() throws(LedgerFault) -> [Suspension]
 
   /// Calls of one sweep in the order they started, those without an outcome included.
@@ -60,8 +63,19 @@ package struct LedgerFault: Error, Sendable, Hashable {
   package var message: String
   /// What the system said (errno); 0 where it was not asked.
   package var number: Int32
-  /// A newer msgspool wrote it: nothing is wrong but the version of the one that reads it.
-  package var isNewer = false
+  /// Nothing is wrong with the ledger but that it is not of this version.
+  package var age: Age?
+
+  package enum Age: Sendable, Hashable {
+    /// A newer msgspool wrote it.
+    case newer
+    /// An older one did: whoever writes next brings it up to date.
+    case older
+    /// It has no tables yet: whoever writes next makes them.
+    case unmade
+  }
+
+  package var isNewer: Bool { age == .newer }
 
   package init(_ kind: Kind, _ message: String, number: Int32 = 0) {
     self.kind = kind
@@ -84,6 +98,10 @@ package struct GroupCommit: Sendable {
   package var returned: [Seen] = []
   /// Files of such messages that have a history now, which tells it instead.
   package var forgotten: [UInt64] = []
+  /// What the operator is to be told of.
+  package var failures: [FailureNote] = []
+  /// What is added to the counts for monitoring. It waits for a commit that is made for something else.
+  package var meters: [Meters.Row] = []
 
   package init(now: Date) {
     self.now = now
@@ -91,7 +109,7 @@ package struct GroupCommit: Sendable {
 
   package var isEmpty: Bool {
     finished.isEmpty && proposed.isEmpty && settledIds.isEmpty && suspended.isEmpty && resumed.isEmpty
-      && returned.isEmpty && forgotten.isEmpty
+      && returned.isEmpty && forgotten.isEmpty && failures.isEmpty
   }
 }
 
@@ -114,11 +132,19 @@ package struct CallMember: Sendable, Hashable {
   package var to: String
   /// The address in a fallback channel; nil in the message's own.
   package var address: String?
+  /// Which part of the message, where it is sent in parts.
+  package var part: Int?
 
-  package init(file: String, to: String, address: String? = nil) {
+  package init(file: String, to: String, address: String? = nil, part: Int? = nil) {
     self.file = file
     self.to = to
     self.address = address
+    self.part = part
+  }
+
+  /// Whether it shares its place with its neighbour: no address has two in one call.
+  func isBeside(_ other: CallMember) -> Bool {
+    Verbatim(address ?? to) == Verbatim(other.address ?? other.to)
   }
 }
 
@@ -129,6 +155,8 @@ package struct ProposedCall: Sendable {
   package var channel: String
   package var provider: String
   package var members: [CallMember]
+  /// How many of them, neighbours, share each place of the call; empty where everybody has one alone.
+  package var sizes: [Int]
   /// Calls per second of the channel; 0 is no limit.
   package var rate: Double
   /// The local day of the channel.
@@ -137,20 +165,48 @@ package struct ProposedCall: Sendable {
   package var daily: Int
   /// Messages a day to one recipient; 0 is no limit.
   package var dailyPerRecipient: Int
-  /// What is counted, one for each member; empty where nothing is counted per recipient.
+  /// What is counted, one for each place; empty where nothing is counted per recipient.
   package var identities: [String]
+  /// How much longer the pause after this call is than `rate` says: 1 is evenly paced.
+  package var stretch = 1.0
+  /// The most that any call of the channel has as `stretch`.
+  package var longestStretch = 1.0
+  /// It wants a number of its own.
+  package var isNumbered = false
+  /// It needs an allowance (`AllowanceProvider`).
+  package var allowance: Allowance?
+
+  /// Nil where the channel has no price.
+  package var charge: Charge?
+
+  package var places: Int { sizes.isEmpty ? members.count : sizes.count }
+
+  /// - Parameter places: by index; those who stay.
+  package func members(without places: [Int]) -> [CallMember] {
+    if places.isEmpty { return members }
+    let left = Set(places)
+    guard !sizes.isEmpty else { return members.indices.filter { !left.contains($0) }.map { members[$0] } }
+    var rest = members[...]
+    var kept: [CallMember] = []
+    for (place, size) in sizes.enumerated() {
+      if !left.contains(place) { kept += rest.prefix(size) }
+      rest = rest.dropFirst(size)
+    }
+    return kept
+  }
   /// What receipts name the call by, where a producer chose that and receipts are awaited: known before the call.
   package var reference: String?
 
   package init(
-    id: String, sweep: String, channel: String, provider: String, members: [CallMember], rate: Double, day: Int,
-    daily: Int, dailyPerRecipient: Int, identities: [String]
+    id: String, sweep: String, channel: String, provider: String, members: [CallMember], sizes: [Int] = [],
+    rate: Double, day: Int, daily: Int, dailyPerRecipient: Int, identities: [String]
   ) {
     self.id = id
     self.sweep = sweep
     self.channel = channel
     self.provider = provider
     self.members = members
+    self.sizes = sizes
     self.rate = rate
     self.day = day
     self.daily = daily
@@ -159,11 +215,37 @@ package struct ProposedCall: Sendable {
   }
 }
 
+/// What a call costs, and what its channel may cost; in millionths.
+package struct Charge: Sendable, Hashable {
+  /// One for each place.
+  package var costs: [Int]
+  /// Nil is no limit.
+  package var daily: Int?
+  package var monthly: Int?
+  /// The local day on which the month began.
+  package var month: Int
+
+  package init(costs: [Int], daily: Int?, monthly: Int?, month: Int) {
+    self.costs = costs
+    self.daily = daily
+    self.monthly = monthly
+    self.month = month
+  }
+}
+
 package enum Admission: Sendable, Hashable {
-  /// The intent is on disk, without these members (by index), whose day is used up.
-  case start(without: [Int])
+  /// The intent is on disk, without these places (by index), whose day is used up.
+  /// - number: where the call wanted one: unique and rising over all sweepers.
+  case start(without: [Int], number: Int = 0)
+  /// As `start`, and without these either, which the budget of the day, or of the month, has no room for.
+  case startWithin(budget: Span, without: [Int], beyond: [Int], number: Int = 0)
   /// The pace allows the call only then; nothing was recorded.
   case wait(until: Date)
+
+  /// The other side has to write first; nothing was recorded.
+  case unallowed
+
+  package enum Span: Sendable, Hashable { case day, month }
 }
 
 /// A call and what came of it.
@@ -173,6 +255,21 @@ package struct FinishedCall: Sendable {
   package var outcomes: [Outcome]
   /// What to give back to the counts: what was counted at the start and did not use up the provider's limit.
   package var uncounted: Uncounted?
+  /// Millionths to give back to the budget: what was charged at the start and was not accepted. What is in doubt stays.
+  package var refund = 0
+  /// Of a call that took from its channel's allowance: what becomes of that.
+  package var allowance: AllowanceNews?
+
+  package struct AllowanceNews: Sendable {
+    package var channel: String
+    package var isSpent: Bool
+
+    /// - isSpent: used up, whatever was counted; else what was taken is given back.
+    package init(channel: String, isSpent: Bool) {
+      self.channel = channel
+      self.isSpent = isSpent
+    }
+  }
   /// Whose receipts are awaited from now on; nil where they are off.
   package var awaited: AwaitedRecord?
 
@@ -205,6 +302,19 @@ package struct CallRecord: Sendable {
   package var members: [CallMember]
   /// Nil while no outcome is known: the call may or may not have been carried out.
   package var outcomes: [Outcome]?
+
+  /// Its places, each with those who shared it: neighbours to one recipient, of several messages.
+  package var places: [[CallMember]] {
+    var places: [[CallMember]] = []
+    for member in members {
+      if let last = places.last?.last, last.isBeside(member) {
+        places[places.count - 1].append(member)
+      } else {
+        places.append([member])
+      }
+    }
+    return places
+  }
 
   package init(
     id: String, channel: String, provider: String, startedAt: Date, members: [CallMember], outcomes: [Outcome]?

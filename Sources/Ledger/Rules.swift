@@ -60,11 +60,14 @@ package enum Pace: Sendable, Hashable {
   /// - Parameters:
   ///   - stored: when the next call may start; nil while there was none.
   ///   - rate: calls a second, more than 0.
-  package static func slot(_ stored: Double?, now: Double, rate: Double) -> Pace {
-    let interval = 1 / rate
+  ///   - stretch: how much longer than that the pause after this call is, and the longest that any call of the channel has.
+  package static func slot(
+    _ stored: Double?, now: Double, rate: Double, stretch: Double = 1, longest: Double = 1
+  ) -> Pace {
+    let interval = stretch / rate
     var next = stored ?? now
     // Nobody reserves further ahead than one slot: a later one means that the clock was turned back.
-    if next > now + interval + 1 { next = now }
+    if next > now + max(longest, stretch) / rate + 1 { next = now }
     return next > now ? .wait(until: next) : .start(next: max(next, now - slack) + interval)
   }
 }
@@ -76,5 +79,28 @@ package enum DayCount {
   ///   - limit: recipients a day; 0 is no limit.
   package static func granted(_ wanted: Int, used: Int, limit: Int) -> Int {
     limit > 0 ? min(wanted, max(0, limit - used)) : wanted
+  }
+}
+
+/// What a channel's budget has room for: given out to a call's places in their order.
+package enum BudgetRule {
+  /// Nil where all places have room.
+  /// - Parameters:
+  ///   - refused: places that are left out already.
+  ///   - today, month: spent so far, in millionths, calls in doubt included.
+  package static func beyond(
+    _ charge: Charge, without refused: [Int], today: Int, month: Int
+  ) -> (places: [Int], span: Admission.Span)? {
+    let left = [(charge.daily.map { $0 - today }, Admission.Span.day), (charge.monthly.map { $0 - month }, .month)]
+    guard let tightest = left.compactMap({ room, span in room.map { ($0, span) } }).min(by: { $0.0 < $1.0 }) else {
+      return nil
+    }
+    var room = tightest.0
+    let refused = Set(refused)
+    var places: [Int] = []
+    for (place, cost) in charge.costs.enumerated() where !refused.contains(place) {
+      if cost <= room { room -= cost } else { places.append(place) }
+    }
+    return places.isEmpty ? nil : (places, tightest.1)
   }
 }

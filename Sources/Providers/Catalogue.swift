@@ -18,6 +18,8 @@ package enum Catalogue {
     WeComRobot.self,
     WeComApp.self,
     Instapush.self,
+    WeChatILink.self,
+    WeChatWeb.self,
     Telegram.self,
     Bark.self,
     Ntfy.self,

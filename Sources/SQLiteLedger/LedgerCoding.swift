@@ -3,7 +3,8 @@ import Ledger
 
 /// How calls' members and outcomes stand in the ledger: compact JSON, one row per call however many recipients it has.
 enum LedgerCoding {
-  /// `[["file","to","to",["to","fallback address"]],["file",...]]`: neighbours of one file share its name.
+  /// `[["file","to","to",["to","fallback address"],["to",null,1]],["file",...]]`: neighbours of one file share its name; a
+  /// number is that of the message's part.
   static func text(_ members: [CallMember]) -> String {
     var bytes: [UInt8] = [UInt8(ascii: "[")]
     var file: String?
@@ -16,7 +17,9 @@ enum LedgerCoding {
         file = member.file
       }
       bytes.append(UInt8(ascii: ","))
-      if let address = member.address {
+      if let part = member.part {
+        JSON.array([.string(member.to), member.address.map(JSON.string) ?? .null, .integer(part)]).write(to: &bytes)
+      } else if let address = member.address {
         JSON.strings([member.to, address]).write(to: &bytes)
       } else {
         JSON.write(member.to, to: &bytes)
@@ -31,7 +34,10 @@ enum LedgerCoding {
     return files.flatMap { file -> [CallMember] in
       guard let parts = file.array, let name = parts.first?.string else { return [] }
       return parts.dropFirst().map { part in
-        CallMember(file: name, to: part.string ?? part.array?.first?.string ?? "", address: part.array?.last?.string)
+        let values = part.array ?? []
+        return CallMember(
+          file: name, to: part.string ?? values.first?.string ?? "",
+          address: values.count > 1 ? values[1].string : nil, part: values.count > 2 ? values[2].integer : nil)
       }
     }
   }

@@ -17,7 +17,7 @@ package struct SQLiteHome: LedgerHome {
     do throws(LedgerFault) {
       let ledger = try SQLiteLedger(path, now: now, generation: generation)
       let damage = SQLiteLedger.damageMark(path, ledger.generation)
-      if access(damage, F_OK) != 0 { return OpenedLedger(ledger) }
+      if access(damage, F_OK) != 0 { return OpenedLedger(ledger, was: ledger.was) }
       mark = damage
     } catch {
       guard error.kind == .damaged else { throw error }
@@ -39,14 +39,29 @@ package struct SQLiteHome: LedgerHome {
     if descriptor >= 0 { close(descriptor) }
   }
 
-  package func look() throws(LedgerFault) -> (any LedgerAudit)? {
+  package func look(leavesNoTrace: Bool) throws(LedgerFault) -> (any LedgerAudit)? {
     guard access(path, F_OK) == 0 || errno != ENOENT else { return nil }
+    if leavesNoTrace, let ledger = try lookInPassing() { return ledger }
     do throws(LedgerFault) {
       return try SQLiteLedger(reading: path, .read)
     } catch {
       // Somebody who may not write beside the ledger cannot share it with writers; without any, the file says it all.
       guard error.kind == .permission, access("\(path)-wal", F_OK) != 0 else { throw error }
       return try SQLiteLedger(reading: path, .readUnwritten)
+    }
+  }
+
+  /// Nil where a look leaves a trace: a log without the index that belongs to it, as a copy may have it.
+  private func lookInPassing() throws(LedgerFault) -> SQLiteLedger? {
+    let (hasLog, hasIndex) = (access("\(path)-wal", F_OK) == 0, access("\(path)-shm", F_OK) == 0)
+    guard hasLog else { return try SQLiteLedger(reading: path, .readUnwritten) }
+    guard hasIndex else { return nil }
+    do throws(LedgerFault) {
+      return try SQLiteLedger(reading: path, .readInPassing)
+    } catch {
+      // A writer that begins or ends just now: the ordinary way waits for it.
+      guard error.age == nil, error.kind != .damaged else { throw error }
+      return nil
     }
   }
 

@@ -11,8 +11,6 @@ final class SQLiteDatabase {
   /// A commit failed when its frames were in the log already. Whoever opens the ledger next would take them for committed,
   /// unless another commit has overwritten them by then.
   var isLogDoubtful = false
-  /// The tables of receipts are there (SQLiteReceipts.swift); asked once.
-  var hasReceipts = false
 
   enum Access {
     /// Makes the file where there is none.
@@ -20,6 +18,8 @@ final class SQLiteDatabase {
     case read
     /// Reads a file that nobody writes, without the companions that WAL mode needs and only its owner may make.
     case readUnwritten
+    /// Reads beside writers, with their companions of the file as they are.
+    case readInPassing
   }
 
   init(_ path: String, _ access: Access) throws(LedgerFault) {
@@ -28,9 +28,14 @@ final class SQLiteDatabase {
       switch access {
       case .create: SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
       case .read: SQLITE_OPEN_READONLY
-      case .readUnwritten: SQLITE_OPEN_READONLY | SQLITE_OPEN_URI
+      case .readUnwritten, .readInPassing: SQLITE_OPEN_READONLY | SQLITE_OPEN_URI
       }
-    let name = access == .readUnwritten ? SQLiteDatabase.uri(path) + "?immutable=1" : path
+    let name =
+      switch access {
+      case .create, .read: path
+      case .readUnwritten: SQLiteDatabase.uri(path) + "?immutable=1"
+      case .readInPassing: SQLiteDatabase.uri(path) + "?readonly_shm=1"
+      }
     // No mutex of its own: the owner's lock serializes.
     let code = sqlite3_open_v2(name, &handle, mode | SQLITE_OPEN_NOMUTEX, nil)
     guard let handle, code == SQLITE_OK else {
@@ -90,8 +95,6 @@ final class SQLiteDatabase {
     } catch {
       // After a full disk or an I/O error SQLite has already rolled back, and says so; either is fine.
       sqlite3_exec(handle, "ROLLBACK", nil, nil, nil)
-      // They may have been made in it.
-      hasReceipts = false
       throw error
     }
   }
@@ -138,11 +141,14 @@ final class SQLiteDatabase {
   /// not write or make, and tells of that instead.
   private static func hindrance(_ path: String) -> Int32 {
     if Glibc.access(path, W_OK) != 0, errno != ENOENT { return errno }
-    let probe = "\(path)-probe"
-    let descriptor = open(probe, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o640)
-    guard descriptor >= 0 else { return errno }
-    close(descriptor)
-    unlink(probe)
+    // Two of them, as many as SQLite makes beside the file: there may be room for one more.
+    let probes = ["\(path)-probe", "\(path)-probe-2"]
+    defer { for probe in probes { unlink(probe) } }
+    for probe in probes {
+      let descriptor = open(probe, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o640)
+      guard descriptor >= 0 else { return errno }
+      close(descriptor)
+    }
     return 0
   }
 

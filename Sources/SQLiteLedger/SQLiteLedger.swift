@@ -10,6 +10,10 @@ package final class SQLiteLedger: Ledger {
   package let createdAt: Date
   private let path: String
   private let database: Mutex<SQLiteDatabase>
+  /// What it was before it was opened, where that changed it.
+  let was: LedgerFault.Age?
+  /// It is only looked at: what a reader beside a writer finds odd is no proof of damage.
+  private let isReading: Bool
 
   private static let schema = """
     CREATE TABLE IF NOT EXISTS about (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -28,13 +32,17 @@ package final class SQLiteLedger: Ledger {
       channel TEXT PRIMARY KEY, kind TEXT NOT NULL, reason TEXT NOT NULL, since REAL NOT NULL,
       until REAL, suspected TEXT, culprits TEXT) WITHOUT ROWID;
     \(seenTable)
+    \(spendingTables)
+    \(failureTables)
+    \(meterTable)
+    \(receiptTables)
     """
 
   private static let seenTable =
     "CREATE TABLE IF NOT EXISTS seen (file INTEGER PRIMARY KEY, since REAL NOT NULL, noted REAL NOT NULL);"
 
   /// The format of the tables. A newer one is refused rather than guessed at.
-  private static let version = 2
+  static let version = 6
 
   /// SQL that takes a ledger of that version to the next. A change to the tables raises `version` and adds its line here.
   private static let migrations = [
@@ -48,7 +56,15 @@ package final class SQLiteLedger: Ledger {
     DROP TABLE suspensions;
     ALTER TABLE suspensions_2 RENAME TO suspensions;
     \(seenTable)
-    """
+    """,
+    // What channels cost.
+    2: spendingTables,
+    // What the operator is still to be told of.
+    3: failureTables,
+    // What is counted for monitoring.
+    4: meterTable,
+    // What is awaited of accepted calls.
+    5: receiptTables,
   ]
 
   /// Opens the ledger, and makes it where there is none.
@@ -59,10 +75,13 @@ package final class SQLiteLedger: Ledger {
     try database.execute("PRAGMA synchronous = FULL; PRAGMA cache_size = -16384")
     let known = try? SQLiteLedger.about(database)
     let about: (generation: String, created: Double)
+    var was: LedgerFault.Age?
     if let known {
       about = (known.generation, known.created)
+      if known.version < SQLiteLedger.version { was = .older }
       try SQLiteLedger.migrate(database, to: SQLiteLedger.version, by: SQLiteLedger.migrations)
     } else {
+      was = .unmade
       about = try database.transaction { () throws(LedgerFault) in
         try database.execute(SQLiteLedger.schema)
         let insert = "INSERT OR IGNORE INTO about VALUES (?, ?)"
@@ -73,6 +92,9 @@ package final class SQLiteLedger: Ledger {
         return (made.generation, made.created)
       }
     }
+    try SQLiteLedger.verify(database)
+    self.was = was
+    isReading = false
     self.path = path
     generation = about.generation
     createdAt = Date(timeIntervalSince1970: about.created)
@@ -101,8 +123,18 @@ package final class SQLiteLedger: Ledger {
   /// Opens a ledger that is there, to look at and not to change.
   init(reading path: String, _ access: SQLiteDatabase.Access) throws(LedgerFault) {
     let database = try SQLiteDatabase(path, access)
+    guard try !SQLiteLedger.isEmpty(database) else {
+      var fault = LedgerFault(.other, "the ledger is empty, as one whose making was cut short; the next sweep makes it")
+      fault.age = .unmade
+      throw fault
+    }
     let about = try SQLiteLedger.about(database)
     guard about.version == SQLiteLedger.version else { throw SQLiteLedger.fault(of: about.version) }
+    try SQLiteLedger.verify(database)
+    // One view of it for as long as it is open, whatever a sweep writes meanwhile.
+    if access == .readInPassing { try database.execute("BEGIN; SELECT 1 FROM about") }
+    was = nil
+    isReading = true
     self.path = path
     generation = about.generation
     createdAt = Date(timeIntervalSince1970: about.created)
@@ -129,13 +161,43 @@ package final class SQLiteLedger: Ledger {
   }
 
   private static func fault(of version: Int) -> LedgerFault {
+    guard version > 0 else {
+      return LedgerFault(.damaged, "the ledger says it is of version \(version), and there is none")
+    }
     var fault = LedgerFault(
       .other,
       version > SQLiteLedger.version
         ? "the ledger was written by a newer msgspool: it is of version \(version), and this one knows \(SQLiteLedger.version)"
-        : "the ledger is of version \(version); the next sweep brings it to version \(SQLiteLedger.version)")
-    fault.isNewer = version > SQLiteLedger.version
+        : "the ledger is an older msgspool's: it is of version \(version), and the next sweep brings it to \(SQLiteLedger.version)"
+    )
+    fault.age = version > SQLiteLedger.version ? .newer : .older
     return fault
+  }
+
+  /// Nothing was ever written to it: the file is made before its tables are.
+  private static func isEmpty(_ database: SQLiteDatabase) throws(LedgerFault) -> Bool {
+    try database.statement("SELECT 1 FROM sqlite_schema LIMIT 1").fresh.first { _ in true } == nil
+  }
+
+  /// The columns that are written and read, table by table.
+  private static let shape = [
+    "calls": "id, sweep, channel, provider, started, members, finished, outcomes",
+    "ids": "channel, id, inode, claimed, done", "recipient_days": "key, day, count",
+    "channel_days": "channel, day, count", "paces": "channel, next",
+    "suspensions": "channel, kind, reason, since, until, suspected, culprits", "seen": "file, since, noted",
+  ]
+
+  /// A ledger that lacks a table can't answer for what was in it: to make an empty one in its place would say that
+  /// nothing was sent.
+  private static func verify(_ database: SQLiteDatabase) throws(LedgerFault) {
+    for (table, columns) in shape {
+      do throws(LedgerFault) {
+        _ = try database.statement("SELECT \(columns) FROM \(table)")
+      } catch {
+        guard error.kind == .other else { throw error }
+        throw LedgerFault(.damaged, "the ledger's table \(table) is missing or another: \(error.message)")
+      }
+    }
   }
 
   private static func about(
@@ -161,7 +223,7 @@ package final class SQLiteLedger: Ledger {
       do throws(LedgerFault) {
         return .success(try body(database))
       } catch {
-        if error.kind == .damaged { SQLiteLedger.noteDamage(path, generation) }
+        if error.kind == .damaged, !isReading { SQLiteLedger.noteDamage(path, generation) }
         return .failure(error)
       }
     }.get()
@@ -177,6 +239,8 @@ package final class SQLiteLedger: Ledger {
         for call in group.finished { try finish(call, at: group.now, database) }
         for id in group.settledIds { try settle(id, database) }
         try note(group, database)
+        try note(group.failures, database)
+        try add(group.meters, database)
         for suspension in group.suspended { try suspend(suspension, database) }
         for channel in group.resumed {
           try database.statement("DELETE FROM suspensions WHERE channel = ?").fresh.bind(channel).run()
@@ -193,13 +257,20 @@ package final class SQLiteLedger: Ledger {
   private static let noteFailure = "INSERT OR REPLACE INTO about VALUES ('last_failure', julianday('now'))"
 
   private func admit(_ call: ProposedCall, at now: Date, _ database: SQLiteDatabase) throws(LedgerFault) -> Admission {
+    if let allowance = call.allowance, try !SQLiteLedger.isLeft(of: allowance, call.channel, at: now, database) {
+      return .unallowed
+    }
     if call.rate > 0, let until = try paced(call, now.timeIntervalSince1970, database) {
       return .wait(until: Date(timeIntervalSince1970: until))
     }
     let refused = try usedUp(call, database)
-    guard refused.count < call.members.count else { return .start(without: refused) }
-    var members = call.members
-    for index in refused.reversed() { members.remove(at: index) }
+    let beyond = try beyondBudget(call, without: refused, database)
+    if let beyond { try uncount(beyond.places, of: call, database) }
+    let admission = beyond.map { Admission.startWithin(budget: $0.span, without: refused, beyond: $0.places) }
+    let left = refused + (beyond?.places ?? [])
+    guard left.count < call.places else { return admission ?? .start(without: refused) }
+    let members = call.members(without: left)
+    try charge(call, without: left, database)
     // A call that is repeated under its idempotency key takes its row again.
     let sql = """
       INSERT OR REPLACE INTO calls (id, sweep, channel, provider, started, members) VALUES (?, ?, ?, ?, ?, ?)
@@ -207,14 +278,19 @@ package final class SQLiteLedger: Ledger {
     try database.statement(sql).fresh.bind(call.id).bind(call.sweep).bind(call.channel).bind(call.provider)
       .bind(now.timeIntervalSince1970).bind(LedgerCoding.text(members)).run()
     try SQLiteLedger.expect(call, at: now, database)
-    return .start(without: refused)
+    if call.allowance != nil { try SQLiteLedger.take(fromAllowanceOf: call.channel, database) }
+    let number = call.isNumbered ? try SQLiteLedger.number(at: now, database) : 0
+    if case .startWithin(let span, let without, let beyond, _)? = admission {
+      return .startWithin(budget: span, without: without, beyond: beyond, number: number)
+    }
+    return .start(without: refused, number: number)
   }
 
   /// Takes the channel's next slot, or tells when there is one.
   func paced(_ call: ProposedCall, _ now: Double, _ database: SQLiteDatabase) throws(LedgerFault) -> Double? {
     let stored = try database.statement("SELECT next FROM paces WHERE channel = ?").fresh.bind(call.channel)
       .first { $0.double(0) }
-    switch Pace.slot(stored, now: now, rate: call.rate) {
+    switch Pace.slot(stored, now: now, rate: call.rate, stretch: call.stretch, longest: call.longestStretch) {
     case .wait(let until): return until
     case .start(let next):
       try database.statement("INSERT OR REPLACE INTO paces VALUES (?, ?)").fresh.bind(call.channel).bind(next).run()
@@ -222,7 +298,7 @@ package final class SQLiteLedger: Ledger {
     }
   }
 
-  /// Counts the members, and names by index those whose day is used up.
+  /// Counts the places, and names by index those whose day is used up.
   private func usedUp(_ call: ProposedCall, _ database: SQLiteDatabase) throws(LedgerFault) -> [Int] {
     var refused: [Int] = []
     if call.dailyPerRecipient > 0 {
@@ -238,12 +314,12 @@ package final class SQLiteLedger: Ledger {
       }
     }
     guard call.daily > 0 else { return refused }
-    let wanted = call.members.count - refused.count
+    let wanted = call.places - refused.count
     let used = try counted(call.channel, call.day, database)
     let granted = DayCount.granted(wanted, used: used, limit: call.daily)
     if granted > 0 { try count(call.channel, call.day, granted, database) }
     guard granted < wanted else { return refused }
-    let late = call.members.indices.filter { !refused.contains($0) }.dropFirst(granted)
+    let late = (0..<call.places).filter { !refused.contains($0) }.dropFirst(granted)
     if call.dailyPerRecipient > 0 {
       try discount(call.channel, call.day, late.map { call.identities[$0] }, database)
     }
@@ -271,9 +347,19 @@ package final class SQLiteLedger: Ledger {
     for identity in identities { try statement.fresh.bind(LedgerCoding.key(channel, day, identity)).run() }
   }
 
+  /// Places that were counted, and are left out all the same.
+  private func uncount(_ places: [Int], of call: ProposedCall, _ database: SQLiteDatabase) throws(LedgerFault) {
+    if call.daily > 0 { try count(call.channel, call.day, -places.count, database) }
+    if call.dailyPerRecipient > 0 {
+      try discount(call.channel, call.day, places.map { call.identities[$0] }, database)
+    }
+  }
+
   private func finish(_ call: FinishedCall, at now: Date, _ database: SQLiteDatabase) throws(LedgerFault) {
     try database.statement("UPDATE calls SET finished = ?, outcomes = ? WHERE id = ?").fresh
       .bind(now.timeIntervalSince1970).bind(LedgerCoding.text(call.outcomes)).bind(call.id).run()
+    if call.refund > 0 { try uncharge(call.id, call.refund, database) }
+    if let news = call.allowance { try SQLiteLedger.settle(news, database) }
     if let awaited = call.awaited { try SQLiteLedger.keep(awaited, database) }
     guard let uncounted = call.uncounted else { return }
     if uncounted.recipients > 0 {
@@ -281,124 +367,6 @@ package final class SQLiteLedger: Ledger {
       try database.statement(sql).fresh.bind(uncounted.recipients).bind(uncounted.channel).bind(uncounted.day).run()
     }
     try discount(uncounted.channel, uncounted.day, uncounted.identities, database)
-  }
-
-  // MARK: - Ids
-
-  package func claim(_ ids: [IdentifierClaim], newerThan: Date) throws(LedgerFault) -> [Bool] {
-    try locked { (database) throws(LedgerFault) in
-      try database.transaction { () throws(LedgerFault) in
-        var duplicates: [Bool] = []
-        for id in ids {
-          try bound(id, database)
-          let rule = IdentifierRule.judge(id, try known(id, newerThan, database))
-          if rule == .new { try register(id, database) }
-          duplicates.append(rule == .duplicate)
-        }
-        return duplicates
-      }
-    }
-  }
-
-  /// An id that was claimed at a time that is yet to come, before the clock was turned back, is remembered from now on:
-  /// no longer than its window, and not for as long as the clock was ahead.
-  private func bound(_ claim: IdentifierClaim, _ database: SQLiteDatabase) throws(LedgerFault) {
-    let now = claim.now.timeIntervalSince1970
-    try database.statement("UPDATE ids SET claimed = ? WHERE channel = ? AND id = ? AND claimed > ?").fresh
-      .bind(now).bind(claim.channel).bind(claim.id).bind(now + 1).run()
-  }
-
-  /// The ledger belongs to one spool, so the owner's file tells it.
-  private func known(
-    _ claim: IdentifierClaim, _ newerThan: Date, _ database: SQLiteDatabase
-  ) throws(LedgerFault) -> KnownIdentifier? {
-    try database.statement("SELECT inode, done FROM ids WHERE channel = ? AND id = ? AND claimed >= ?").fresh
-      .bind(claim.channel).bind(claim.id).bind(newerThan.timeIntervalSince1970)
-      .first {
-        let file = UInt64(truncatingIfNeeded: $0.integer(0))
-        return KnownIdentifier(owner: Owner(spool: claim.owner.spool, file: file), isDone: $0.integer(1) != 0)
-      }
-  }
-
-  private func register(_ claim: IdentifierClaim, _ database: SQLiteDatabase) throws(LedgerFault) {
-    try database.statement("INSERT OR REPLACE INTO ids VALUES (?, ?, ?, ?, 0)").fresh
-      .bind(claim.channel).bind(claim.id).bind(Int(truncatingIfNeeded: claim.owner.file))
-      .bind(claim.now.timeIntervalSince1970).run()
-  }
-
-  package func isDuplicate(_ id: IdentifierClaim, newerThan: Date) throws(LedgerFault) -> Bool {
-    try locked { (database) throws(LedgerFault) in
-      IdentifierRule.judge(id, try known(id, newerThan, database)) == .duplicate
-    }
-  }
-
-  private func settle(_ id: SettledIdentifier, _ database: SQLiteDatabase) throws(LedgerFault) {
-    let sql =
-      id.isFree
-      ? "DELETE FROM ids WHERE channel = ? AND id = ? AND inode = ?"
-      : "UPDATE ids SET done = 1 WHERE channel = ? AND id = ? AND inode = ?"
-    try database.statement(sql).fresh.bind(id.channel).bind(id.id).bind(Int(truncatingIfNeeded: id.owner.file)).run()
-  }
-
-  // MARK: - First sights
-
-  package func seen(_ files: [UInt64]) throws(LedgerFault) -> [UInt64: Date] {
-    try locked { (database) throws(LedgerFault) in
-      // A ledger that is only looked at may be an older one.
-      guard try SQLiteLedger.hasSeen(database),
-        try database.statement("SELECT 1 FROM seen LIMIT 1").fresh.first({ _ in true }) != nil
-      else { return [:] }
-      let statement = try database.statement("SELECT since FROM seen WHERE file = ?")
-      var seen: [UInt64: Date] = [:]
-      for file in files {
-        seen[file] = try statement.fresh.bind(Int(truncatingIfNeeded: file)).first {
-          Date(timeIntervalSince1970: $0.double(0))
-        }
-      }
-      return seen
-    }
-  }
-
-  private func note(_ group: GroupCommit, _ database: SQLiteDatabase) throws(LedgerFault) {
-    // A backlog behind a suspended channel goes back with every sweep: once a day is enough to tell that it is still there.
-    let sql = """
-      INSERT INTO seen VALUES (?, ?, ?) ON CONFLICT (file) DO UPDATE SET since = excluded.since, noted = excluded.noted
-      WHERE since <> excluded.since OR noted < excluded.noted - 86400
-      """
-    for item in group.returned {
-      try database.statement(sql).fresh.bind(Int(truncatingIfNeeded: item.file))
-        .bind(item.since.timeIntervalSince1970).bind(group.now.timeIntervalSince1970).run()
-    }
-    for file in group.forgotten {
-      try database.statement("DELETE FROM seen WHERE file = ?").fresh.bind(Int(truncatingIfNeeded: file)).run()
-    }
-  }
-
-  // MARK: - Suspensions
-
-  private func suspend(_ suspension: Suspension, _ database: SQLiteDatabase) throws(LedgerFault) {
-    try database.statement("INSERT OR REPLACE INTO suspensions VALUES (?, ?, ?, ?, ?, ?, ?)").fresh
-      .bind(suspension.channel).bind(suspension.kind.rawValue).bind(suspension.reason)
-      .bind(suspension.since.timeIntervalSince1970).bind(suspension.until?.timeIntervalSince1970)
-      .bind(suspension.suspectedFor).bind(JSON.strings(suspension.culprits).text).run()
-  }
-
-  package func suspensions() throws(LedgerFault) -> [Suspension] {
-    try locked { (database) throws(LedgerFault) in
-      var suspensions: [Suspension] = []
-      let columns = "channel, kind, reason, since, until, suspected, culprits"
-      let rows = try database.statement("SELECT \(columns) FROM suspensions ORDER BY channel").fresh
-      while try rows.step() {
-        suspensions.append(
-          Suspension(
-            channel: rows.text(0) ?? "", kind: rows.text(1).flatMap(ErrorKind.init(rawValue:)) ?? .provider,
-            reason: rows.text(2) ?? "", since: Date(timeIntervalSince1970: rows.double(3)),
-            until: rows.isNull(4) ? nil : Date(timeIntervalSince1970: rows.double(4)), suspectedFor: rows.text(5),
-            culprits: LedgerCoding.strings(rows.text(6) ?? "[]")))
-      }
-      _ = rows.fresh
-      return suspensions
-    }
   }
 
   // MARK: - Calls

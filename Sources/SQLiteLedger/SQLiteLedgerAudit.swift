@@ -40,6 +40,7 @@ extension SQLiteLedger: LedgerAudit {
     var count = try run(database.statement(sql).fresh.bind(calls).bind(kept))
     count += try run(
       database.statement("\(verb) FROM ids WHERE claimed < ?").fresh.bind(horizon.ids.timeIntervalSince1970))
+    count += try forgetReceived(horizon, verb, run, database)
     if try hasSeen(database) {
       count += try run(database.statement("\(verb) FROM seen WHERE noted < ?").fresh.bind(calls))
     }
@@ -49,7 +50,29 @@ extension SQLiteLedger: LedgerAudit {
     for table in ["recipient_days", "channel_days"] {
       count += try run(database.statement("\(verb) FROM \(table) WHERE day < ?").fresh.bind(day))
     }
+    // A budget's month has to be whole.
+    count += try run(database.statement("\(verb) FROM spendings WHERE day < ?").fresh.bind(day - 60))
+    count += try run(database.statement("\(verb) FROM charges WHERE day < ?").fresh.bind(day - 60))
     return count
+  }
+
+  package func slowest(_ count: Int, since: Date) throws(LedgerFault) -> [SlowCall] {
+    let sql = """
+      SELECT id, channel, started, finished - started, members FROM calls WHERE finished IS NOT NULL AND started >= ?
+      ORDER BY finished - started DESC LIMIT ?
+      """
+    return try locked { (database) throws(LedgerFault) in
+      var calls: [SlowCall] = []
+      let rows = try database.statement(sql).fresh.bind(since.timeIntervalSince1970).bind(count)
+      while try rows.step() {
+        calls.append(
+          SlowCall(
+            id: rows.text(0) ?? "", channel: rows.text(1) ?? "", started: Date(timeIntervalSince1970: rows.double(2)),
+            seconds: max(0, rows.double(3)), recipients: LedgerCoding.members(rows.text(4) ?? "[]").count))
+      }
+      _ = rows.fresh
+      return calls
+    }
   }
 
   package func defects() throws(LedgerFault) -> [String] {

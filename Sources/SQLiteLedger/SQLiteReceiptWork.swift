@@ -12,7 +12,7 @@ extension SQLiteLedger {
         a.doubt, a.noted
       FROM awaited a JOIN receipt_calls c ON c.number = a.call WHERE a.tell <= ? ORDER BY a.tell, a.file LIMIT ?
       """
-    return try inReceipts([]) { (database) throws(LedgerFault) in
+    return try locked { (database) throws(LedgerFault) in
       let rows = try database.statement(sql).fresh.bind(now.timeIntervalSince1970).bind(limit)
       var untold: [UntoldReceipt] = []
       while try rows.step() {
@@ -34,7 +34,7 @@ extension SQLiteLedger {
   package func tell(
     _ told: [UntoldReceipt.Key], later: [UntoldReceipt.Key], at time: Date
   ) throws(LedgerFault) {
-    try changeReceipts(()) { (database) throws(LedgerFault) in
+    try changed { (database) throws(LedgerFault) in
       let select = try database.statement(
         "SELECT doubt FROM awaited WHERE call = ? AND recipient = ? AND place = ? AND doubt = 2")
       let done = try database.statement(
@@ -82,7 +82,7 @@ extension SQLiteLedger {
       SELECT number, call, shared, reference, accepted, until, due, asked FROM receipt_calls
       WHERE channel = ? AND due <= ? AND open > 0 ORDER BY due LIMIT ?
       """
-    return try inReceipts([]) { (database) throws(LedgerFault) in
+    return try locked { (database) throws(LedgerFault) in
       let rows = try database.statement(sql).fresh.bind(channel).bind(now.timeIntervalSince1970).bind(limit)
       var records: [(number: Int, record: AwaitedRecord)] = []
       while try rows.step() {
@@ -131,14 +131,14 @@ extension SQLiteLedger {
 
   package func asked(_ calls: [(call: String, next: Date)]) throws(LedgerFault) {
     let calls = calls.map { (call: $0.call, next: $0.next.timeIntervalSince1970) }
-    try changeReceipts(()) { (database) throws(LedgerFault) in
+    try changed { (database) throws(LedgerFault) in
       let update = try database.statement("UPDATE receipt_calls SET asked = asked + 1, due = ? WHERE call = ?")
       for call in calls { try update.fresh.bind(call.next).bind(call.call).run() }
     }
   }
 
   package func nextReceiptWork() throws(LedgerFault) -> Date? {
-    try inReceipts(nil) { (database) throws(LedgerFault) in
+    try locked { (database) throws(LedgerFault) in
       let times = [
         "SELECT min(due) FROM receipt_calls WHERE due IS NOT NULL AND open > 0",
         "SELECT min(until) FROM receipt_calls WHERE open > 0", "SELECT min(tell) FROM awaited WHERE tell IS NOT NULL",
@@ -155,7 +155,7 @@ extension SQLiteLedger {
   // MARK: Looking
 
   package func awaitedFiles() throws(LedgerFault) -> Set<String> {
-    try inReceipts([]) { (database) throws(LedgerFault) in
+    try locked { (database) throws(LedgerFault) in
       var files: Set<String> = []
       let sql = "SELECT DISTINCT file FROM awaited WHERE (state IS NULL AND doubt = 0) OR tell IS NOT NULL"
       let rows = try database.statement(sql).fresh
@@ -169,7 +169,7 @@ extension SQLiteLedger {
     let sql = """
       SELECT a.target, a.address, a.state, a.doubt FROM receipt_calls c JOIN awaited a ON a.call = c.number WHERE c.call = ?
       """
-    return try inReceipts([:]) { (database) throws(LedgerFault) in
+    return try locked { (database) throws(LedgerFault) in
       var known: [AwaitedMember: KnownReceipt] = [:]
       let rows = try database.statement(sql).fresh.bind(call)
       while try rows.step() {
@@ -182,7 +182,7 @@ extension SQLiteLedger {
   }
 
   package func receiptTotals() throws(LedgerFault) -> [String: ReceiptTotals] {
-    try inReceipts([:]) { (database) throws(LedgerFault) in
+    try locked { (database) throws(LedgerFault) in
       var totals: [String: ReceiptTotals] = [:]
       let rows = try database.statement("SELECT channel, state, class, count, seconds FROM receipt_totals").fresh
       while try rows.step() {
@@ -215,7 +215,7 @@ extension SQLiteLedger {
       SELECT c.channel, a.state, coalesce(a.at, a.noted) - c.accepted FROM awaited a JOIN receipt_calls c ON c.number = a.call
       WHERE a.noted >= ? AND a.state IS NOT NULL
       """
-    return try inReceipts([:]) { (database) throws(LedgerFault) in
+    return try locked { (database) throws(LedgerFault) in
       var recent: [String: RecentReceipts] = [:]
       let rows = try database.statement(sql).fresh.bind(since.timeIntervalSince1970)
       while try rows.step() {
@@ -237,7 +237,7 @@ extension SQLiteLedger {
   // MARK: Legs
 
   package func intendLegs(_ legs: [FallbackLeg], at now: Date) throws(LedgerFault) -> [FallbackLeg] {
-    try changeReceipts([]) { (database) throws(LedgerFault) in
+    try changed { (database) throws(LedgerFault) in
       let insert = try database.statement("INSERT OR IGNORE INTO receipt_legs VALUES (?, ?, ?, ?, ?, ?, 0)")
       var new: [FallbackLeg] = []
       for leg in legs {
@@ -250,14 +250,14 @@ extension SQLiteLedger {
   }
 
   package func leg(of file: String, to recipient: String, call: String) throws(LedgerFault) -> String? {
-    try inReceipts(nil) { (database) throws(LedgerFault) in
+    try locked { (database) throws(LedgerFault) in
       let select = "SELECT name FROM receipt_legs WHERE file = ? AND target = ? AND call = ?"
       return try database.statement(select).fresh.bind(file).bind(recipient).bind(call).first { $0.text(0) } ?? nil
     }
   }
 
   package func openLegs() throws(LedgerFault) -> [FallbackLeg] {
-    try inReceipts([]) { (database) throws(LedgerFault) in
+    try locked { (database) throws(LedgerFault) in
       var legs: [FallbackLeg] = []
       let rows = try database.statement("SELECT file, target, call, state, name FROM receipt_legs WHERE dropped = 0")
         .fresh
@@ -273,7 +273,7 @@ extension SQLiteLedger {
   }
 
   package func dropped(_ legs: [FallbackLeg]) throws(LedgerFault) {
-    try changeReceipts(()) { (database) throws(LedgerFault) in
+    try changed { (database) throws(LedgerFault) in
       let update = try database.statement(
         "UPDATE receipt_legs SET dropped = 1 WHERE file = ? AND target = ? AND call = ?")
       for leg in legs { try update.fresh.bind(leg.file).bind(leg.to).bind(leg.call).run() }

@@ -2,15 +2,14 @@ import Core
 import FoundationEssentials
 import Ledger
 
-/// The tables of receipts. They are made when the first call is awaited: a ledger of a spool without receipts never has
-/// them, and an older msgspool does not mind them.
+/// The tables of receipts.
 ///
 /// `receipt_calls` has a row for each call that is awaited, `awaited` one for each of its recipients, which stays when
 /// its state is final, as the first one stands whatever comes later. `doubt` is 1 while no answer has said that the
 /// recipient was accepted, 2 when a receipt has and no line says so yet. `tell` is when its news are to be written into
 /// its file, NULL where there are none, or they are there.
 extension SQLiteLedger {
-  private static let tables = """
+  static let receiptTables = """
     CREATE TABLE IF NOT EXISTS receipt_calls (
       number INTEGER PRIMARY KEY, call TEXT NOT NULL UNIQUE, channel TEXT NOT NULL, shared TEXT, reference TEXT,
       accepted REAL NOT NULL, until REAL NOT NULL, due REAL, asked INTEGER NOT NULL, open INTEGER NOT NULL);
@@ -32,41 +31,11 @@ extension SQLiteLedger {
       noted REAL NOT NULL, dropped INTEGER NOT NULL, PRIMARY KEY (file, target, call)) WITHOUT ROWID;
     """
 
-  static func hasReceipts(_ database: SQLiteDatabase) throws(LedgerFault) -> Bool {
-    if database.hasReceipts { return true }
-    database.hasReceipts =
-      try database.statement("SELECT 1 FROM sqlite_schema WHERE name = 'receipt_legs'").fresh.first { _ in true }
-      ?? false
-    return database.hasReceipts
-  }
-
-  private static func makeReceipts(_ database: SQLiteDatabase) throws(LedgerFault) {
-    if try !hasReceipts(database) { try database.execute(tables) }
-  }
-
-  /// What `body` finds, or `nothing` where there are no tables yet.
-  func inReceipts<Value: Sendable>(
-    _ nothing: Value, _ body: (SQLiteDatabase) throws(LedgerFault) -> Value
-  ) throws(LedgerFault) -> Value {
-    try locked { (database) throws(LedgerFault) in
-      try SQLiteLedger.hasReceipts(database) ? try body(database) : nothing
-    }
-  }
-
-  func changeReceipts<Value: Sendable>(
-    _ nothing: Value, _ body: (SQLiteDatabase) throws(LedgerFault) -> Value
-  ) throws(LedgerFault) -> Value {
-    try inReceipts(nothing) { (database) throws(LedgerFault) in
-      try database.transaction { () throws(LedgerFault) in try body(database) }
-    }
-  }
-
   // MARK: What is awaited
 
   /// Beside an intent: what receipts name the call by, should the sweep die before its outcome.
   static func expect(_ call: ProposedCall, at now: Date, _ database: SQLiteDatabase) throws(LedgerFault) {
     guard let reference = call.reference else { return }
-    try makeReceipts(database)
     // Nobody in it is awaited yet: it waits for its outcome, and goes with its call.
     let sql = "INSERT OR IGNORE INTO receipt_calls VALUES (NULL, ?, ?, NULL, ?, ?, ?, NULL, 0, 0)"
     try database.statement(sql).fresh.bind(call.id).bind(call.channel).bind(reference)
@@ -75,7 +44,6 @@ extension SQLiteLedger {
 
   /// Beside an outcome.
   static func keep(_ call: AwaitedRecord, _ database: SQLiteDatabase) throws(LedgerFault) {
-    try makeReceipts(database)
     let select = "SELECT number FROM receipt_calls WHERE call = ?"
     let known = try database.statement(select).fresh.bind(call.call).first { $0.integer(0) }
     if let known, try !take(over: call, known, database) { return }
@@ -125,7 +93,6 @@ extension SQLiteLedger {
   static func forgetReceipts(
     before date: Date, isDry: Bool, _ database: SQLiteDatabase
   ) throws(LedgerFault) -> Int {
-    guard try hasReceipts(database) else { return 0 }
     let time = date.timeIntervalSince1970
     let over = """
       SELECT number FROM receipt_calls c WHERE open = 0 AND max(accepted, until) < ? AND NOT EXISTS
@@ -144,6 +111,14 @@ extension SQLiteLedger {
 }
 
 extension SQLiteLedger: ReceiptLedger {
+  func changed<Value: Sendable>(
+    _ body: (SQLiteDatabase) throws(LedgerFault) -> Value
+  ) throws(LedgerFault) -> Value {
+    try locked { (database) throws(LedgerFault) in
+      try database.transaction { () throws(LedgerFault) in try body(database) }
+    }
+  }
+
   package func adopt(_ call: AwaitedRecord) throws(LedgerFault) {
     try locked { (database) throws(LedgerFault) in
       try database.transaction { () throws(LedgerFault) in try SQLiteLedger.keep(call, database) }
@@ -161,10 +136,6 @@ extension SQLiteLedger: ReceiptLedger {
 
   package func apply(_ claims: [ReceiptClaim], at now: Date) throws(LedgerFault) -> [ReceiptFinding] {
     try locked { (database) throws(LedgerFault) in
-      guard try SQLiteLedger.hasReceipts(database) else {
-        // Nothing was ever awaited; a call may be under way whose outcome will be.
-        return try claims.map { (claim) throws(LedgerFault) in try early(claim, database) ?? .noCall }
-      }
       return try database.transaction { () throws(LedgerFault) in
         var counts: [Count: (count: Int, seconds: Double)] = [:]
         var findings: [ReceiptFinding] = []
@@ -326,22 +297,18 @@ extension SQLiteLedger: ReceiptLedger {
   /// A call that is known by what was given to it, and has no outcome.
   private func early(_ claim: ReceiptClaim, _ database: SQLiteDatabase) throws(LedgerFault) -> ReceiptFinding? {
     for case .reference(let reference) in claim.names {
-      var id = reference
-      if try SQLiteLedger.hasReceipts(database) {
-        let sql = "SELECT call FROM receipt_calls WHERE reference = ? AND open = 0"
-        id = try database.statement(sql).fresh.bind(reference).first { $0.text(0) ?? reference } ?? reference
-      }
-      let row = try database.statement("SELECT channel, sweep FROM calls WHERE id = ? AND finished IS NULL").fresh.bind(
-        id
-      )
-      .first { (channel: $0.text(0) ?? "", sweep: $0.text(1) ?? "") }
+      let named = "SELECT call FROM receipt_calls WHERE reference = ? AND open = 0"
+      let id = try database.statement(named).fresh.bind(reference).first { $0.text(0) ?? reference } ?? reference
+      let unanswered = "SELECT channel, sweep FROM calls WHERE id = ? AND finished IS NULL"
+      let row = try database.statement(unanswered).fresh.bind(id)
+        .first { (channel: $0.text(0) ?? "", sweep: $0.text(1) ?? "") }
       if let row, claim.channels.keys.contains(row.channel) { return .early(call: id, sweep: row.sweep) }
     }
     return nil
   }
 
   package func endWaits(limit: Int, at now: Date) throws(LedgerFault) -> Int {
-    try changeReceipts(0) { (database) throws(LedgerFault) in
+    try changed { (database) throws(LedgerFault) in
       let sql = """
         SELECT a.call, a.recipient, a.place, a.doubt, c.channel, c.accepted
         FROM receipt_calls c JOIN awaited a ON a.call = c.number

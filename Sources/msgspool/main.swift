@@ -1,1 +1,1 @@
-exitProcess(Program.run(CommandLine.arguments))
+exitProcess(Program.run(Program.words))

@@ -39,7 +39,8 @@ struct HostileConfigurationTests {
 
   /// A configuration that names every provider, with all settings that their cards know.
   private static let whole: JSON = {
-    let channels = Catalogue.providers.map { provider -> JSON.Member in
+    // Those with a login have settings that are spans and rules.
+    let channels = Catalogue.providers.filter { !($0 is any AccountProvider.Type) }.map { provider -> JSON.Member in
       let card = provider.card
       let settings = card.settings.map { setting -> JSON.Member in
         let value: JSON =

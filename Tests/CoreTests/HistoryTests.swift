@@ -106,22 +106,30 @@ extension Progress {
 
   @Test func aLifeBeginsWhenTheMessageIsFirstSeen() {
     let now = drop + 1_000_000
-    #expect(Progress([]).began(seen: nil, now: now) == now)
-    #expect(Progress([]).began(seen: drop, now: now) == drop)
-    #expect(Progress([line(.deferred, dropped: drop)]).began(seen: now - 5, now: now) == drop)
+    #expect(Progress([]).began(seen: nil, isHandedIn: false, now: now) == now)
+    #expect(Progress([]).began(seen: drop, isHandedIn: false, now: now) == drop)
+    #expect(Progress([line(.deferred, dropped: drop)]).began(seen: now - 5, isHandedIn: false, now: now) == drop)
   }
 
   @Test func aRetryByHandBeginsANewLifeWhateverWasSeenBefore() {
     let failed = Progress([line(.deferred, dropped: drop), line(.failed, dropped: drop)])
     let at = failed.last?.at ?? drop
-    #expect(failed.began(seen: nil, now: at + 700_000) == at + 700_000)
-    #expect(failed.began(seen: at - 1, now: at + 700_000) == at + 700_000)
-    #expect(failed.began(seen: at + 600_000, now: at + 700_000) == at + 600_000)
+    #expect(failed.began(seen: nil, isHandedIn: true, now: at + 700_000) == at + 700_000)
+    #expect(failed.began(seen: at - 1, isHandedIn: true, now: at + 700_000) == at + 700_000)
+    #expect(failed.began(seen: at + 600_000, isHandedIn: true, now: at + 700_000) == at + 600_000)
+  }
+
+  @Test func aDeferredMessageThatAPersonMovesToNewBeginsANewLifeUnlessASweepPutItThere() {
+    let (deferred, now) = (Progress([line(.deferred, dropped: drop)]), drop + 1_000_000)
+    #expect(deferred.began(seen: nil, isHandedIn: true, now: now) == now)
+    #expect(deferred.began(seen: drop, isHandedIn: true, now: now) == drop)
+    #expect(deferred.began(seen: nil, isHandedIn: false, now: now) == drop)
   }
 
   @Test func noLifeBeganLaterThanNow() {
-    #expect(Progress([line(.deferred, dropped: drop)]).began(seen: nil, now: drop - 7200) == drop - 7200)
-    #expect(Progress([]).began(seen: drop, now: drop - 7200) == drop - 7200)
+    let deferred = Progress([line(.deferred, dropped: drop)])
+    #expect(deferred.began(seen: nil, isHandedIn: false, now: drop - 7200) == drop - 7200)
+    #expect(Progress([]).began(seen: drop, isHandedIn: true, now: drop - 7200) == drop - 7200)
   }
 
   @Test func onlyADeferredMessageIsNotFinal() {

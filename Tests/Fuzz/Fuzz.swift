@@ -61,7 +61,7 @@ private func readAnswer(_ input: UnsafeBufferPointer<UInt8>) {
     switch step {
     case .prepare(_, let next, let new): (stage, session) = (next, new ?? session)
     case .send(_, let new): (stage, session) = (Step.sending, new ?? session)
-    case .finish(let answer, _):
+    case .finish(let answer, _), .again(let answer, _):
       precondition(answer.outcomes.count == call.recipients.count, "an outcome is missing")
       precondition(status < 300 || !answer.outcomes.contains { $0.state == .accepted }, "accepted with \(status)")
       return ask(channel, call, response)

@@ -48,9 +48,12 @@ import Testing
     + ["InvalidParameterValue.IncorrectPhoneNumber", "FailedOperation.PhoneNumberInBlacklist"]
     .map { tencent($0, .recipient) }
     + ["UnsupportedOperation.UnsupportedRegion", "Surprise"].map { tencent($0, .unclear) }
-    + ["UnsupportedOperation.GlobalTemplateToChineseMainlandPhone", "LimitExceeded.AppCountryOrRegionDailyLimit"]
+    + [
+      "UnsupportedOperation.GlobalTemplateToChineseMainlandPhone", "LimitExceeded.AppCountryOrRegionDailyLimit",
+      "LimitExceeded.AppMainlandChinaDailyLimit", "LimitExceeded.AppGlobalDailyLimit",
+    ]
     .map { tencent($0, .account) }
-    + ["E200024", "E299999"].map { huawei($0, .account) } + ["E200028"].map { huawei($0, .unclear) }
+    + ["E200024", "E200031", "E299999"].map { huawei($0, .account) } + ["E200028"].map { huawei($0, .unclear) }
     + [40003, 60111].map { weCom($0, .recipient) } + [81013, 40058].map { weCom($0, .unclear) }
     + [weCom(60011, .account)]
     + [
@@ -95,6 +98,23 @@ import Testing
     let answer = provider.answer(
       row.status, row.body, to: try provider.call(row.specimen.message, to: row.specimen.addresses))
     if answer.advice == .split { #expect(answer.outcomes.allSatisfy { $0.blame == .recipient }) }
+  }
+
+  @Test func aQuotaOfTheDayRestsUntilTheVendorsDayEnds() throws {
+    let provider = try TencentSMS.specimen.make()
+    let call = try provider.call(TencentSMS.specimen.message, to: [TencentSMS.specimen.addresses[0]])
+    for body in [
+      #"{"Response":{"Error":{"Code":"LimitExceeded.AppDailyLimit","Message":"m"}}}"#,
+      #"{"Response":{"SendStatusSet":[{"PhoneNumber":"+8613800138000","Code":"LimitExceeded.DailyLimit"}]}}"#,
+    ] {
+      let answer = provider.answer(200, body, to: call)
+      #expect(answer.advice == .suspend && answer.outcomes[0].kind == .quota)
+      guard case .seconds(let seconds) = answer.rest else { Issue.record("\(answer.rest)"); continue }
+      #expect(seconds > 0 && seconds <= 86_400)
+    }
+    let mainland = provider.answer(
+      200, #"{"Response":{"Error":{"Code":"LimitExceeded.AppMainlandChinaDailyLimit","Message":"m"}}}"#, to: call)
+    #expect(mainland.advice == .proceed && mainland.outcomes[0].retryAfter != nil)
   }
 
   @Test func aBadNumberBesideTheChannelsTroubleDoesNotHideIt() throws {

@@ -67,7 +67,7 @@ struct HostileAnswerTests {
       case .send(_, let session):
         step = Classification.proceed(
           .http(response), after: Step.sending, call, by: channel, session ?? Session(), at: now, nonce: Pinned.nonce)
-      case .finish(let answer, _):
+      case .finish(let answer, _), .again(let answer, _):
         check(answer.outcomes, call, response)
         if case .slowDown(let seconds?) = answer.advice { #expect(seconds > 0 && seconds <= 86_400) }
         step = .finish(answer)

@@ -58,8 +58,8 @@ import Testing
     + rows(200, "E200048", .deferred, .throttled)
     + rows(200, "E200028", .rejected, .message)
     + rows(
-      200, "E200018 E200029 E200030 E200031 E200033 E200036", .deferred, .credentials, .suspend)
-    + rows(200, "E200024 E299999", .deferred, .credentials) + rows(200, "X", .unconfirmed, .uncertain)
+      200, "E200018 E200029 E200030 E200033 E200036", .deferred, .credentials, .suspend)
+    + rows(200, "E200024 E200031 E299999", .deferred, .credentials) + rows(200, "X", .unconfirmed, .uncertain)
 
   private func result(_ number: String, _ status: String) -> String {
     #"{"originTo":"\#(number)","smsMsgId":"id-\#(number)","status":"\#(status)"}"#

@@ -35,9 +35,10 @@ import Testing
       "", "RequestLimitExceeded LimitExceeded.GlobalSmsSendingRateLimit RequestLimitExceeded.UinLimitExceeded",
       .deferred, .throttled, .slowDown(retryAfter: nil))
     + rows(
-      "LimitExceeded.", "AppDailyLimit AppMainlandChinaDailyLimit AppGlobalDailyLimit DailyLimit", .deferred, .quota,
-      .suspend)
-    + rows("LimitExceeded.", "AppCountryOrRegionDailyLimit", .deferred, .quota, several: .split)
+      "LimitExceeded.", "AppDailyLimit DailyLimit", .deferred, .quota, .suspend, wait: 26_985)
+    + rows(
+      "LimitExceeded.", "AppMainlandChinaDailyLimit AppGlobalDailyLimit AppCountryOrRegionDailyLimit", .deferred,
+      .quota, several: .split, wait: 26_985)
     + rows(
       "", "FailedOperation.InsufficientBalanceInSmsPackage UnauthorizedOperation.ServiceSuspendDueToArrears",
       .deferred, .quota, .suspend)

@@ -516,7 +516,7 @@ extension Ledger {
           var started = 0
           for round in 0..<25 {
             let call = proposal("c-\(number)-\(round)", to: ["a", "b"], daily: 100, each: 60)
-            if case .start(let without)? = try? ledger.propose(call).first { started += 2 - without.count }
+            if case .start(let without, _)? = try? ledger.propose(call).first { started += 2 - without.count }
           }
           return started
         }

@@ -130,17 +130,19 @@ private let now = moment("2026-11-22T09:00:00Z")
   @Test func anOlderLedgerIsBroughtUpToDateStepByStepOrNotAtAll() throws {
     _ = try open()
     let database = try SQLiteDatabase(folder.path("ledger.db"), .create)
+    let now = SQLiteLedger.version
     let steps = [
-      2: "ALTER TABLE ids ADD COLUMN a INTEGER", 3: "CREATE TABLE b (c TEXT)", 4: "INSERT INTO nowhere VALUES (1)",
+      now: "ALTER TABLE ids ADD COLUMN a INTEGER", now + 1: "CREATE TABLE b (c TEXT)",
+      now + 2: "INSERT INTO nowhere VALUES (1)",
     ]
-    #expect(throws: LedgerFault.self) { try SQLiteLedger.migrate(database, to: 5, by: steps) }
+    #expect(throws: LedgerFault.self) { try SQLiteLedger.migrate(database, to: now + 3, by: steps) }
     #expect(throws: LedgerFault.self) { try database.execute("SELECT a FROM ids") }
-    try SQLiteLedger.migrate(database, to: 4, by: steps)
-    try SQLiteLedger.migrate(database, to: 4, by: steps)
+    try SQLiteLedger.migrate(database, to: now + 2, by: steps)
+    try SQLiteLedger.migrate(database, to: now + 2, by: steps)
     try database.execute("SELECT a FROM ids; SELECT c FROM b")
     // Now it is a newer one's.
     #expect(throws: LedgerFault.self) { try open() }
-    #expect(throws: LedgerFault.self) { try SQLiteLedger.migrate(database, to: 5, by: steps) }
+    #expect(throws: LedgerFault.self) { try SQLiteLedger.migrate(database, to: now + 3, by: steps) }
   }
 
   @Test func aLedgerOfTheFirstVersionKeepsWhatItKnows() throws {
@@ -167,6 +169,27 @@ private let now = moment("2026-11-22T09:00:00Z")
     #expect(suspension.suspectedFor == nil && suspension.since == Date(timeIntervalSince1970: 5))
     // Once for all.
     #expect(try open("g3").0.suspensions().count == 1)
+  }
+
+  @Test func aLedgerOfTheSecondVersionKeepsWhatItKnowsAndCountsCosts() throws {
+    do {
+      try record("c1", in: open().0)
+      let database = try SQLiteDatabase(folder.path("ledger.db"), .create)
+      // As the second version made it.
+      try database.execute(
+        "DROP TABLE spendings; DROP TABLE charges; UPDATE about SET value = '2' WHERE key = 'version'")
+    }
+    let (ledger, aside) = try open("g2")
+    #expect(aside == nil && ledger.generation == "g1")
+    #expect(try ledger.call("c1") != nil && ledger.spent("plain", from: 0, through: 100_000) == 0)
+    var group = GroupCommit(now: now)
+    var call = ProposedCall(
+      id: "c2", sweep: "s", channel: "plain", provider: "plain", members: [CallMember(file: "f", to: "a")], rate: 0,
+      day: 1, daily: 0, dailyPerRecipient: 0, identities: [])
+    call.charge = Charge(costs: [45_000], daily: nil, monthly: nil, month: 1)
+    group.proposed = [call]
+    _ = try ledger.commit(group)
+    #expect(try ledger.spent("plain", from: 1, through: 1) == 45_000)
   }
 
   @Test func aFolderInItsPlaceIsAFault() throws {

@@ -245,12 +245,42 @@ import Testing
     func peek(_ name: String) -> Peek? { spool.spool.peek(FileName(name), in: .new, limit: 1000) }
     guard case .message(let file)? = peek("good") else { Issue.record("good"); return }
     #expect(file.message.body == "x")
-    guard case .invalid(let fault, let lines)? = peek("bad") else { Issue.record("bad"); return }
-    #expect(fault.message.contains("body") && lines.count == 1)
+    guard case .invalid(let fault, let remains)? = peek("bad") else { Issue.record("bad"); return }
+    #expect(fault.message.contains("body") && remains.lines.count == 1 && remains.isWhole)
     for name in ["link", "fifo", "folder"] {
       guard case .odd? = peek(name) else { Issue.record("\(name): \(String(describing: peek(name)))"); continue }
     }
     #expect(peek("missing") == nil)
+  }
+
+  @Test func whatBeginsAMessageMayBeUnfinishedForAMoment() throws {
+    let spool = try UnitSpool()
+    func mayBeUnfinished(_ text: String, in folder: Folder = .new, age: Double = 1) throws -> Bool {
+      let name = try spool.write(text, to: "m", in: folder, age: age)
+      let facts = try FileFacts(of: name, in: spool.spool.descriptor(folder))
+      guard case .invalid(_, let remains)? = spool.spool.peek(name, in: folder, limit: 1000) else { return false }
+      return remains.mayBeUnfinished(in: folder, facts, now: Date())
+    }
+    #expect(try mayBeUnfinished("{\"to\":"))
+    #expect(try !mayBeUnfinished("{\"to\":", age: 6))
+    #expect(try !mayBeUnfinished("{\"to\":", in: .deferred))
+    #expect(try !mayBeUnfinished("{\"tu\":1}"))
+  }
+
+  @Test func whatGoesBackGoesToTheFolderThatHasTheNameNow() throws {
+    let spool = try UnitSpool()
+    let name = try spool.write("{}", to: "m")
+    let sweep = try SweepFolder.begin("s", in: spool.spool)
+    try spool.claim(name, into: sweep)
+    #expect(spool.spool.isInPlace)
+    try FileManager.default.moveItem(atPath: spool.spool.path(.new), toPath: spool.folder.path("aside"))
+    #expect(!spool.spool.isInPlace && spool.spool.isInPlace(.done))
+    #expect(throws: SystemFault.self) { try sweep.put(name, into: .new) }
+    mkdir(spool.spool.path(.new), 0o755)
+    #expect(!spool.spool.isInPlace)
+    #expect(try sweep.put(name, into: .new) == name)
+    #expect(FileManager.default.fileExists(atPath: spool.path(.new, "m")))
+    #expect(try sweep.isEmpty())
   }
 
   private let line = "{\"msgspool\":1,\"at\":\"2026-11-22T09:00:00.000Z\",\"state\":\"failed\",\"attempt\":1}\n"

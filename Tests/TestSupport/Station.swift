@@ -130,8 +130,9 @@ package struct Station: Sendable {
 }
 
 /// Runs `body` with a spool and a sandbox that misbehaves as told (`msgspool sandbox --help` lists the faults).
+/// - Parameter more: further options of the sandbox.
 package func withStation<Result: Sendable>(
-  faults: [String] = [], spool: TemporarySpool? = nil, timeout: Duration = .seconds(600),
+  faults: [String] = [], sandbox more: [String] = [], spool: TemporarySpool? = nil, timeout: Duration = .seconds(600),
   _ body: @Sendable (Station) async throws -> Result
 ) async throws -> Result {
   guard let program = builtProgram() else { throw RunError.notFound("msgspool (swift build makes it)") }
@@ -139,7 +140,7 @@ package func withStation<Result: Sendable>(
   defer { Task { await Gate.stations.leave() } }
   let spool = try spool ?? TemporarySpool()
   let record = "\(spool.path)/sandbox.jsonl"
-  let arguments = ["sandbox", "--record", record] + faults.flatMap { ["--fault", $0] }
+  let arguments = ["sandbox", "--record", record] + faults.flatMap { ["--fault", $0] } + more
   return try await whileRunning(program, arguments, timeout: timeout) { address in
     try await body(Station(program: program, spool: spool, record: record, address: address))
   }

@@ -184,7 +184,7 @@ extension Channel {
   ) -> Channel {
     let provider: any Provider =
       switch recovery {
-      case .none: PlainProvider()
+      case .none, .echo: PlainProvider()
       case .idempotencyKey: RepeatablePlainProvider()
       case .lookup(let settles): AskablePlainProvider(settles: settles)
       }

@@ -194,6 +194,91 @@ struct CheckTests {
     #expect(rows.last?["errors"] as? Int == 300)
   }
 
+  @Test("A thousand folders among the messages are one complaint, and status tells of them")
+  func strays() async throws {
+    let yard = try Yard()
+    for number in 0..<1000 {
+      try FileManager.default.createDirectory(atPath: yard.path("new/d\(number)"), withIntermediateDirectories: false)
+    }
+    mkfifo(yard.path("done/fifo"), 0o600)
+    let ran = try await yard.msgspool("check")
+    #expect(ran.status == 1)
+    #expect(ran.stdout.split(separator: "\n").count < 12, "\(ran.stdout)")
+    #expect(ran.stdout.contains("and 996 more") && ran.stdout.contains("1001 files"), "\(ran.stdout)")
+    let status = try await yard.msgspool("status")
+    #expect(status.status == 0 && status.stderr.contains("1000 in new/, 1 in done/"), "\(status.stderr)")
+  }
+
+  // MARK: The ledger's age
+
+  private static let python = TestPython.with("sqlite3") ?? "/usr/bin/python3"
+
+  private func sql(_ yard: Yard, _ statements: String) async throws {
+    let script = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.executescript(sys.argv[2]); c.close()"
+    let ran = try await run(Self.python, ["-c", script, yard.path("ledger.db"), statements], timeout: patience)
+    try #require(ran.status == 0, "\(ran.stderr)")
+  }
+
+  @Test(
+    "A ledger that is not of this version, or not made yet, is no failing disk, and what repair does about it is told",
+    .enabled(if: FileManager.default.isExecutableFile(atPath: CheckTests.python), "needs Python"))
+  func ledgerAge() async throws {
+    let yard = try Yard()
+    _ = try await yard.msgspool("sweep")
+    try await sql(
+      yard,
+      "UPDATE about SET value = '1' WHERE key = 'version'; DROP TABLE suspensions; DROP TABLE seen;"
+        + "CREATE TABLE suspensions (channel TEXT PRIMARY KEY, kind TEXT, reason TEXT, since REAL, until REAL)")
+    let older = try await yard.msgspool("check")
+    #expect(older.status == 0 && older.stdout.contains("an older msgspool's") && !older.stdout.contains("kernel"))
+    #expect(try await yard.msgspool("check", "--repair").stdout.contains("mended: brought up to date"))
+    #expect(try await !yard.msgspool("check", "--repair").stdout.contains("mended"))
+
+    try "".write(toFile: yard.path("ledger.db"), atomically: false, encoding: .utf8)
+    let empty = try await yard.msgspool("check")
+    #expect(
+      empty.status == 0 && empty.stdout.contains("is empty") && !empty.stdout.contains("kernel"), "\(empty.stdout)")
+    #expect(try await yard.msgspool("check", "--repair").stdout.contains("mended: a new one begins"))
+  }
+
+  @Test(
+    "A ledger whose tables are gone is set aside as a damaged one: it could not tell what was sent",
+    .enabled(if: FileManager.default.isExecutableFile(atPath: CheckTests.python), "needs Python"),
+    arguments: [
+      "DROP TABLE calls", "DROP TABLE ids", "ALTER TABLE calls RENAME COLUMN members TO people",
+      "UPDATE about SET value = '0' WHERE key = 'version'",
+    ])
+  func tablesMissing(_ harm: String) async throws {
+    let yard = try Yard()
+    _ = try await yard.msgspool("sweep")
+    try await sql(yard, harm)
+    let look = try await yard.msgspool("check")
+    #expect(look.status == 1 && look.stdout.contains("ledger.db"), "\(look.stdout)")
+    try yard.put("new/m", #"{"to":"UID_1","body":"x"}"#)
+    let ran = try await yard.msgspool("sweep")
+    #expect(ran.status == 0 && ran.stderr.contains("set aside"), "\(ran.stderr)")
+    #expect(try yard.names("deferred") == ["m"])
+  }
+
+  @Test(
+    "Beside a newer msgspool's ledger nothing is done, foretold or removed",
+    .enabled(if: FileManager.default.isExecutableFile(atPath: CheckTests.python), "needs Python"),
+    arguments: [
+      ["sweep"], ["sweep", "--dry-run"], ["prune", "--older-than", "1s"], ["prune", "--older-than", "1s", "--dry-run"],
+      ["delete", "m"],
+    ])
+  func newer(arguments: [String]) async throws {
+    let yard = try Yard()
+    _ = try await yard.msgspool("sweep")
+    try await sql(yard, "UPDATE about SET value = '99' WHERE key = 'version'")
+    try yard.put("done/m", settled("done"))
+    let ran = try await yard.msgspool(arguments)
+    #expect(ran.status == 78 && ran.stderr.contains("newer msgspool"), "\(ran.stderr)")
+    #expect(yard.exists("done/m"))
+    #expect(try await yard.msgspool("check").status == 1)
+    #expect(try await yard.msgspool("status").status == 0)
+  }
+
   // MARK: The ledger knows
 
   @Test(

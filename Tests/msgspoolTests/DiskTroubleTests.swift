@@ -55,6 +55,69 @@ struct DiskTroubleTests {
     }
   }
 
+  @Test(
+    "check tells of a disk that is nearly full, has no room for files, or is read-only", .enabled(if: mayMount),
+    arguments: [["size=8m"], ["nr_inodes=100"], ["ro"]])
+  func told(options: [String]) async throws {
+    try await withMemoryDisk(kilobytes: 8192) { disk in
+      let spool = try TemporarySpool(in: disk)
+      let program = try #require(builtProgram())
+      func check() async throws -> Ran {
+        try await run(program, ["check", "--spool", spool.path, "--json"], timeout: .seconds(300))
+      }
+      try Data("{ channels: {} }".utf8).write(to: URL(filePath: "\(spool.path)/config.json"))
+      chmod("\(spool.path)/config.json", 0o600)
+      let well = try await check()
+      #expect(well.status == 0, "\(well.stdout)\(well.stderr)")
+      try await must("mount", "-o", "remount,\(options[0])", disk)
+      let word: String
+      switch options[0] {
+      case "size=8m":
+        word = "nearly full"
+        try await must("sh", "-c", #"head -c 8150000 /dev/zero > "$0/filler""#, disk)
+      case "ro": word = "read-only"
+      default:
+        word = "inodes"
+        try await must("sh", "-c", #"for n in $(seq 200); do touch "$0/f$n" || exit 0; done 2>/dev/null"#, disk)
+      }
+      let ran = try await check()
+      #expect(ran.status == 1 && ran.stdout.contains(word), "\(ran.stdout)\(ran.stderr)")
+      #expect(!ran.stdout.contains("may not work"), "\(ran.stdout)")
+      try await must("mount", "-o", "remount,rw", disk)
+    }
+  }
+
+  @Test(
+    "Where no file can be made prune makes room, and says what is still to be done",
+    .enabled(if: mayMount && FileManager.default.isExecutableFile(atPath: "/usr/bin/python3"), "needs root, Python"),
+    arguments: [true, false])
+  func pruned(hasCompanions: Bool) async throws {
+    try await withMemoryDisk(kilobytes: 8192) { disk in
+      try await withStation { station in
+        let station = station.moved(to: try TemporarySpool(in: disk))
+        try station.configure(["push": .wxpusher()])
+        #expect(try await station.sweep().status == 0)
+        try station.spool.drop("a", settled("done"))
+        try station.spool.move("new/a", "done/a")
+        try station.spool.age("done/a", seconds: 86400)
+        if !hasCompanions {
+          // Whoever closes the database last removes its log.
+          let close = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('DELETE FROM ids'); c.commit()"
+          try await must("/usr/bin/python3", "-c", close + "; c.close()", "\(station.spool.path)/ledger.db")
+        }
+        try await must("mount", "-o", "remount,nr_inodes=100", disk)
+        try await must("sh", "-c", #"for n in $(seq 200); do touch "$0/f$n" || exit 0; done 2>/dev/null"#, disk)
+        let ran = try await station.run("prune", ["--older-than", "1h"])
+        #expect(ran.stdout.contains("removed 1 done"), "\(ran.stdout)\(ran.stderr)")
+        #expect(station.spool.names(in: "done").isEmpty)
+        // One file less is too little for the ledger, which needs two to write where it has none.
+        #expect(ran.status == (hasCompanions ? 0 : 73), "\(ran.stderr)")
+        let isTold = ran.stderr.contains("rows stay") && ran.stderr.contains("free some space")
+        #expect(isTold != hasCompanions, "\(ran.stderr)")
+      }
+    }
+  }
+
   private func withMemoryDisk(kilobytes: Int, _ body: @Sendable (String) async throws -> Void) async throws {
     let disk = try TemporarySpool()
     let mounted = try await run("mount", ["-t", "tmpfs", "-o", "size=\(kilobytes)k", "tmpfs", disk["tmp"]])

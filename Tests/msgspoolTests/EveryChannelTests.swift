@@ -5,8 +5,9 @@ import Sandbox
 import TestSupport
 import Testing
 
-/// What speaks no HTTP is tested apart.
-private let apart: Set = ["email", "exec", "instapush"]
+/// What speaks no HTTP is tested apart, and so is what somebody has to log in to.
+private let apart = Set(
+  ["email", "exec", "instapush"] + Catalogue.providers.filter { $0 is any AccountProvider.Type }.map { $0.card.name })
 
 /// A channel of every other provider, and a message that its service takes: what `init --sandbox` writes and says to send, so
 /// that a provider that is added is here with its sandbox.

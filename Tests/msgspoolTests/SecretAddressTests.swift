@@ -15,6 +15,28 @@ import Testing
     done
     """
 
+  @Test("show masks a secret address wherever it stands: as another name's plain value, in a text, in what was said")
+  func everywhere() async throws {
+    let yard = try Yard()
+    try yard.put(".alice", Self.secrets[0])
+    chmod(yard.path(".alice"), 0o600)
+    try yard.configure(
+      """
+      { default_channel: "chat", channels: { chat: { provider: "exec", command: ["/bin/true"],
+        recipients: { alice: { file: ".alice" }, bob: ["\(Self.secrets[0])", "plain"] } } } }
+      """)
+    let message = #"{"to":["alice","bob"],"body":"to \#(Self.secrets[0])","meta":{"\#(Self.secrets[0])":1}}"#
+    try yard.put("new/m", message)
+    try yard.put("failed/m", settled("failed", kind: "recipient", message: message, to: Self.secrets[0]))
+    for arguments in [["show", "m"], ["show", "m", "--json"], ["list", "failed"], ["list", "new"], ["check"]] {
+      let ran = try await yard.msgspool(arguments)
+      #expect(!"\(ran.stdout)\(ran.stderr)".contains("T0ken"), "\(ran.stdout)\(ran.stderr)")
+      if arguments[0] == "show" {
+        #expect(ran.stdout.contains("***") && ran.stdout.contains("plain") != (arguments.count > 2))
+      }
+    }
+  }
+
   @Test("History, ledger, show, list, log and dry run know them by their names; the program gets them")
   func names() async throws {
     try await withStation { station in

@@ -8,7 +8,10 @@ struct SlipTests {
     "A wrong word is a usage error that names the nearest right one, or the way out",
     arguments: [
       (["help", "sned"], "did you mean \"send\"?"), (["sned"], "did you mean \"send\"?"),
-      (["help", "xyzzy"], "see: msgspool help"), (["providers", "twillio"], "did you mean \"twilio\"?"),
+      (["help", "xyzzy"], "see: msgspool help"), (["help", "sweep", "extra"], "usage: msgspool help [COMMAND]\n"),
+      (["help", "hepl"], "did you mean \"help\"?"), (["version", "extra"], "usage: msgspool version\n"),
+      (["--quite", "status"], "did you mean \"--quiet\"?"), (["--spool", "--json", "status"], "--spool needs a value"),
+      (["providers", "twillio"], "did you mean \"twilio\"?"),
       (["providers", "slack"], "through webhook"), (["sweep", "--log", "jsn"], "did you mean \"json\"?"),
       (["watch", "--log", "jsn"], "did you mean \"json\"?"),
       (["sweep", "--chanel", "a"], "did you mean \"--channel\"?"),
@@ -26,7 +29,8 @@ struct SlipTests {
   func slips(arguments: [String], answer: String) async throws {
     let yard = try Yard()
     let program = try #require(builtProgram())
-    let line = ["help", "sned"].contains(arguments[0]) ? arguments : arguments + ["--spool", yard.spool]
+    let isPlain = ["help", "sned", "version"].contains(arguments[0]) || arguments[0].hasPrefix("-")
+    let line = isPlain ? arguments : arguments + ["--spool", yard.spool]
     let ran = try await run(program, line, env: ["PATH": "/usr/bin:/bin"], timeout: patience)
     #expect(ran.status == 64 && ran.stdout == "", "\(ran.stdout)")
     #expect(ran.stderr.contains(answer), "\(ran.stderr)")
@@ -57,6 +61,41 @@ struct SlipTests {
     unlink(yard.path("config.json"))
     #expect(try await yard.msgspool("send", "hello").status == 0)
     #expect(try yard.names("new").count == 2)
+  }
+
+  @Test("What every command takes may stand before the command's name")
+  func optionsFirst() async throws {
+    let yard = try Yard()
+    let program = try #require(builtProgram())
+    func msgspool(_ arguments: String...) async throws -> Ran {
+      try await run(program, arguments, env: ["PATH": "/usr/bin:/bin"], timeout: patience)
+    }
+    let plain = try await yard.msgspool("status", "--json")
+    #expect(try await msgspool("--spool", yard.spool, "--json", "status").stdout == plain.stdout)
+    #expect(try await msgspool("--spool=\(yard.spool)", "-q", "status", "--json").stdout == plain.stdout)
+    #expect(try await msgspool("--config", yard.path("config.json"), "check", "--spool", yard.spool).status == 0)
+    let twice = try await msgspool("--spool", "a", "status", "--spool", yard.spool)
+    #expect(twice.status == 64 && twice.stderr.contains("given twice"), "\(twice.stderr)")
+    #expect(try await msgspool("--spool", yard.spool).status == 64)
+    #expect(try await msgspool("--quiet", "--help").stdout.contains("sweep"))
+    #expect(try await msgspool("-V").stdout == msgspool("version").stdout)
+    #expect(try await msgspool("help", "help").stdout.contains("usage: msgspool help [options] [COMMAND]"))
+    #expect(try await msgspool("help", "sweep").stdout == msgspool("sweep", "--help").stdout)
+  }
+
+  @Test(
+    "A preloaded library that moves the environment does not take the command line away",
+    .enabled(if: find(program: "cc") != nil, "needs a C compiler"))
+  func movedEnvironment() async throws {
+    let yard = try Yard()
+    let program = try #require(builtProgram())
+    // As libfaketime does.
+    let source = #"#include <stdlib.h>\n__attribute__((constructor)) void move() { setenv("A", "b", 1); }"#
+    let script =
+      #"printf "$2" > "$1/p.c" && cc -shared -fPIC -o "$1/p.so" "$1/p.c" && LD_PRELOAD="$1/p.so" exec "$0" status --spool "$1/spool" --json"#
+    let ran = try await run("sh", ["-c", script, program, yard.root, source], timeout: patience)
+    #expect(ran.status == 0, "\(ran.stderr)")
+    #expect(ran.stdout == (try await yard.msgspool("status", "--json").stdout))
   }
 
   // MARK: What is told

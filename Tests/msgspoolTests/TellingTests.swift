@@ -45,6 +45,21 @@ struct TellingTests {
     #expect(again.stderr == "")
   }
 
+  @Test("A name that was used again: the first deferral is said, with the name that the file has now")
+  func nameUsedAgain() async throws {
+    let yard = try yard()
+    try yard.put("deferred/m", settled("deferred", kind: "network"), age: -3600)
+    try yard.put("new/m", #"{"to":"UID_1","body":"another"}"#)
+    let ran = try await yard.msgspool("sweep", "--quiet")
+    #expect(ran.stderr.contains("a: m~2 deferred: network"), "\(ran.stderr)")
+    #expect(ran.stderr.contains("see: msgspool show m~2"), "\(ran.stderr)")
+    try yard.put("new/m", #"{"to":"UID_1","channel":"nope","body":"x"}"#)
+    try yard.put("failed/m", settled("failed"))
+    let logged = try await yard.msgspool("sweep", "--log", "json")
+    #expect(logged.stderr.contains(#""name":"m~2","state":"invalid""#), "\(logged.stderr)")
+    #expect(logged.stderr.contains(#""was":"m""#), "\(logged.stderr)")
+  }
+
   @Test("--log text has a line for each call and each message that is not done, and none for those that are")
   func followed() async throws {
     try await withSandbox { yard in

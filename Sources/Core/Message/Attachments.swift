@@ -11,6 +11,9 @@ package enum Attachments {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
   ]
 
+  /// - Parameter ending: of a file's name, in lower case; nil for one that says nothing.
+  package static func type(ofEnding ending: String) -> String? { types[ending] }
+
   /// - Parameter directories: those that the configuration allows.
   package static func resolve(
     _ attachments: [Message.Attachment], below directories: [String]

@@ -24,6 +24,11 @@ package struct Fault: Error, Sendable, Hashable {
   }
 }
 
+extension Fault {
+  /// The other side has to write first; see `Outcome.unallowed`.
+  package var isOfAllowance: Bool { kind == .quota && (code == Outcome.allowanceCode || code == "-2") }
+}
+
 /// One line of history: what happened to a message while it was in cur/ once.
 package struct HistoryLine: Sendable, Hashable {
   package var at: Date
@@ -57,10 +62,15 @@ package struct HistoryLine: Sendable, Hashable {
     package var call: String?
     /// Accepted, as a receipt has shown.
     package var isByReceipt = false
+    /// How many messages went to the recipient as one text, this one included; nil where it went by itself.
+    package var digest: Int?
+    /// Of a message that is sent in parts (`PartedProvider`): those that were begun, in order.
+    package var parts: [Part]
 
     package init(
       to: String, state: RecipientState, id: String? = nil, code: String? = nil, reason: String? = nil,
-      channel: String? = nil, address: String? = nil, call: String? = nil
+      channel: String? = nil, address: String? = nil, call: String? = nil, digest: Int? = nil,
+      parts: [Part] = []
     ) {
       self.to = to
       self.state = state
@@ -70,6 +80,27 @@ package struct HistoryLine: Sendable, Hashable {
       self.channel = channel
       self.address = address
       self.call = call
+      self.digest = digest
+      self.parts = parts
+    }
+  }
+
+  /// What became of one part of a message for one recipient.
+  package struct Part: Sendable, Hashable {
+    /// `text`, or the attachment's name.
+    package var name: String
+    package var state: RecipientState
+    package var id: String?
+    package var code: String?
+    package var reason: String?
+
+    package init(_ name: String, _ state: RecipientState, id: String? = nil, code: String? = nil, reason: String? = nil)
+    {
+      self.name = name
+      self.state = state
+      self.id = id
+      self.code = code
+      self.reason = reason
     }
   }
 
@@ -102,6 +133,8 @@ package struct Progress: Sendable {
   package private(set) var attempts = 0
   /// Tries since the last of these attempts that used none up: their calls never got to the provider.
   package private(set) var unreached = 0
+  /// Lines since the last attempt that ended for want of an allowance: each waits longer than the one before.
+  package private(set) var unallowed = 0
   /// When this life began, as far as the history knows.
   package private(set) var dropped: Date?
   /// When its first life began: it stays the same through all retries.
@@ -122,11 +155,12 @@ package struct Progress: Sendable {
       } else if !line.calls.isEmpty {
         unreached += 1
       }
+      unallowed = line.state == .deferred && line.error?.isOfAllowance == true ? unallowed + 1 : 0
       // Where only those are to be sent to again that were not delivered, everybody else stays what it is.
       let staysSo = again.isAlone && index == lines.count - 1
       if line.state.isFinal, !staysSo {
         results = results.compactMapValues { results in
-          let accepted = results.filter { $0.state == .accepted }
+          let accepted = results.compactMap(Progress.accepted)
           return accepted.isEmpty ? nil : accepted
         }
       }
@@ -137,15 +171,32 @@ package struct Progress: Sendable {
 
   /// When this life began, whether or not the history knows: else when the message was first seen. What its producer's
   /// copy kept as the file's time says nothing of it.
-  /// - Parameter seen: what is known of a message that went back to new/ without a line.
-  package func began(seen: Date?, now: Date) -> Date {
+  /// - Parameters:
+  ///   - seen: what is known of a message that went back to new/ without a line.
+  ///   - isHandedIn: it comes from new/. A deferred one that no sweep is known to have put back there is a retry by hand,
+  ///     which begins a new life.
+  package func began(seen: Date?, isHandedIn: Bool, now: Date) -> Date {
     // What was seen before a person's retry was another life. No life began later than now, wherever clocks were turned.
-    let known = dropped ?? seen.flatMap { $0 < (last?.at ?? .distantPast) ? nil : $0 }
+    let known: Date?
+    if let dropped {
+      known = isHandedIn ? seen : dropped
+    } else {
+      known = seen.flatMap { $0 < (last?.at ?? .distantPast) ? nil : $0 }
+    }
     return min(known ?? now, now)
   }
 
   /// A recipient is left of whom nobody knows whether it got the message.
   package var isInDoubt: Bool { results.values.contains { $0.contains { $0.state == .unconfirmed } } }
+
+  /// What of a result a person's retry does not send again: all of it, or the parts that were accepted.
+  private static func accepted(_ result: HistoryLine.Result) -> HistoryLine.Result? {
+    if result.state == .accepted { return result }
+    let parts = Array(result.parts.prefix { $0.state == .accepted })
+    if parts.isEmpty { return nil }
+    return HistoryLine.Result(
+      to: result.to, state: .deferred, channel: result.channel, address: result.address, parts: parts)
+  }
 
   /// A newer result replaces the older one of the same way, and all of a channel that was given up for this one.
   private mutating func add(_ result: HistoryLine.Result) {

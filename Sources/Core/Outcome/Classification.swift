@@ -70,6 +70,9 @@ package enum Doubt {
     switch channel.recovery {
     case .idempotencyKey: return (outcome, (call, now + channel.retry.first))
     case .lookup: return (outcome, (call, now))
+    // Until it may be given up; who receives meanwhile notes what comes back.
+    case .echo(let wait) where channel.personal?.receive != .off: return (outcome, (call, startedAt + wait))
+    case .echo: return (byPolicy(outcome, channel), nil)
     case .none: return (byPolicy(outcome, channel), nil)
     }
   }

@@ -83,6 +83,20 @@ package struct Outcome: Sendable, Hashable {
     return outcome
   }
 
+  /// What is in a history line where the allowance is used up (`AllowanceProvider`).
+  package static let allowanceCode = "allowance"
+
+  /// A success without the id that shows that the message was taken indeed.
+  package static let noIdCode = "no-id"
+
+  /// The other side has to write first: uses up no attempt.
+  /// - Parameter code: the service's own, where it said so.
+  package static func unallowed(code: String = allowanceCode, reason: String) -> Outcome {
+    var outcome = Outcome.deferred(.quota, code: code, reason: reason)
+    outcome.usesAttempt = false
+    return outcome
+  }
+
   package func blaming(_ blame: Blame) -> Outcome {
     var outcome = self
     outcome.blame = blame
@@ -129,6 +143,10 @@ package struct Answer: Sendable, Hashable {
     case untilTomorrow
     /// Until somebody has changed the configuration.
     case untilMended
+    /// Until somebody has logged in anew (`AccountProvider`).
+    case untilLogin
+    /// The channel's `throttle_pause`, doubled while it goes on, up to a day.
+    case throttled
   }
 
   /// One for each of the call's recipients, in their order.
@@ -138,10 +156,28 @@ package struct Answer: Sendable, Hashable {
   package var rest = Rest.untilNextSweep
   /// The most recipients of a call that the provider takes, where this answer taught it; those beyond are `isSurplus`.
   package var capacity: Int?
+  /// The allowance is used up, whatever was counted (`AllowanceProvider`).
+  package var isAllowanceSpent = false
 
   package init(_ outcomes: [Outcome], advice: Advice = .proceed) {
     self.outcomes = outcomes
     self.advice = advice
+  }
+
+  /// The service no longer takes the login. Goes with a session whose account has `ended`.
+  package static func sessionLost(code: String, _ reason: String, in call: Call) -> Answer {
+    let outcome = Outcome.deferred(.credentials, code: code, reason: reason)
+    var answer = Answer.all(outcome, in: call, advice: .suspend)
+    answer.rest = .untilLogin
+    return answer
+  }
+
+  /// The account sends too often, and is barred for longer if it goes on.
+  package static func tooFrequent(code: String, _ reason: String, in call: Call) -> Answer {
+    let outcome = Outcome.deferred(.throttled, code: code, reason: reason)
+    var answer = Answer.all(outcome, in: call, advice: .suspend)
+    answer.rest = .throttled
+    return answer
   }
 
   /// The same outcome for everybody in the call.

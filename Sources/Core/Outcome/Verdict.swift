@@ -14,6 +14,8 @@ package struct LegResult: Sendable {
   package var due: Date?
   /// Of a fallback's leg: why the one before it was given up.
   package var refusal: Outcome?
+  /// How many messages shared the text that went to the recipient, this one included; nil where it went by itself.
+  package var digest: Int?
 
   package init(
     _ leg: Itinerary.Leg, outcome: Outcome? = nil, isTried: Bool = false, question: (call: String, due: Date)? = nil,
@@ -100,7 +102,8 @@ package enum Verdict {
       to: result.leg.to, state: outcome.state, id: outcome.id,
       code: isAccepted ? nil : outcome.code ?? result.refusal?.code, reason: isAccepted ? nil : reason(outcome, result),
       channel: result.leg.isFallback ? result.leg.channel : nil,
-      address: result.leg.isFallback ? result.leg.target.address : nil, call: result.question?.call)
+      address: result.leg.isFallback ? result.leg.target.address : nil, call: result.question?.call,
+      digest: result.digest, parts: result.leg.trail?.entries(outcome) ?? [])
     entry.isByReceipt = outcome.isByReceipt
     return entry
   }
@@ -150,6 +153,8 @@ package enum Verdict {
     switch (state, outcome.kind) {
     case (.unconfirmed, _):
       return "find out whether it arrived; then: msgspool retry NAME --state unconfirmed (it will be sent again)"
+    case (.deferred, .quota?) where outcome.code == Outcome.allowanceCode || outcome.code == "-2":
+      return "write anything to the bot in WeChat: what waits is sent then"
     case (.failed, .recipient?): return "correct the recipient, then: msgspool retry NAME"
     case (.failed, _): return "when the cause is mended: msgspool retry NAME"
     default: return nil

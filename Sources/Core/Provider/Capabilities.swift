@@ -61,7 +61,13 @@ extension ProgramProvider {
 
 /// Takes several steps to a call, remembers something between calls, or looks at the whole call before it sends.
 package protocol SteppingProvider: HTTPProvider {
-  /// The first step of a call.
+  /// Steps that a call may take at the most: a provider that never comes to an end must not go round for ever.
+  var mostSteps: Int { get }
+
+  /// How often a call is begun anew whose preparation got no answer, or asked for it (`Step.again`).
+  var mostRestarts: Int { get }
+
+  /// The first step of a call, and of each time that it is begun anew.
   func begin(_ call: Call, _ session: Session, at now: Date, nonce: String) -> Step
 
   /// What follows a response. The default answers.
@@ -72,6 +78,9 @@ package protocol SteppingProvider: HTTPProvider {
 }
 
 extension SteppingProvider {
+  package var mostSteps: Int { 8 }
+  package var mostRestarts: Int { 0 }
+
   package func proceed(
     _ response: HTTPResponse, after stage: String, _ call: Call, _ session: Session, at now: Date, nonce: String
   ) -> Step {
@@ -87,12 +96,27 @@ package enum Step: Sendable {
   /// The exchange that delivers.
   case send(Exchange, Session? = nil)
   case finish(Answer, Session? = nil)
+  /// A preparation failed, and may work if the call is begun anew; where it was often enough, this is the answer.
+  case again(Answer, Session? = nil)
 
   package static let sending = "send"
 }
 
-/// What a provider remembers of a channel between calls, in memory only: an access token, an upload's id.
+/// What a provider remembers of a channel between calls. Values are in memory only: an access token, an upload's id. The
+/// rest is of channels with a login (`AccountProvider`), and on the disk.
 package struct Session: Sendable, Hashable {
+  /// The login, as its session file holds it; nil for none.
+  package var account: Account?
+  /// Who can be written to, as last fetched; nil where the service has no contacts, or none were fetched yet.
+  package var contacts: ContactBook?
+  /// What receiving has learned: sync keys or cursor, context tokens. The provider's own; stored by receivers alone, in one
+  /// commit with what it stands for. Belongs to one login: a new one begins without.
+  package var learned = JSON.null
+  /// For a call to `reply:ID`: whom the message with that id came from; nil where it is not known.
+  package var correspondent: Correspondent?
+  /// A number for the call under way, unique and rising over all processes of the spool: Unix seconds times 10^4, or one
+  /// more than the last. Only where the card says `numbersCalls`.
+  package var number = 0
   private var values: [String: Entry] = [:]
 
   private struct Entry: Sendable, Hashable {
@@ -112,6 +136,17 @@ package struct Session: Sendable, Hashable {
   }
 
   package mutating func forget(_ name: String) { values[name] = nil }
+
+  /// What the other has in memory; nothing of what is on the disk.
+  package mutating func takeValues(of other: Session) { values = other.values }
+}
+
+// MARK: Bills
+
+/// Bills a text by its length: a long one costs several times.
+package protocol BillingProvider: Provider {
+  /// How many parts are billed for this content to this recipient.
+  func units(of content: Content, to target: Target) -> Int
 }
 
 // MARK: Lost answers
@@ -136,6 +171,8 @@ package enum Recovery: Sendable, Hashable {
   case idempotencyKey
   /// The provider can be asked. Not found means "not carried out" only after `settles` seconds.
   case lookup(settles: Double)
+  /// What was sent may come back to whoever receives, within so many seconds; that it does not proves nothing.
+  case echo(wait: Double)
 
   /// It follows from what the provider can do.
   package init(_ provider: any Provider) {
@@ -143,6 +180,8 @@ package enum Recovery: Sendable, Hashable {
       self = .idempotencyKey
     } else if let provider = provider as? any AskableProvider {
       self = .lookup(settles: provider.settles)
+    } else if let provider = provider as? any EchoingProvider {
+      self = .echo(wait: provider.echoWait)
     } else {
       self = .none
     }

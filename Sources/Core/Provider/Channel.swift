@@ -13,6 +13,12 @@ package final class Channel: @unchecked Sendable {
   package let stepping: (any SteppingProvider)?
   /// The provider, where it can be asked about a lost call.
   package let askable: (any AskableProvider)?
+  /// The provider, where it bills long texts as several.
+  package let billing: (any BillingProvider)?
+  /// The provider, where somebody has to log in.
+  package let loggedIn: (any AccountProvider)?
+  /// The provider, where messages can be received.
+  package let receiving: (any ReceivingProvider)?
   /// What can be done about a lost answer.
   package let recovery: Recovery
   package var card: ProviderCard
@@ -40,6 +46,11 @@ package final class Channel: @unchecked Sendable {
   /// Whose days and hours count; the configuration's reader puts the system's here.
   package var zone = Zone.gmt
   package var quietHours: QuietHours?
+  /// Its messages to one recipient go out together.
+  package var digest: DigestRule?
+  /// What an accepted recipient costs, or each part of a text where the provider bills those; zero is not counted.
+  package var price = Money.zero
+  package var budget = Budget()
   /// The address book: name to addresses.
   package var recipients: [Verbatim: [Contact]] = [:] {
     didSet {
@@ -53,7 +64,7 @@ package final class Channel: @unchecked Sendable {
   /// After which receipts a recipient goes on through the fallback, beside those that are rejected.
   package var fallbackOn: Set<ReceiptState> = []
   /// The provider, where it tells what became of what it accepted.
-  package let receiving: (any ReceiptProvider)?
+  package let receipting: (any ReceiptProvider)?
   /// How that is heard of; off for providers that never tell.
   package var receipts: ReceiptMode
   /// Seconds after its acceptance that a recipient is awaited.
@@ -64,6 +75,8 @@ package final class Channel: @unchecked Sendable {
   package var receiptSecret: String?
   /// A file of certificates to trust beside the system's.
   package var caFile: String?
+  /// Of a channel that somebody has to log in to (`AccountProvider`).
+  package var personal: PersonalSettings?
   /// What must never be shown, wherever a provider's text may repeat it.
   package var secrets: [String] = [] { didSet { masks = Masks(secrets + disguises) } }
   /// Parts of them that give them away, masked like them.
@@ -77,9 +90,13 @@ package final class Channel: @unchecked Sendable {
     self.provider = provider
     stepping = provider as? any SteppingProvider
     askable = provider as? any AskableProvider
+    billing = provider as? any BillingProvider
+    loggedIn = provider as? any AccountProvider
+    receiving = provider as? any ReceivingProvider
     recovery = Recovery(provider)
-    receiving = provider as? any ReceiptProvider
-    receipts = receiving?.receiptsByDefault ?? .off
+    receipting = provider as? any ReceiptProvider
+    receipts = receipting?.receiptsByDefault ?? .off
+    personal = loggedIn.map { PersonalSettings(receive: type(of: $0).receives) }
     card = type(of: provider).card
     recipientsPerCall = card.recipientsPerCall
     mixedRecipientsPerCall = card.mixedRecipientsPerCall
@@ -157,6 +174,18 @@ package struct Alias: Sendable, Hashable {
   }
 }
 
+/// Where the operator is told of failures.
+package struct OperatorAddress: Sendable, Hashable {
+  package var channel: String
+  /// Nil for the channel's own target.
+  package var to: [String]?
+
+  package init(channel: String, to: [String]? = nil) {
+    self.channel = channel
+    self.to = to
+  }
+}
+
 /// The whole configuration, checked.
 package struct Configuration: Sendable {
   package var defaultChannel: String?
@@ -169,8 +198,13 @@ package struct Configuration: Sendable {
   package var sandboxPort: Int?
   /// Where mail to local names goes, by the name in lower case; none of them names another alias any more.
   package var aliases: [String: [Alias]] = [:]
+  /// Who is told what failed; nil: nobody.
+  package var onFailure: OperatorAddress?
   /// When its file, or one with a secret, was last written.
   package var modified = Date.distantPast
 
   package init() {}
+
+  /// `text` with every channel's secrets masked: what is shown of one channel's message may hold another's.
+  package func masked(_ text: String) -> String { channels.values.reduce(text) { $1.masked($0) } }
 }

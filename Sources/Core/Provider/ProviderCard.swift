@@ -41,6 +41,10 @@ package final class ProviderCard: Sendable {
   package let loadsAttachments: Int?
   /// A call needs a session (an access token): the first one goes alone.
   package let hasSession: Bool
+  /// Each call gets a number of its own (`Session.number`).
+  package let numbersCalls: Bool
+  /// How unevenly calls are paced: each gap is between 1 - so much and 1 + so much times its length; 0 is evenly.
+  package let unevenness: Double
   /// Names messages on its way by their keys (`Call.Recipient.key`): mail.
   package let usesKeys: Bool
   /// What the operator must know, a line each: which message fields are used and how.
@@ -56,7 +60,7 @@ package final class ProviderCard: Sendable {
     limits: [(name: String, value: Int, unit: String)] = [], rate: Double = 0, dailyPerRecipient: Int = 0,
     daily: Int = 0, countsRefused: Bool = false, concurrency: Int? = nil, hasOwnTarget: Bool = false,
     templates: Templates = .none, attachments: Int = 0, loadsAttachments: Int? = nil, hasSession: Bool = false,
-    usesKeys: Bool = false,
+    numbersCalls: Bool = false, unevenness: Double = 0, usesKeys: Bool = false,
     notes: [String] = [], example: String
   ) {
     self.name = name
@@ -80,6 +84,8 @@ package final class ProviderCard: Sendable {
     self.attachments = attachments
     self.loadsAttachments = loadsAttachments
     self.hasSession = hasSession
+    self.numbersCalls = numbersCalls
+    self.unevenness = unevenness
     self.usesKeys = usesKeys
     self.notes = notes
     self.example = example

@@ -12,6 +12,24 @@ package enum LocalTime {
     next(secondOfDay: 0, after: date, in: zone)
   }
 
+  /// The first local day of the month that the day is in.
+  package static func month(of day: Int) -> Int {
+    let date = RFC3339.civil(day)
+    return RFC3339.days(date.year, date.month, 1)
+  }
+
+  /// When the local month after the one of `date` begins.
+  package static func nextMonth(after date: Date, in zone: Zone) -> Date {
+    let today = day(of: date, in: zone)
+    let civil = RFC3339.civil(today)
+    let first =
+      civil.month == 12 ? RFC3339.days(civil.year + 1, 1, 1) : RFC3339.days(civil.year, civil.month + 1, 1)
+    // The midnight before it, and from there as any day: the zone may change its offset on the way.
+    let eve = date + Double(first - today - 1) * 86_400
+    let next = nextDay(after: eve, in: zone)
+    return day(of: next, in: zone) < first ? nextDay(after: next, in: zone) : next
+  }
+
   /// The next moment at which the wall clock shows that many seconds after midnight, or jumps over it.
   package static func next(secondOfDay: Int, after date: Date, in zone: Zone) -> Date {
     func offset(_ time: Double) -> Double { Double(zone.offset(at: Date(timeIntervalSince1970: time))) }

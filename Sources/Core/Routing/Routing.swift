@@ -17,6 +17,8 @@ package struct Itinerary: Sendable {
   package var attempts: Int
   /// Tries since the last of them that never got to the provider.
   package var unreached = 0
+  /// How often in a row it ended for want of an allowance.
+  package var unallowed = 0
   /// A recipient was finally rejected in an earlier attempt: the message can't end as done.
   package var hasRejected: Bool
 
@@ -44,11 +46,15 @@ package struct Itinerary: Sendable {
     package let channel: String
     package let isFallback: Bool
     package let target: Target
+    /// What the next call says: all of the message, or the part that is next (`trail`).
     package let content: Content
     package let start: Start
+    /// Of a message that is sent in parts: which of them were accepted.
+    package let trail: Trail?
 
     package init(
-      to: String, original: String, channel: String, isFallback: Bool, target: Target, content: Content, start: Start
+      to: String, original: String, channel: String, isFallback: Bool, target: Target, content: Content, start: Start,
+      trail: Trail? = nil
     ) {
       self.to = to
       self.original = original
@@ -57,14 +63,74 @@ package struct Itinerary: Sendable {
       self.target = target
       self.content = content
       self.start = start
+      self.trail = trail
     }
 
     /// The same way, begun otherwise.
-    package func starting(_ start: Start) -> Leg {
+    package func starting(_ start: Start) -> Leg { with(content, start, trail) }
+
+    private func with(_ content: Content, _ start: Start, _ trail: Trail?) -> Leg {
       Leg(
         to: to, original: original, channel: channel, isFallback: isFallback, target: target, content: content,
-        start: start)
+        start: start, trail: trail)
     }
+
+    /// At the first part that was not accepted, where the provider sends in parts.
+    /// - Parameter known: what the history says of its parts.
+    fileprivate func parted(by provider: any Provider, known: [HistoryLine.Part]) -> Leg {
+      guard case .send = start, let provider = provider as? any PartedProvider else { return self }
+      var trail = Trail(provider.parts(of: content))
+      trail.take(up: known)
+      guard trail.index < trail.parts.count else {
+        return with(content, .decided(.accepted(id: trail.done.last?.id)), trail)
+      }
+      return with(trail.parts[trail.index].content, start, trail)
+    }
+
+    /// The part under way was accepted: at the next one, which was not sent; nil where it was the last.
+    package func accepting(_ outcome: Outcome) -> Leg? {
+      guard var trail, trail.index < trail.parts.count - 1 else { return nil }
+      trail.accept(outcome)
+      return with(trail.parts[trail.index].content, .send, trail)
+    }
+  }
+}
+
+/// How far a message that is sent in parts has come on its way to one recipient.
+package struct Trail: Sendable {
+  package let parts: [Part]
+  /// Those that were accepted, from the first on.
+  package private(set) var done: [HistoryLine.Part] = []
+  /// How many of them were before this attempt.
+  private var before = 0
+
+  fileprivate init(_ parts: [Part]) { self.parts = parts }
+
+  /// Index of the part that is next.
+  package var index: Int { done.count }
+  /// Some were accepted in this attempt: that must not be forgotten.
+  package var hasNews: Bool { done.count > before }
+
+  /// What a result says: the accepted ones, and the one that met the outcome.
+  package func entries(_ outcome: Outcome?) -> [HistoryLine.Part] {
+    guard let outcome, index < parts.count else { return done }
+    let isAccepted = outcome.state == .accepted
+    return done + [
+      HistoryLine.Part(
+        parts[index].name, outcome.state, id: outcome.id, code: isAccepted ? nil : outcome.code,
+        reason: isAccepted ? nil : outcome.reason)
+    ]
+  }
+
+  fileprivate mutating func accept(_ outcome: Outcome) {
+    if index < parts.count { done.append(.init(parts[index].name, .accepted, id: outcome.id)) }
+  }
+
+  /// What the history says was accepted, as far as the message still has the same parts.
+  fileprivate mutating func take(up known: [HistoryLine.Part]) {
+    let same = zip(known, parts).prefix { $0.state == .accepted && Verbatim($0.name) == Verbatim($1.name) }
+    done = same.map(\.0)
+    before = done.count
   }
 }
 
@@ -88,7 +154,7 @@ package struct Router: Sendable {
     if let fault = expiry(message, channel, dropped, now) {
       return .finish(progress.isInDoubt ? .unconfirmed : .expired, fault, channel: channel.name)
     }
-    if let wait = waiting(message, channel, now) {
+    if let wait = waiting(message, channel, progress, now) {
       return .wait(until: wait.until, wait.fault, channel: channel.name)
     }
     return itinerary(message, channel, content, progress)
@@ -168,14 +234,30 @@ package struct Router: Sendable {
       hint: "if it is still worth sending: msgspool retry NAME; the limit is expire_after in the channel")
   }
 
-  private func waiting(_ message: Message, _ channel: Channel, _ now: Date) -> (until: Date, fault: Fault)? {
+  private func waiting(
+    _ message: Message, _ channel: Channel, _ progress: Progress, _ now: Date
+  ) -> (until: Date, fault: Fault)? {
     if let sendAt = message.sendAt, sendAt > now {
       return (sendAt, Fault(.message, code: "send_at", "send_at: waits until \(RFC3339.string(sendAt))"))
+    }
+    if let end = endOfWindow(message, channel, progress, now) {
+      return (end, Fault(.throttled, code: "digest", "waits for its digest until \(RFC3339.string(end))"))
     }
     if message.priority != .high, let end = channel.quietHours?.end(after: now) {
       return (end, Fault(.throttled, code: "quiet_hours", "quiet hours until \(RFC3339.string(end))"))
     }
     return nil
+  }
+
+  /// The end of the digest's window that a message waits for; nil where it goes by itself, would expire meanwhile, or was
+  /// deferred before: then it has waited, for that or for something else, and is in hand with those that did.
+  private func endOfWindow(_ message: Message, _ channel: Channel, _ progress: Progress, _ now: Date) -> Date? {
+    guard let rule = channel.digest, DigestRule.admits(message) else { return nil }
+    if let last = progress.last, !last.state.isFinal, last.error?.code != "send_at" { return nil }
+    let window = rule.end(after: now, in: channel.zone)
+    let end = channel.quietHours?.end(after: window) ?? window
+    if let expires = message.expiresAt, expires <= end { return nil }
+    return end
   }
 
   // MARK: Recipients
@@ -185,6 +267,7 @@ package struct Router: Sendable {
   ) -> Route {
     var itinerary = Itinerary(channel: channel, attempts: progress.attempts)
     itinerary.unreached = progress.unreached
+    itinerary.unallowed = progress.unallowed
     var identities: Set<Verbatim> = []
     let isAlone = message.to?.count == 1 && channel.recipients.isEmpty
     // A channel with its own target has one recipient, whose address is empty.
@@ -195,7 +278,8 @@ package struct Router: Sendable {
         let leg = Itinerary.Leg(
           to: target.address, original: original, channel: channel.name, isFallback: false, target: target,
           content: content,
-          start: outcome.map(Itinerary.Leg.Start.decided) ?? .send)
+          start: outcome.map(Itinerary.Leg.Start.decided) ?? .send
+        ).parted(by: channel.provider, known: known(of: target.address, progress))
         add(leg, message, progress, to: &itinerary)
       }
     }
@@ -234,11 +318,18 @@ package struct Router: Sendable {
     }
   }
 
+  private func known(of to: String, _ progress: Progress) -> [HistoryLine.Part] {
+    guard !progress.results.isEmpty else { return [] }
+    return progress.results[Verbatim(to)]?.first { $0.channel == nil }?.parts ?? []
+  }
+
   /// The way that an earlier result took; nil when its fallback channel is no longer configured.
   private func leg(_ result: HistoryLine.Result, _ primary: Itinerary.Leg, _ message: Message) -> Itinerary.Leg? {
     guard let name = result.channel else { return primary }
     return configuration.channels[name].map {
-      leg(to: $0.contact(recorded: result.address ?? primary.to), through: $0, instead: primary, message)
+      leg(
+        to: $0.contact(recorded: result.address ?? primary.to), through: $0, instead: primary, message,
+        known: result.parts)
     }
   }
 
@@ -263,7 +354,8 @@ package struct Router: Sendable {
   }
 
   private func leg(
-    to contact: Contact, through channel: Channel, instead leg: Itinerary.Leg, _ message: Message
+    to contact: Contact, through channel: Channel, instead leg: Itinerary.Leg, _ message: Message,
+    known: [HistoryLine.Part] = []
   ) -> Itinerary.Leg {
     var (target, outcome) = check(contact, in: channel)
     // Options are the first channel's own words; the fallback gets those it knows too.
@@ -277,6 +369,7 @@ package struct Router: Sendable {
     }
     return Itinerary.Leg(
       to: leg.to, original: leg.original, channel: channel.name, isFallback: true, target: target, content: content,
-      start: outcome.map(Itinerary.Leg.Start.decided) ?? .send)
+      start: outcome.map(Itinerary.Leg.Start.decided) ?? .send
+    ).parted(by: channel.provider, known: known)
   }
 }

@@ -68,6 +68,11 @@ extension StringProtocol {
     return lines + [String(line)]
   }
 
+  /// As it stands in HTML or XML, in an attribute's quotes too, and is nothing but text there.
+  package var escapedForHTML: String {
+    replacing(["&": "&amp;", "<": "&lt;", ">": "&gt;", "\"": "&quot;", "'": "&#39;"])
+  }
+
   /// With another text for each of some signs, which are ASCII.
   package func replacing(_ texts: KeyValuePairs<Unicode.Scalar, String>) -> String {
     var bytes: [UInt8] = []

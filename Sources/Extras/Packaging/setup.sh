@@ -9,7 +9,7 @@ say() { printf 'setup: %s\n' "$*"; }
 fail() { say "$*" >&2; exit 1; }
 
 # What the program is linked against, and the certificates of the authorities that vouch for providers.
-build="libcurl4-openssl-dev libidn2-dev libmicrohttpd-dev libsqlite3-dev libssl-dev ca-certificates"
+build="libcurl4-openssl-dev libidn2-dev libmicrohttpd-dev libqrencode-dev libsqlite3-dev libssl-dev ca-certificates"
 # What the tests use: strace watches system calls, openssl makes certificates, sqlite3 reads the ledger as others would,
 # aiosmtpd is a mail server and apprise what a bridge talks to, mandoc reads the manual, jsonschema the message schema,
 # and zsh and fish what completes in them.
@@ -54,7 +54,7 @@ missing_packages() {
 check_headers() {
   # Not Debian: nothing is installed, but what is missing is named.
   absent=''
-  for header in curl/curl.h idn2.h microhttpd.h sqlite3.h openssl/hmac.h; do
+  for header in curl/curl.h idn2.h microhttpd.h qrencode.h sqlite3.h openssl/hmac.h; do
     printf '#include <%s>\n' "$header" | ${CC:-cc} -E -x c - > /dev/null 2>&1 || absent="$absent $header"
   done
   [ -z "$absent" ] || fail "no Debian here, so install these yourself (development packages):$absent"

@@ -3,7 +3,7 @@ import FoundationEssentials
 import Signing
 
 /// Alibaba Cloud SMS, Dysmsapi 2017-05-25. Section numbers are those of providers/aliyun.md.
-package struct AliyunSMS: AskableProvider {
+package struct AliyunSMS: AskableProvider, BillingProvider {
   package static let card = ProviderCard(
     name: "aliyun-sms",
     summary: "Alibaba Cloud SMS, approved templates to mainland and international numbers",
@@ -20,6 +20,7 @@ package struct AliyunSMS: AskableProvider {
       SettingCard("sms_up_extend_code", .string, "extension code for replies"),
       SettingCard("receipt_queue", .string, "the account's queue of receipts, Alicom-Queue-UID-SmsReport"),
       SettingCard("receipt_endpoint", .string, "stands for dybaseapi and MNS, as endpoint does for the service itself"),
+      TemplateTexts.setting,
     ],
     options: [
       OptionCard("sign_name", .string, "signature of this message, instead of the channel's"),
@@ -63,6 +64,7 @@ package struct AliyunSMS: AskableProvider {
 
   /// The channel's own values of content fields.
   private let defaults: [String: String]
+  private let texts: TemplateTexts
 
   package init(_ settings: Settings) throws(SettingFault) {
     guard let keyID = settings.string("access_key_id") else { throw SettingFault("access_key_id", "is missing") }
@@ -72,6 +74,7 @@ package struct AliyunSMS: AskableProvider {
     self.keyID = keyID
     self.keySecret = keySecret
     endpoint = try Endpoint(settings)
+    texts = try TemplateTexts(settings)
     securityToken = settings.string("security_token")
     receiptQueue = try Self.receiptQueue(settings)
     var defaults: [String: String] = [:]
@@ -156,6 +159,13 @@ package struct AliyunSMS: AskableProvider {
     case .positional:
       throw MessageFault("params", "expected an object of names and strings; \(card.name) has no positional ones")
     }
+  }
+
+  /// Section 5: with the signature; abroad by the alphabet.
+  package func units(of content: Content, to target: Target) -> Int {
+    let text = texts.text(
+      content["TemplateCode"] ?? "", signature: content["SignName"], .named(content["TemplateParam"]))
+    return target.lane == Self.international ? Segments.gsm(text) : Segments.ucs2(text)
   }
 
   package func request(for call: Call, at now: Date, nonce: String) -> HTTPRequest {

@@ -3,7 +3,7 @@ import FoundationEssentials
 import Signing
 
 /// Huawei Cloud Message & SMS, sending API version 1. Section numbers are those of providers/huawei.md.
-package struct HuaweiSMS: SteppingProvider {
+package struct HuaweiSMS: SteppingProvider, BillingProvider {
   package static let card = ProviderCard(
     name: "huawei-sms",
     summary: "Huawei Cloud SMS, approved templates to mainland and international numbers",
@@ -19,6 +19,7 @@ package struct HuaweiSMS: SteppingProvider {
       SettingCard("signature", .string, "the signature's name, needed for universal templates only"),
       SettingCard("template", .string, "id of the template for messages that name none"),
       SettingCard("status_callback", .string, "URL that gets the delivery reports"),
+      TemplateTexts.setting,
     ],
     options: [
       OptionCard("sender", .string, "channel number for this message, instead of the channel's"),
@@ -58,12 +59,14 @@ package struct HuaweiSMS: SteppingProvider {
   private let wantsReceipts: Bool
   /// The channel's own values of content fields.
   private let defaults: [String: String]
+  private let texts: TemplateTexts
 
   package init(_ settings: Settings) throws(SettingFault) {
     key = try settings.requiredToken("app_key")
     secret = try settings.required("app_secret")
     endpoint = try Endpoint(settings)
     wantsReceipts = (settings.receipts ?? .off) != .off
+    texts = try TemplateTexts(settings)
     switch settings.string("authentication") {
     case nil, "wsse": isSigned = false
     case "ak_sk": isSigned = true
@@ -126,6 +129,13 @@ package struct HuaweiSMS: SteppingProvider {
       }
       return values.isEmpty ? nil : JSON.strings(values).text
     }
+  }
+
+  /// Section 2: with the signature, as far as it is known; it hangs on the sender otherwise.
+  package func units(of content: Content, to target: Target) -> Int {
+    let text = texts.text(
+      content["templateId"] ?? "", signature: content["signature"], .positional(content["templateParas"]))
+    return Segments.ucs2(text)
   }
 
   /// One content with its numbers, in a call of several.
@@ -226,7 +236,9 @@ package struct HuaweiSMS: SteppingProvider {
     (.throttled, ["E200015"]),
     (.recipientThrottled, ["E200048"]),
     (.message, ["E200028"]),
-    (.configuration("templateId"), ["E200029", "E200030", "E200031", "E200033"]),
+    (.configuration("templateId"), ["E200029", "E200030", "E200033"]),
+    // The document does not say which protocol: the number's network may be what does not fit.
+    (.configurationPerhaps("templateId"), ["E200031"]),
     (.configuration("from", "signature"), ["E200018", "E200036"]),
     // Its country is not enabled, which need not stop anybody else.
     (.credentialsPerhaps, ["E200024"]),

@@ -3,7 +3,7 @@ import FoundationEssentials
 import Signing
 
 /// Tencent Cloud SMS 2021-01-11. Section numbers are those of providers/tencent.md.
-package struct TencentSMS: SteppingProvider, AskableProvider {
+package struct TencentSMS: SteppingProvider, AskableProvider, BillingProvider {
   package static let card = ProviderCard(
     name: "tencent-sms",
     summary: "Tencent Cloud SMS, approved templates to mainland and international numbers",
@@ -19,6 +19,7 @@ package struct TencentSMS: SteppingProvider, AskableProvider {
       SettingCard("template", .string, "id of the template for messages that name none"),
       SettingCard("region", .string, "ap-guangzhou (default), ap-beijing or ap-nanjing; abroad ap-singapore"),
       SettingCard("extend_code", .string, "extension code for replies"),
+      TemplateTexts.setting,
       SettingCard("sender_id", .string, "sender of messages to other countries"),
     ],
     options: [
@@ -52,6 +53,7 @@ package struct TencentSMS: SteppingProvider, AskableProvider {
   private let region: String
   /// The channel's own values of content fields.
   private let defaults: [String: String]
+  private let texts: TemplateTexts
 
   package init(_ settings: Settings) throws(SettingFault) {
     keyID = try settings.requiredToken("secret_id")
@@ -60,6 +62,7 @@ package struct TencentSMS: SteppingProvider, AskableProvider {
     appID = try settings.required("sms_sdk_app_id")
     region = try settings.token("region") ?? "ap-guangzhou"
     endpoint = try Endpoint(settings)
+    texts = try TemplateTexts(settings)
     var defaults: [String: String] = [:]
     defaults["SignName"] = settings.string("sign_name")
     defaults["TemplateId"] = settings.string("template")
@@ -103,6 +106,13 @@ package struct TencentSMS: SteppingProvider, AskableProvider {
       fields.append(.init("SessionContext", context))
     }
     return Content(fields)
+  }
+
+  /// 70 and 67 signs with the signature; abroad by the alphabet.
+  package func units(of content: Content, to target: Target) -> Int {
+    let text = texts.text(
+      content["TemplateId"] ?? "", signature: content["SignName"], .positional(content["TemplateParamSet"]))
+    return target.lane == Self.international ? Segments.gsm(text) : Segments.ucs2(text)
   }
 
   /// A mainland call without a signature would be refused whole; who is called is only known here.
@@ -159,12 +169,18 @@ package struct TencentSMS: SteppingProvider, AskableProvider {
     (
       .quota,
       [
-        "LimitExceeded.AppDailyLimit", "LimitExceeded.AppMainlandChinaDailyLimit", "LimitExceeded.AppGlobalDailyLimit",
-        "LimitExceeded.DailyLimit",
+        "LimitExceeded.AppDailyLimit", "LimitExceeded.DailyLimit",
         "FailedOperation.InsufficientBalanceInSmsPackage", "UnauthorizedOperation.ServiceSuspendDueToArrears",
       ]
     ),
-    (.quotaPerhaps, ["LimitExceeded.AppCountryOrRegionDailyLimit"]),
+    // The account's, of some countries alone: numbers of others may still be sent to.
+    (
+      .quotaPerhaps,
+      [
+        "LimitExceeded.AppMainlandChinaDailyLimit", "LimitExceeded.AppGlobalDailyLimit",
+        "LimitExceeded.AppCountryOrRegionDailyLimit",
+      ]
+    ),
     // Our own mistakes, if ever; smaller calls may pass.
     (.tooLarge, ["LimitExceeded.PhoneNumberCountLimit", "MissingParameter.EmptyPhoneNumberSet"]),
     (
@@ -221,8 +237,7 @@ package struct TencentSMS: SteppingProvider, AskableProvider {
     switch code {
     case "LimitExceeded.PhoneNumberThirtySecondLimit": 30
     case "LimitExceeded.PhoneNumberOneHourLimit": 3_600
-    case "LimitExceeded.PhoneNumberDailyLimit", "LimitExceeded.PhoneNumberSameContentDailyLimit":
-      RetryAfter.untilHour(0, now: now)
+    case _ where code.hasPrefix("LimitExceeded.") && code.hasSuffix("DailyLimit"): RetryAfter.untilHour(0, now: now)
     case "FailedOperation.MarketingSendTimeConstraint": RetryAfter.untilHour(8, now: now)
     default: nil
     }

@@ -3,7 +3,7 @@ import FoundationEssentials
 import Signing
 
 /// Twilio Programmable Messaging: one recipient in a request. Section numbers are those of providers/twilio.md.
-package struct Twilio: AskableProvider {
+package struct Twilio: AskableProvider, BillingProvider {
   package static let card = ProviderCard(
     name: "twilio",
     summary: "Twilio Programmable Messaging, text messages to the world",
@@ -157,6 +157,12 @@ package struct Twilio: AskableProvider {
       fields.append(.init("SmartEncoded", smart ? "true" : "false"))
     }
     return Content(fields)
+  }
+
+  /// Section 4. What is no short message (WhatsApp, media) is one, and so is a content template, whose text is Twilio's.
+  package func units(of content: Content, to target: Target) -> Int {
+    guard let body = content["Body"], content["MediaUrl"] == nil, !target.wire.holds(":") else { return 1 }
+    return Segments.gsm(body)
   }
 
   /// A content template and its variables (section 1), or nothing.

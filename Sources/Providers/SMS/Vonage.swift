@@ -3,7 +3,7 @@ import FoundationEssentials
 import Signing
 
 /// Vonage's SMS API, formerly Nexmo's: one recipient in a request. Section numbers are those of providers/vonage.md.
-package struct Vonage: HTTPProvider {
+package struct Vonage: HTTPProvider, BillingProvider {
   package static let card = ProviderCard(
     name: "vonage",
     summary: "Vonage (Nexmo) SMS, text messages to the world",
@@ -72,7 +72,7 @@ package struct Vonage: HTTPProvider {
     var fields = [Content.Field("from", try message.stringOption("from") ?? defaults["from"] ?? "")]
     fields.append(.init("text", body))
     // What is beyond the alphabet would arrive as question marks.
-    if !body.unicodeScalars.allSatisfy(Self.alphabet.contains) { fields.append(.init("type", "unicode")) }
+    if !Segments.isGSM(body) { fields.append(.init("type", "unicode")) }
     if let time = try message.integerOption("ttl", in: 20_000...604_800_000) {
       fields.append(.init("ttl", String(time)))
     }
@@ -86,10 +86,8 @@ package struct Vonage: HTTPProvider {
     return Content(fields)
   }
 
-  /// GSM 03.38 with its extension.
-  private static let alphabet = Set(
-    ("@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿"
-      + "abcdefghijklmnopqrstuvwxyzäöñüà\u{C}^{}\\[~]|€").unicodeScalars)
+  /// Section 1: a part for each element of the answer.
+  package func units(of content: Content, to target: Target) -> Int { Segments.gsm(content["text"] ?? "") }
 
   package func request(for call: Call, at now: Date, nonce: String) -> HTTPRequest {
     precondition(call.recipients.count == 1, "vonage takes one recipient in a call")

@@ -181,7 +181,9 @@ extension Answer {
     switch (channels.count, channels.first) {
     case (1, .suspend?):
       self.init(outcomes, advice: .suspend)
-      rest = verdicts.compactMap { $0?.rest }.first ?? .untilNextSweep
+      // Where the code says how long to wait, nobody needs to ask before.
+      let wait = outcomes.compactMap(\.retryAfter).min().map(Answer.Rest.seconds)
+      rest = verdicts.compactMap { $0?.rest }.first ?? wait ?? .untilNextSweep
     case (1, .slowDown?): self.init(outcomes, advice: .slowDown(retryAfter: outcomes.compactMap(\.retryAfter).max()))
     default: self.init(outcomes)
     }

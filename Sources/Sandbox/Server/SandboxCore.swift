@@ -89,9 +89,9 @@ struct SandboxCore: Sendable {
 
   /// The answer to a request, or when to look again.
   mutating func look(at waiting: Waiting, now: Date) -> Step {
-    let provider = providers[waiting.provider]
+    // Asked where it stands: a copy held beside it would make the answer copy everything the provider remembers.
     guard waiting.decision.main?.kind.leavesAnswer ?? true,
-      let patience = provider.patience(for: waiting.call, arrived: waiting.arrived, now: now)
+      let patience = providers[waiting.provider].patience(for: waiting.call, arrived: waiting.arrived, now: now)
     else {
       calledBack += 1
       return .served(

@@ -6,6 +6,16 @@ protocol PhoneSandbox: ProviderSandbox {
   /// Whether codes are scanned and confirmed without being told.
   var isPhoneAutomatic: Bool { get set }
 
+  /// Seconds that polls wait.
+  static var patience: Double { get }
+  /// The codes with which the service refuses too many calls, and calls of somebody who is not logged in.
+  static var tooMuch: String { get }
+  static var loggedOut: String { get }
+  /// The vendor's domains, a dot before each.
+  static var domains: [String] { get }
+
+  func refusal(_ call: SandboxCall, _ code: String, outcome: SandboxOutcome) -> SandboxReply
+
   /// Does what the phone is told.
   mutating func obey(_ command: PhoneCommand, now: Date) throws(PhoneTrouble) -> WireJSON
 }
@@ -36,6 +46,29 @@ struct PhoneCommand: Sendable {
 }
 
 extension PhoneSandbox {
+  mutating func turnAway(_ call: SandboxCall, _ refusal: Refusal) -> SandboxReply {
+    let usual =
+      switch refusal.reason {
+      case .throttle, .quota: Self.tooMuch
+      case .credentials: Self.loggedOut
+      }
+    return self.refusal(call, refusal.code ?? usual, outcome: refusal.outcome)
+  }
+
+  /// How long a poll sleeps that has nothing to tell before `date`; nil when it has waited as long as polls do.
+  static func milliseconds(until date: Date?, arrived: Date, now: Date) -> Int? {
+    let end = arrived.addingTimeInterval(patience)
+    guard let date, now < end else { return nil }
+    return Int((min(date, end).timeIntervalSince(now) * 1000).rounded(.up))
+  }
+
+  /// The host of the vendor's that a request names; nil for any other.
+  static func meantHost(_ request: SandboxRequest) -> String? {
+    guard let host = request.header("x-forwarded-host") ?? request.header("host") else { return nil }
+    let name = host.prefix { $0 != ":" }.lowercased()
+    return domains.contains { name.hasSuffix($0) } ? name : nil
+  }
+
   static var phonePath: String { "/sandbox/\(name)/" }
 
   static func isPhone(_ request: SandboxRequest) -> Bool { request.path.hasPrefix(phonePath) }

@@ -12,6 +12,9 @@ struct WeChatILinkSandbox: ProviderSandbox, PhoneSandbox {
   static let folder = "/ilink/bot/"
   /// Seconds that polls wait.
   static let patience = 35.0
+  static let tooMuch = "-2"
+  static let loggedOut = "-14"
+  static let domains = [".qq.com"]
 
   var isPhoneAutomatic = true
   var account = WeChatILinkAccount()
@@ -60,9 +63,7 @@ struct WeChatILinkSandbox: ProviderSandbox, PhoneSandbox {
       case "getupdates": updatesWait(call) ? .distantFuture : nil
       default: nil
       }
-    let end = arrived.addingTimeInterval(Self.patience)
-    guard let waitsUntil, now < end else { return nil }
-    return Int((min(waitsUntil, end).timeIntervalSince(now) * 1000).rounded(.up))
+    return Self.milliseconds(until: waitsUntil, arrived: arrived, now: now)
   }
 
   mutating func answer(_ call: SandboxCall, refused: [Int: RefusedRecipient], now: Date) -> SandboxReply {
@@ -91,26 +92,11 @@ struct WeChatILinkSandbox: ProviderSandbox, PhoneSandbox {
     default: return .notFound("no such call: \(call.request.path)")
     }
   }
-
-  mutating func turnAway(_ call: SandboxCall, _ refusal: Refusal) -> SandboxReply {
-    let usual =
-      switch refusal.reason {
-      case .throttle, .quota: "-2"
-      case .credentials: "-14"
-      }
-    return self.refusal(call, refusal.code ?? usual, outcome: refusal.outcome)
-  }
 }
 
 // MARK: - What every call must carry
 
 extension WeChatILinkSandbox {
-  private static func meantHost(_ request: SandboxRequest) -> String? {
-    guard let host = request.header("x-forwarded-host") ?? request.header("host") else { return nil }
-    let name = host.prefix { $0 != ":" }.lowercased()
-    return name.hasSuffix(".qq.com") ? name : nil
-  }
-
   private func wantedHost(_ call: SandboxCall) -> String {
     switch Self.call(call.request) {
     case "get_bot_qrcode": WeChatILinkAccount.loginHost
@@ -175,7 +161,7 @@ extension WeChatILinkSandbox {
   }
 
   /// What a fault makes of a call: a `ret`, or `no-id` (taken, but nothing arrives).
-  private func refusal(_ call: SandboxCall, _ code: String, outcome: SandboxOutcome) -> SandboxReply {
+  func refusal(_ call: SandboxCall, _ code: String, outcome: SandboxOutcome) -> SandboxReply {
     if Self.call(call.request) == "c2c/upload" {
       let status = Int(code).flatMap { 400...599 ~= $0 ? $0 : nil } ?? 400
       return SandboxReply(

@@ -14,6 +14,9 @@ struct WeChatWebSandbox: ProviderSandbox, PhoneSandbox {
   static let folder = "/cgi-bin/mmwebwx-bin/"
   /// Seconds that polls wait.
   static let patience = 25.0
+  static let tooMuch = "1205"
+  static let loggedOut = "1101"
+  static let domains = [".qq.com", ".wechat.com"]
 
   var isPhoneAutomatic = true
   var account = WeChatWebAccount()
@@ -37,9 +40,7 @@ struct WeChatWebSandbox: ProviderSandbox, PhoneSandbox {
       case "synccheck": syncCheckWaits(call) ? .distantFuture : nil
       default: nil
       }
-    let end = arrived.addingTimeInterval(Self.patience)
-    guard let waitsUntil, now < end else { return nil }
-    return Int((min(waitsUntil, end).timeIntervalSince(now) * 1000).rounded(.up))
+    return Self.milliseconds(until: waitsUntil, arrived: arrived, now: now)
   }
 
   mutating func answer(_ call: SandboxCall, refused: [Int: RefusedRecipient], now: Date) -> SandboxReply {
@@ -70,15 +71,6 @@ struct WeChatWebSandbox: ProviderSandbox, PhoneSandbox {
     case "webwxgetmsgimg", "webwxgetvoice", "webwxgetvideo", "webwxgetmedia": return giveMedia(call)
     default: return .notFound("no such call: \(call.request.path)")
     }
-  }
-
-  mutating func turnAway(_ call: SandboxCall, _ refusal: Refusal) -> SandboxReply {
-    let usual =
-      switch refusal.reason {
-      case .throttle, .quota: "1205"
-      case .credentials: "1101"
-      }
-    return self.refusal(call, refusal.code ?? usual, outcome: refusal.outcome)
   }
 }
 
@@ -135,12 +127,6 @@ extension WeChatWebSandbox {
   }
 
   /// The vendor's host that a request was meant for; nil where it names none of them.
-  private static func meantHost(_ request: SandboxRequest) -> String? {
-    guard let host = request.header("x-forwarded-host") ?? request.header("host") else { return nil }
-    let name = host.prefix { $0 != ":" }.lowercased()
-    return name.hasSuffix(".qq.com") || name.hasSuffix(".wechat.com") ? name : nil
-  }
-
   private func wantedHost(_ call: SandboxCall) -> String {
     switch Self.call(call.request) {
     case "jslogin", "login": "login.weixin.qq.com"
@@ -212,7 +198,7 @@ extension WeChatWebSandbox {
   }
 
   /// What a fault makes of a call: a `Ret`, or `no-id` (taken, but nothing arrives), `no-media` (an upload that is refused).
-  private func refusal(_ call: SandboxCall, _ code: String, outcome: SandboxOutcome) -> SandboxReply {
+  func refusal(_ call: SandboxCall, _ code: String, outcome: SandboxOutcome) -> SandboxReply {
     let number = Int(code) ?? 0
     switch Self.call(call.request) {
     case "jslogin": return Self.script("window.QRLogin.code = \(code);", outcome: outcome)

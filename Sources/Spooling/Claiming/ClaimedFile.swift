@@ -138,6 +138,11 @@ package struct ClaimReader: ~Copyable {
     return true
   }
 
+  /// Whether a sweep does not take such a file, however old it is.
+  package static func isLeftAlone(_ facts: FileFacts) -> Bool {
+    !facts.isRegular || facts.size > largest || facts.links != 1
+  }
+
   /// Why the file must be left alone; an inner nil is a reason that needs no report yet.
   private func oddity(_ status: stat, now: Date) -> String?? {
     guard status.isRegularFile else { return "is no plain file; move it out of the spool" }

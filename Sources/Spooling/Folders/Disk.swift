@@ -94,7 +94,22 @@ extension SweepFolder: SweepDisk {
 
   @discardableResult
   package func put(_ name: FileName, into folder: Folder) throws(SystemFault) -> FileName? {
-    try Spool.move(name, from: descriptor, to: spool.descriptor(folder), path: spool.path(folder))
+    let path = spool.path(folder)
+    if spool.isInPlace(folder) {
+      return try Spool.move(name, from: descriptor, to: spool.descriptor(folder), path: path)
+    }
+    // Somebody has put another folder in its place, and what goes back belongs there, not to what was moved aside. Where
+    // there is none, the file stays here for the next sweep's rescue.
+    let present: Int32
+    do throws(SystemFault) {
+      present = try Syscalls.openFolder(folder.rawValue, in: spool.rootDescriptor, path: path)
+    } catch {
+      // What is no folder has not taken its place.
+      guard [ELOOP, ENOTDIR].contains(error.number) else { throw error }
+      return try Spool.move(name, from: descriptor, to: spool.descriptor(folder), path: path)
+    }
+    defer { close(present) }
+    return try Spool.move(name, from: descriptor, to: present, path: path)
   }
 
   package func finishMove(of name: FileName) -> Bool {

@@ -50,14 +50,14 @@ package struct FileFacts: Sendable, Hashable {
 
   package func isSameFile(as other: FileFacts) -> Bool { inode == other.inode && device == other.device }
 
-  /// As sudo and chown take it: a name, or #1000 for a user that the system does not know.
+  /// As sudo takes it, a word of a shell's command line: a name, or '#1000' for a user that the system does not know.
   package var ownerName: String {
     var entry = passwd()
     var found: UnsafeMutablePointer<passwd>?
     return withUnsafeTemporaryAllocation(of: CChar.self, capacity: 16 << 10) { buffer in
       guard let words = buffer.baseAddress, getpwuid_r(owner, &entry, words, buffer.count, &found) == 0, found != nil,
         let name = entry.pw_name
-      else { return "#\(owner)" }
+      else { return "#\(owner)".shellWord }
       return String(cString: name)
     }
   }

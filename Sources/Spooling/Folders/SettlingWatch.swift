@@ -26,19 +26,10 @@ package final class SettlingWatch: Sendable {
     var polled = pollfd(fd: notifications, events: Int16(POLLIN), revents: 0)
     _ = poll(&polled, 1, Int32(max(0, min(seconds, 3600)) * 1000))
     var names: Set<FileName> = []
-    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 8)
-    defer { buffer.deallocate() }
-    while true {
-      let count = read(notifications, buffer.baseAddress, buffer.count)
-      if count <= 0 { return names }
-      var position = 0
-      while position + MemoryLayout<inotify_event>.size <= count {
-        let event = buffer.loadUnaligned(fromByteOffset: position, as: inotify_event.self)
-        let start = position + MemoryLayout<inotify_event>.size
-        if Int32(bitPattern: event.mask) & IN_Q_OVERFLOW != 0 { return nil }
-        names.insert(FileName(bytes: buffer[start..<start + Int(event.len)].prefix { $0 != 0 }))
-        position = start + Int(event.len)
-      }
+    var hasLost = false
+    Notifications.drain(notifications) { event, name in
+      if Int32(bitPattern: event.mask) & IN_Q_OVERFLOW != 0 { hasLost = true } else { names.insert(name) }
     }
+    return hasLost ? nil : names
   }
 }

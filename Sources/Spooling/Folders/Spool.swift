@@ -25,6 +25,8 @@ package final class Spool: Sendable {
   package let templates: any TemplateShelf
   /// -1 for a folder that is not there, or closed.
   private let folders: [Int32]
+  /// Of the open folders: tells whether their names lead to others meanwhile.
+  private let identities: [FileFacts?]
 
   /// - Throws: `SpoolFault` when the folder is none or is no spool.
   package init(_ path: String, for purpose: Purpose = .work) throws(SpoolFault) {
@@ -64,6 +66,7 @@ package final class Spool: Sendable {
     self.root = root
     templates = SpoolTemplates(root)
     self.folders = folders
+    identities = folders.map { try? FileFacts($0, path: path) }
     self.lacking = lacking
     self.closed = closed
   }
@@ -112,6 +115,22 @@ package final class Spool: Sendable {
   package func has(_ folder: Folder) -> Bool { descriptor(folder) >= 0 }
 
   package func path(_ folder: Folder) -> String { "\(path)/\(folder.rawValue)" }
+
+  /// Whether the folder's name still leads to what is open: somebody may have moved it aside and made another.
+  package func isInPlace(_ folder: Folder) -> Bool {
+    guard let open = identities[Folder.allCases.firstIndex(of: folder).unsafelyUnwrapped],
+      let named = try? FileFacts(of: FileName(folder.rawValue), in: root)
+    else { return false }
+    return named.isSameFile(as: open)
+  }
+
+  /// The same of the spool's path, and of all folders that every spool has.
+  package var isInPlace: Bool {
+    guard let open = try? facts(), let named = try? FileFacts(ofWhatIsAt: path), named.isSameFile(as: open) else {
+      return false
+    }
+    return Folder.required.allSatisfy { isInPlace($0) }
+  }
 
   package func list(_ folder: Folder) throws(SystemFault) -> Listing {
     try Listing(descriptor(folder), path: path(folder))
@@ -178,7 +197,7 @@ package final class Spool: Sendable {
     guard msgspool_syncfs(root) == 0 else { throw SystemFault("syncfs", errno, path) }
   }
 
-  /// Free bytes for this user, and whether any name can still be made.
+  /// Free bytes for this user.
   package func room() throws(SystemFault) -> Int {
     var status = statvfs()
     try Syscalls.retry("statvfs", path) { fstatvfs(root, &status) }
@@ -206,9 +225,9 @@ package struct SpoolFault: Error, Sendable {
 
   package var hint: String {
     switch number {
-    case EACCES: "as its owner it may: sudo -u \(SpoolFault.owner(of: path)) msgspool ..."
-    case _ where isRest: "make what is missing: msgspool check --repair --spool \(path)"
-    default: "msgspool init \(path)"
+    case EACCES: "as its owner it may: sudo -u \(SpoolFault.owner(of: path)) msgspool ... --spool \(path.shellWord)"
+    case _ where isRest: "make what is missing: msgspool check --repair --spool \(path.shellWord)"
+    default: "msgspool init \(path.shellWord)"
     }
   }
 

@@ -159,9 +159,12 @@ package struct FileName: Sendable, Hashable, Comparable {
   }
 
   /// A name as `display` wrote it, or as a person typed it.
-  package init(display: String) {
+  package init(display: String) { self.init(display: Array(display.utf8)) }
+
+  /// The same of bytes: a person may have typed only some of them escaped.
+  package init(display: [UInt8]) {
     var bytes: [UInt8] = []
-    var rest = Array(display.utf8)[...]
+    var rest = display[...]
     while let byte = rest.popFirst() {
       if byte == UInt8(ascii: "\\"), rest.count >= 3, rest.first == UInt8(ascii: "x"),
         rest.dropFirst().prefix(2).allSatisfy({ isxdigit(Int32($0)) != 0 }),
@@ -192,6 +195,9 @@ package struct FileName: Sendable, Hashable, Comparable {
     if isPlain { return String(decoding: bytes, as: UTF8.self) }
     return bytes.displayText
   }
+
+  /// As a word of a shell's command line: `show`, `retry` and others take it.
+  package var argument: String { (bytes.first == UInt8(ascii: "-") ? "./\(display)" : display).shellWord }
 
   /// The name with `~2`, `~3`... behind, for a folder in which it is taken.
   package func numbered(_ number: Int) -> FileName {

@@ -29,6 +29,7 @@ package final class Watcher: Sendable {
   /// By watch descriptor.
   private let folders: [Int32: Folder]
   private let root: Int32
+  private let spool: Spool
 
   package init(_ spool: Spool) throws(SystemFault) {
     let notifications = try Syscalls.retry("inotify_init1", spool.path) {
@@ -59,6 +60,7 @@ package final class Watcher: Sendable {
       throw error
     }
     self.folders = folders
+    self.spool = spool
     self.notifications = notifications
     clock = msgspool_clock_watch()
     _ = msgspool_clock_watch_arm(clock)
@@ -77,6 +79,9 @@ package final class Watcher: Sendable {
     var byte: UInt8 = 0
     _ = write(wakeWriter, &byte, 1)
   }
+
+  /// Whether what is watched is still what its names lead to. To be asked when notifications were lost, or had not begun.
+  package var isInPlace: Bool { spool.isInPlace }
 
   /// What happened since the last time; waits until something does. Nil when woken.
   package func wait() -> [Sight]? {
@@ -98,20 +103,10 @@ package final class Watcher: Sendable {
 
   private func happened() -> [Sight] {
     var sights: [Sight] = []
-    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 8)
-    defer { buffer.deallocate() }
-    while true {
-      let count = read(notifications, buffer.baseAddress, buffer.count)
-      if count <= 0 { return sights }
-      var position = 0
-      while position + MemoryLayout<inotify_event>.size <= count {
-        let event = buffer.loadUnaligned(fromByteOffset: position, as: inotify_event.self)
-        let start = position + MemoryLayout<inotify_event>.size
-        let name = FileName(bytes: buffer[start..<start + Int(event.len)].prefix { $0 != 0 })
-        if let sight = sight(event, name) { sights.append(sight) }
-        position = start + Int(event.len)
-      }
+    Notifications.drain(notifications) { event, name in
+      if let sight = sight(event, name) { sights.append(sight) }
     }
+    return sights
   }
 
   private func sight(_ event: inotify_event, _ name: FileName) -> Sight? {

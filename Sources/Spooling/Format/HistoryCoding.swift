@@ -55,9 +55,18 @@ enum History {
     else { return nil }
     var result = HistoryLine.Result(
       to: to, state: state, id: value["id"]?.string, code: value["code"]?.string, reason: value["reason"]?.string,
-      channel: value["channel"]?.string, address: value["address"]?.string, call: value["call"]?.string)
+      channel: value["channel"]?.string, address: value["address"]?.string, call: value["call"]?.string,
+      digest: value["digest"]?.integer.flatMap { $0 > 1 ? $0 : nil },
+      parts: value["parts"]?.array?.compactMap(part) ?? [])
     result.isByReceipt = value["by"]?.string == "receipt"
     return result
+  }
+
+  private static func part(_ value: JSON) -> HistoryLine.Part? {
+    guard let name = value["part"]?.string, let state = value["state"]?.string.flatMap(RecipientState.init(rawValue:))
+    else { return nil }
+    return HistoryLine.Part(
+      name, state, id: value["id"]?.string, code: value["code"]?.string, reason: value["reason"]?.string)
   }
 
   private static func fault(_ value: JSON) -> Fault? {
@@ -102,6 +111,18 @@ enum History {
     member("address", result.address, &bytes)
     member("call", result.call, &bytes)
     if result.isByReceipt { member("by", "receipt", &bytes) }
+    if let digest = result.digest { bytes.append(contentsOf: ",\"digest\":\(digest)".utf8) }
+    if !result.parts.isEmpty { list("parts", result.parts, &bytes) { write($0, &$1) } }
+    bytes.append(UInt8(ascii: "}"))
+  }
+
+  private static func write(_ part: HistoryLine.Part, _ bytes: inout [UInt8]) {
+    bytes.append(contentsOf: "{\"part\":".utf8)
+    JSON.write(part.name, to: &bytes)
+    member("state", part.state.rawValue, &bytes)
+    member("id", part.id, &bytes)
+    member("code", part.code, &bytes)
+    member("reason", part.reason, &bytes)
     bytes.append(UInt8(ascii: "}"))
   }
 

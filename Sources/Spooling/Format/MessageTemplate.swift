@@ -149,7 +149,7 @@ private struct Filling {
       switch format {
       case .text: return value
       // Inside a tag or a link's target a value is one piece of an address: no scheme, no quote, no end.
-      case .html: return Filling.isOpen("<", ">", behind) ? Filling.percentEncoded(value) : Filling.html(value)
+      case .html: return Filling.isOpen("<", ">", behind) ? Filling.percentEncoded(value) : value.escapedForHTML
       case .markdown where Filling.isOpen("](", ")", behind) || Filling.isOpen("<", ">", behind):
         return Filling.percentEncoded(value)
       // Between backticks nothing is escaped, and only one of them ends it.
@@ -177,10 +177,6 @@ private struct Filling {
   private static func oneLine(_ value: String) -> String {
     String(
       String.UnicodeScalarView(value.unicodeScalars.map { Character($0).isNewline || $0 == "\t" ? " " : $0 }))
-  }
-
-  private static func html(_ value: String) -> String {
-    value.replacing(["&": "&amp;", "<": "&lt;", ">": "&gt;", "\"": "&quot;", "'": "&#39;"])
   }
 
   /// A backslash before every sign of ASCII that is no letter, digit or space: CommonMark's escapes and Telegram's

@@ -7,6 +7,7 @@ package final class Place: Sendable {
   package let folder: Folder
   /// In cur/: whose it is.
   package let sweep: String?
+  /// -1 where this user may not look, or where there is nothing (`hold/` of most spools).
   package let descriptor: Int32
   package let path: String
   private let isOwned: Bool
@@ -19,20 +20,34 @@ package final class Place: Sendable {
     isOwned = false
   }
 
-  /// Nil for what is no folder, or has just gone.
-  init?(sweep: FileName, in spool: Spool) {
-    let name = String(decoding: sweep.bytes, as: UTF8.self)
+  private init(sweep: String, path: String, descriptor: Int32) {
     folder = .cur
-    self.sweep = name
-    path = "\(spool.path(.cur))/\(sweep.display)"
-    guard let descriptor = try? Syscalls.openFolder(name, in: spool.descriptor(.cur), path: path) else { return nil }
+    self.sweep = sweep
+    self.path = path
     self.descriptor = descriptor
-    isOwned = true
+    isOwned = descriptor >= 0
+  }
+
+  /// Nil for what is no folder, or has just gone.
+  package static func of(sweep: FileName, in spool: Spool) throws(SystemFault) -> Place? {
+    let name = String(decoding: sweep.bytes, as: UTF8.self)
+    let path = "\(spool.path(.cur))/\(sweep.display)"
+    do throws(SystemFault) {
+      let descriptor = try Syscalls.openFolder(name, in: spool.descriptor(.cur), path: path)
+      return Place(sweep: name, path: path, descriptor: descriptor)
+    } catch {
+      if error.isRefusal { return Place(sweep: name, path: path, descriptor: -1) }
+      guard [ENOENT, ENOTDIR, ELOOP].contains(error.number) else { throw error }
+      return nil
+    }
   }
 
   deinit {
     if isOwned { close(descriptor) }
   }
+
+  /// This user may not look into it.
+  package var isClosed: Bool { sweep != nil && descriptor < 0 }
 
   /// As people see it: `failed`, `cur/SWEEP`.
   package var label: String { sweep.map { "cur/\($0.displayText)" } ?? folder.rawValue }
@@ -47,6 +62,8 @@ package struct Walk: ~Copyable {
     package var isOdd: Bool
   }
 
+  /// Places that this user may not look into, as far as the walk has come.
+  package private(set) var closed: [Place] = []
   private let includesIgnored: Bool
   private var places: [Place]
   private var place: Place?
@@ -62,6 +79,10 @@ package struct Walk: ~Copyable {
     while true {
       guard let place else {
         guard let next = places.popLast() else { return nil }
+        if next.isClosed {
+          closed.append(next)
+          continue
+        }
         place = next
         listing = try Listing(next.descriptor, path: next.path)
         continue
@@ -90,6 +111,10 @@ package struct Census: Sendable {
   package private(set) var unconfirmed = 0
   /// Files in failed/ that could not be looked into.
   package private(set) var unreadable = 0
+  /// What lies there and is no plain file: no command sends or moves it.
+  package private(set) var strays: [Folder: Int] = [:]
+  /// Sweeps' folders that could not be looked into; none of those that may not be seen at all.
+  package private(set) var closed: [Place] = []
 
   /// Messages that move meanwhile may be counted twice or not at all; nothing is locked.
   package init(_ spool: Spool) throws(SystemFault) {
@@ -98,7 +123,10 @@ package struct Census: Sendable {
       var reader = TailReader()
       var walk = try Walk(folder, of: spool)
       while let found = try walk.next() {
-        if found.isOdd { continue }
+        if found.isOdd {
+          strays[folder, default: 0] += 1
+          continue
+        }
         count += 1
         switch folder {
         case .new: note(try? FileFacts(of: found.name, in: found.place.descriptor))
@@ -106,6 +134,7 @@ package struct Census: Sendable {
         default: break
         }
       }
+      closed += walk.closed
       counts[folder] = count
     }
   }
@@ -125,29 +154,52 @@ package struct Census: Sendable {
 }
 
 extension Spool {
-  /// The folder itself; for cur/ the folders of its sweeps.
+  /// The folder itself; for cur/ the folders of its sweeps, also those that are closed to this user.
   package func places(_ folder: Folder) throws(SystemFault) -> [Place] {
     if closed.contains(folder) { throw SystemFault("open", EACCES, path(folder)) }
     guard folder == .cur else { return [Place(folder, in: self)] }
     var sweeps: [FileName] = []
     var listing = try list(.cur)
     while let entry = try listing.next() { sweeps.append(entry.name) }
-    return sweeps.sorted().compactMap { Place(sweep: $0, in: self) }
+    var places: [Place] = []
+    for sweep in sweeps.sorted() {
+      if let place = try Place.of(sweep: sweep, in: self) { places.append(place) }
+    }
+    return places
   }
 
-  /// Every place that has a file of that name, folder by folder, where this user may look.
-  package func find(_ name: FileName, in folders: [Folder]) throws(SystemFault) -> [Walk.Found] {
-    var found: [Walk.Found] = []
+  /// What looking for a file came to.
+  package struct Search: Sendable {
+    /// Every place that has a file of that name, folder by folder.
+    package var found: [Walk.Found] = []
+    /// Where it may be as well, as this user may not look there: `failed`, `cur/SWEEP`.
+    package var closed: [String] = []
+
+    package init() {}
+  }
+
+  package func find(_ name: FileName, in folders: [Folder]) throws(SystemFault) -> Search {
+    var search = Search()
     // A name is one component, and no folder of ours.
     guard !name.bytes.isEmpty, !name.bytes.contains(UInt8(ascii: "/")), name != FileName("."), name != FileName("..")
-    else { return [] }
-    for folder in folders where !closed.contains(folder) {
+    else { return search }
+    for folder in folders {
+      if closed.contains(folder) {
+        search.closed.append(folder.rawValue)
+        continue
+      }
       for place in try places(folder) {
-        guard let status = try? Syscalls.status(of: name, in: place.descriptor) else { continue }
-        found.append(Walk.Found(name: name, place: place, isOdd: !status.isRegularFile))
+        do throws(SystemFault) {
+          if place.isClosed { throw SystemFault("open", EACCES, place.path) }
+          let status = try Syscalls.status(of: name, in: place.descriptor)
+          search.found.append(Walk.Found(name: name, place: place, isOdd: !status.isRegularFile))
+        } catch {
+          // A folder that may be listed and not passed through tells no more than a closed one.
+          if error.isRefusal { search.closed.append(place.label) }
+        }
       }
     }
-    return found
+    return search
   }
 
   /// The name in these folders that a mistyped one most likely meant.

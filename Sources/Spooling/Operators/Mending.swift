@@ -13,6 +13,16 @@ extension Spool {
   /// Of the spool's own folder.
   package func facts() throws(SystemFault) -> FileFacts { try FileFacts(rootDescriptor, path: path) }
 
+  /// How much the spool's file system still takes.
+  package func diskRoom() throws(SystemFault) -> DiskRoom {
+    var status = statvfs()
+    try Syscalls.retry("statvfs", path) { fstatvfs(rootDescriptor, &status) }
+    let block = Int(status.f_frsize)
+    return DiskRoom(
+      bytes: Int(status.f_bavail) * block, allBytes: Int(status.f_blocks) * block, files: Int(status.f_favail),
+      allFiles: Int(status.f_files), isReadOnly: status.f_flag & UInt(ST_RDONLY) != 0)
+  }
+
   /// Of a file in the spool's own folder; nil when it isn't there.
   package func facts(of name: String) -> FileFacts? { try? FileFacts(of: FileName(name), in: rootDescriptor) }
 

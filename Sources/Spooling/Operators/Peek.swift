@@ -5,11 +5,28 @@ import Glibc
 /// A file as it stands in a folder, read without claiming it: for status, list, show, check, dry runs and channel filters.
 package enum Peek: Sendable {
   case message(MessageFile)
-  /// No message; the lines it carries all the same.
-  case invalid(Fault, [HistoryLine])
+  /// No message, and what it holds all the same.
+  case invalid(Fault, Remains)
   case unreadable(SystemFault)
   /// No plain file.
   case odd
+}
+
+/// What a file holds that is no message.
+package struct Remains: Sendable {
+  package var lines: [HistoryLine]
+  /// A whole JSON value stands in front: nobody is still writing it.
+  package var isWhole: Bool
+
+  package init(lines: [HistoryLine], isWhole: Bool) {
+    self.lines = lines
+    self.isWhole = isWhole
+  }
+
+  /// Whether a sweep leaves the file alone for a moment, as a careless producer may not have finished it.
+  package func mayBeUnfinished(in folder: Folder, _ facts: FileFacts, now: Date) -> Bool {
+    folder == .new && lines.isEmpty && !isWhole && abs(now.timeIntervalSince(facts.modified)) < ClaimReader.grace
+  }
 }
 
 extension Spool {
@@ -25,7 +42,8 @@ extension Spool {
         do throws(Fault) {
           return .message(try MessageFile(buffer, limit: limit, templates: templates))
         } catch {
-          return .invalid(error, MessageFile.history(in: buffer, limit: limit))
+          let lines = MessageFile.history(in: buffer, limit: limit)
+          return .invalid(error, Remains(lines: lines, isWhole: MessageFile.beginsWithValue(buffer)))
         }
       }
     } catch {

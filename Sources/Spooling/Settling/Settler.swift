@@ -20,6 +20,13 @@ package final class Settlement: Sendable {
   package var folder: Folder { line.map { SpoolLayout.folder(of: $0.state) } ?? .new }
 }
 
+/// A message that left cur/, and under which name.
+package struct Settled: Sendable {
+  package let settlement: Settlement
+  /// In its folder, where its own may have been taken; its own where somebody has taken the file away.
+  package let name: FileName
+}
+
 /// Settles messages in groups, so that one flush serves thousands. Outcomes are in the ledger before anything gets here;
 /// what a crash leaves undone in here, the rescuer does again (see Rescue).
 package struct Settler {
@@ -38,7 +45,8 @@ package struct Settler {
   package init(_ folder: SweepFolder) { self.init(folder, of: folder.spool) }
 
   /// - Throws: at the first thing that could not be recorded. What was renamed before is settled; the rest stays in cur/.
-  package mutating func settle(_ settlements: [Settlement]) throws(SystemFault) {
+  @discardableResult
+  package mutating func settle(_ settlements: [Settlement]) throws(SystemFault) -> [Settled] {
     let flushesEach = settlements.count <= Settler.fewFiles
     var hasLines = false
     for settlement in settlements {
@@ -51,7 +59,13 @@ package struct Settler {
       }
     }
     if hasLines, !flushesEach { try disk.flushAll() }
-    for settlement in settlements { try folder.put(settlement.file.name, into: settlement.folder) }
+    var settled: [Settled] = []
+    settled.reserveCapacity(settlements.count)
+    for settlement in settlements {
+      let name = try folder.put(settlement.file.name, into: settlement.folder)
+      settled.append(Settled(settlement: settlement, name: name ?? settlement.file.name))
+    }
+    return settled
   }
 
   private mutating func append(_ line: HistoryLine, to file: ClaimedFile, flush: Bool) throws(SystemFault) {

@@ -6,9 +6,6 @@ import Spooling
 
 /// The calls under way: intents, steps, sessions and replies.
 final class Calls {
-  /// A provider that never comes to an end must not go round for ever.
-  private static let maximumSteps = 8
-
   private let environment: SweepEnvironment
   private let sweep: String
   private let channels: Channels
@@ -72,8 +69,9 @@ final class Calls {
   /// routed anew.
   private func releaseLate(in batch: inout Batch, _ channel: Channel, _ now: Date) {
     let isQuiet = channel.quietHours?.end(after: now) != nil
-    let isLate = { (entry: Grouper<Passenger>.Entry) -> Bool in
-      (isQuiet && entry.priority != .high) || entry.item.job.message.expiresAt.map { $0 <= now } ?? false
+    let isLate = { (entry: Grouper<Party>.Entry) -> Bool in
+      (isQuiet && entry.priority != .high)
+        || entry.item.contains { $0.job.message.expiresAt.map { $0 <= now } ?? false }
     }
     guard batch.entries.indices.contains(where: { isLate(batch.entries[$0]) }) else { return }
     for entry in batch.entries where isLate(entry) { hand.release(entry.item, .untried(due: now)) }
@@ -84,13 +82,21 @@ final class Calls {
     proposed += 1
     let number = String(proposed)
     let counts = channel.dailyPerRecipient > 0
+    let day = LocalTime.day(of: now, in: channel.zone)
     var call = ProposedCall(
       id: batch.repeats ?? "\(sweep)-\(String(repeating: "0", count: max(0, 6 - number.count)))\(number)",
       sweep: sweep, channel: channel.name, provider: channel.card.name,
-      members: batch.entries.map { CallMember($0.item) },
-      rate: channel.rate, day: LocalTime.day(of: now, in: channel.zone), daily: channel.daily,
-      dailyPerRecipient: channel.dailyPerRecipient, identities: counts ? batch.entries.map(\.target.identity) : [])
-    if channel.receipts != .off { call.reference = channel.receiving?.ownReference(in: batch.entries[0].content) }
+      members: batch.members, sizes: batch.isShared ? batch.entries.map(\.item.count) : [],
+      rate: channel.rate, day: day, daily: channel.daily, dailyPerRecipient: channel.dailyPerRecipient,
+      identities: counts ? batch.entries.map(\.target.identity) : [])
+    call.charge = Charging.charge(batch, channel, day: day)
+    if channel.card.unevenness > 0 {
+      call.stretch = 1 - channel.card.unevenness + 2 * channel.card.unevenness * environment.random()
+      call.longestStretch = 1 + channel.card.unevenness
+    }
+    call.isNumbered = channel.card.numbersCalls
+    call.allowance = (channel.provider as? any AllowanceProvider)?.allowance
+    if channel.receipts != .off { call.reference = channel.receipting?.ownReference(in: batch.entries[0].content) }
     return call
   }
 
@@ -115,38 +121,91 @@ final class Calls {
   /// What to send for an admitted call; nil when it has to wait or nobody in it is left.
   private func start(_ proposal: Proposal, _ admission: Admission, _ now: Moment) -> Errand? {
     let channel = proposal.channel
+    let number: Int
     switch admission {
     case .wait(let until):
       // Nobody waits longer than from one slot to the next, whatever the clocks say.
-      let seconds = min(max(0, until.timeIntervalSince(now.date)), 1 / channel.rate + 1)
+      let longest = (1 + channel.card.unevenness) / channel.rate + 1
+      let seconds = min(max(0, until.timeIntervalSince(now.date)), longest)
       channels.wait(channel, seconds, at: now.steady)
       channels.putBack(proposal.batch, channel, at: now)
       return nil
-    case .start(let refused):
+    case .unallowed:
+      for entry in proposal.batch.entries {
+        entry.item.forEach { hand.release($0, .unallowed(of: channel, $0, at: now.date)) }
+      }
+      return nil
+    case .start(let refused, let given):
+      number = given
       for index in refused.reversed() { refuse(proposal.batch.entries.remove(at: index), channel, now.date) }
+    case .startWithin(let span, let refused, let beyond, let given):
+      number = given
+      environment.observe(.notice(Charging.notice(span, channel, now.date)))
+      let dear = Set(beyond)
+      for index in (refused + beyond).sorted(by: >) {
+        let entry = proposal.batch.entries.remove(at: index)
+        if dear.contains(index) {
+          hand.release(entry.item, Charging.ending(span, channel, now.date))
+        } else {
+          refuse(entry, channel, now.date)
+        }
+      }
     }
     guard !proposal.batch.entries.isEmpty else { return nil }
     let problem = load(&proposal.batch, channel)
     let batch = proposal.batch
     if let problem {
       let outcomes = batch.entries.map { _ in Outcome.rejected(.message, reason: problem) }
-      recorder.note(FinishedCall(id: proposal.call.id, outcomes: outcomes))
-      for entry in batch.entries { hand.conclude(entry.item, outcomes[0], of: nil, channel) }
+      var finished = FinishedCall(id: proposal.call.id, outcomes: batch.outcomes(outcomes))
+      finished.refund = Charging.refund(batch, outcomes, channel)
+      recorder.note(finished)
+      for passenger in batch.passengers { hand.conclude(passenger, outcomes[0], of: nil, channel) }
       return nil
     }
     let call = Call(id: proposal.call.id, batch, usesKeys: channel.card.usesKeys)
-    for entry in batch.entries { entry.item.job.took(part: call.id) }
+    for entry in batch.entries {
+      entry.item.forEach {
+        $0.job.took(part: call.id)
+        if channel.digest != nil { $0.share(with: entry.item.count) }
+      }
+    }
     let flight = Flight(
       .send, channel, call, batch, started: now, era: channels.start(channel), day: proposal.call.day)
     tally.summary.calls += 1
     tally.summary.recipients += call.recipients.count
-    let session = environment.sessions.session(of: channel.name)
+    flight.number = number
+    return begin(flight, at: now.date)
+  }
+
+  /// The first step, with the login that the channel has now, where it needs one.
+  private func begin(_ flight: Flight, at now: Date) -> Errand? {
+    let channel = flight.channel
+    if channel.loggedIn != nil {
+      if flight.hold == nil { flight.hold = environment.sessions.hold(channel) }
+      guard flight.hold != nil else {
+        return follow(.finish(.all(.unreached(reason: "somebody is logging in"), in: flight.call)), flight)
+      }
+      switch environment.sessions.standing(of: channel) {
+      case .ok, .free: break
+      case .ended, .none, .unusable:
+        // Since this sweep looked: nothing goes out, and the channel rests.
+        return follow(.finish(.sessionLost(code: "ended", "the session is over", in: flight.call)), flight)
+      }
+    }
+    let session = session(for: flight)
     return follow(
-      Classification.begin(call, by: channel, session, at: now.date, nonce: environment.nonce()), flight)
+      Classification.begin(flight.call, by: channel, session, at: now, nonce: environment.nonce()), flight)
+  }
+
+  private func session(for flight: Flight) -> Session {
+    var session = environment.sessions.session(of: flight.channel, for: flight.call)
+    session.number = flight.number
+    flight.session = session
+    return session
   }
 
   /// The recipient's, or the channel's, day is used up: later, not failed, and no attempt.
-  private func refuse(_ entry: Grouper<Passenger>.Entry, _ channel: Channel, _ now: Date) {
+  private func refuse(_ entry: Grouper<Party>.Entry, _ channel: Channel, _ now: Date) {
     let limits = [
       channel.daily > 0 ? "\(channel.daily) recipients a day" : nil,
       channel.dailyPerRecipient > 0 ? "\(channel.dailyPerRecipient) messages a day to one recipient" : nil,
@@ -161,7 +220,8 @@ final class Calls {
 
   /// Reads attachments whose bytes the provider needs; what is wrong, if anything.
   private func load(_ batch: inout Batch, _ channel: Channel) -> String? {
-    guard let limit = channel.card.loadsAttachments else { return nil }
+    guard let own = channel.card.loadsAttachments else { return nil }
+    let limit = channel.personal?.maxFileBytes ?? own
     for index in batch.entries.indices where !batch.entries[index].content.attachments.isEmpty {
       for position in batch.entries[index].content.attachments.indices {
         guard case .file(let file) = batch.entries[index].content.attachments[position].source else { continue }
@@ -190,9 +250,15 @@ final class Calls {
     case .prepare(let next, let stage, let new): (exchange, session, flight.stage) = (next, new, stage)
     case .send(let next, let new): (exchange, session, flight.stage) = (next, new, Step.sending)
     case .finish(let end, let new): (answer, session) = (end, new)
+    case .again(let end, let new): (answer, session) = (end, new)
     }
-    if let session { environment.sessions.store(session, of: flight.channel.name) }
-    if let exchange, flight.steps <= Calls.maximumSteps, !isStopping { return errand(exchange, flight) }
+    if let session, let fault = environment.sessions.store(session, was: flight.session, of: flight.channel) {
+      environment.observe(.notice(Notice("channel \(flight.channel.name)", fault.message, hint: fault.hint)))
+    }
+    if case .again = step, mayRestart(flight), let errand = restart(flight) { return errand }
+    let mostSteps = flight.channel.stepping?.mostSteps ?? 1
+    if let exchange, flight.steps <= mostSteps, !isStopping { return errand(exchange, flight) }
+    flight.hold = nil
     channels.landed(flight.channel)
     let cut =
       isStopping
@@ -200,6 +266,21 @@ final class Calls {
       : .deferred(.provider, reason: "the provider asked for too many steps")
     conclude(flight, answer ?? .all(cut, in: flight.call, advice: .slowDown(retryAfter: nil)))
     return nil
+  }
+
+  private func mayRestart(_ flight: Flight) -> Bool {
+    !isStopping && flight.restarts < flight.channel.stepping?.mostRestarts ?? 0
+  }
+
+  /// From the first step on: what got no answer delivered nothing.
+  private func restart(_ flight: Flight) -> Errand? {
+    flight.restarts += 1
+    flight.steps = 0
+    let step = Classification.begin(
+      flight.call, by: flight.channel, session(for: flight), at: environment.now(), nonce: environment.nonce())
+    // A first step that asks for another beginning at once would do so for ever.
+    if case .again = step { return nil }
+    return follow(step, flight)
   }
 
   /// Registers the flight and makes its errand, whose reply comes back through `land`.
@@ -229,9 +310,12 @@ final class Calls {
       channels.landed(flight.channel)
       return flight
     }
-    let session = environment.sessions.session(of: flight.channel.name)
+    if reply.isLost, flight.stage != Step.sending, mayRestart(flight) {
+      if let errand = restart(flight) { launch([(flight.channel, errand)]) }
+      return nil
+    }
     let step = Classification.proceed(
-      reply, after: flight.stage, flight.call, by: flight.channel, session, at: environment.now(),
+      reply, after: flight.stage, flight.call, by: flight.channel, session(for: flight), at: environment.now(),
       nonce: environment.nonce())
     if let errand = follow(step, flight) { launch([(flight.channel, errand)]) }
     return nil
@@ -252,23 +336,26 @@ final class Calls {
     let now = environment.clock()
     let channel = flight.channel
     let answer = Classification.masked(raw.complete(for: flight.call), channel)
+    recorder.count(answer.outcomes, of: channel.name, seconds: now.steady - flight.started.steady)
     environment.observe(.call(CallReport(flight, answer, at: now)))
     let lesson = channels.learn(answer, of: flight, at: now)
     let halves = answer.advice == .split ? Split.halves(of: flight.batch) : nil
     recorder.note(finished(flight, halves == nil ? answer : Split.undecided(answer), now.date))
     let fates = Fate.fates(of: answer, isSplit: halves != nil, lesson)
     let isUndecided = answer.outcomes.allSatisfy { $0.state == .deferred }
-    for (passenger, (fate, outcome)) in zip(flight.passengers, zip(fates, answer.outcomes)) {
-      if fate == .again {
-        if passenger.isInDoubt(about: flight.call.id) { passenger.refute() }
-        continue
-      }
-      switch (passenger.isInDoubt(about: flight.call.id), isUndecided) {
-      // Repeated under its key, and not carried out this time: that says nothing of the first time.
-      case (true, true):
-        hand.keepDoubt(passenger, flight.call.id, due: now.date + (outcome.retryAfter ?? channel.retry.first))
-      case (false, _) where fate == .untried: hand.release(passenger)
-      default: hand.conclude(passenger, outcome, of: (flight.call.id, flight.started.date), channel)
+    for (entry, (fate, outcome)) in zip(flight.batch.entries, zip(fates, answer.outcomes)) {
+      entry.item.forEach { passenger in
+        if fate == .again {
+          if passenger.isInDoubt(about: flight.call.id) { passenger.refute() }
+          return
+        }
+        switch (passenger.isInDoubt(about: flight.call.id), isUndecided) {
+        // Repeated under its key, and not carried out this time: that says nothing of the first time.
+        case (true, true):
+          hand.keepDoubt(passenger, flight.call.id, due: now.date + (outcome.retryAfter ?? channel.retry.first))
+        case (false, _) where fate == .untried: hand.release(passenger)
+        default: hand.conclude(passenger, outcome, of: (flight.call.id, flight.started.date), channel)
+        }
       }
     }
     for again in (halves ?? [surplus(of: flight.batch, fates)]).reversed() where !again.entries.isEmpty {
@@ -285,12 +372,18 @@ final class Calls {
   }
 
   private func finished(_ flight: Flight, _ answer: Answer, _ now: Date) -> FinishedCall {
-    var finished = FinishedCall(id: flight.call.id, outcomes: answer.outcomes)
+    var finished = FinishedCall(id: flight.call.id, outcomes: flight.batch.outcomes(answer.outcomes))
     let channel = flight.channel
     if channel.receipts != .off {
       finished.awaited = Awaiting.record(
-        of: flight.call, channel, flight.passengers.map { CallMember($0) }, flight.batch.entries.map(\.target),
-        answer.outcomes, startedAt: flight.started.date, at: now)
+        of: flight.call, channel, flight.batch, answer.outcomes, startedAt: flight.started.date, at: now)
+    }
+    finished.refund = Charging.refund(flight.batch, answer.outcomes, channel)
+    if channel.provider is any AllowanceProvider {
+      let isTaken = answer.outcomes.contains { $0.state == .accepted || $0.state == .unconfirmed }
+      if answer.isAllowanceSpent || !isTaken {
+        finished.allowance = .init(channel: channel.name, isSpent: answer.isAllowanceSpent)
+      }
     }
     guard channel.daily > 0 || channel.dailyPerRecipient > 0 else { return finished }
     if channel.card.countsRefused, case .http? = flight.reply { return finished }
@@ -308,7 +401,9 @@ extension CallMember {
   /// As the ledger remembers a passenger.
   init(_ passenger: Passenger) {
     let leg = passenger.leg
-    self.init(file: passenger.job.label, to: leg.to, address: leg.isFallback ? leg.target.address : nil)
+    self.init(
+      file: passenger.job.label, to: leg.to, address: leg.isFallback ? leg.target.address : nil,
+      part: leg.trail?.index)
   }
 }
 
@@ -325,5 +420,25 @@ extension CallReport {
     case .notSent(let failure)?, .lost(let failure)?: self.failure = failure
     case nil: break
     }
+  }
+}
+
+extension Reply {
+  /// Nothing came back.
+  fileprivate var isLost: Bool {
+    switch self {
+    case .lost: true
+    case .notSent(let failure): failure.code != "invalid"
+    case .http, .mail, .program: false
+    }
+  }
+}
+
+extension ChannelState.Ending {
+  /// The other side has to write first: in an hour, or as soon as it does; later each time.
+  fileprivate static func unallowed(of channel: Channel, _ passenger: Passenger, at now: Date) -> Self {
+    .deferred(
+      .unallowed(reason: "the allowance is used up: the owner has to write to the bot first"),
+      due: now + Allowance.pause(after: passenger.job.itinerary.unallowed))
   }
 }

@@ -8,7 +8,9 @@ import Spooling
 /// thread only.
 final class ChannelState {
   let channel: Channel
-  var grouper: Grouper<Passenger>
+  private(set) var grouper: Grouper<Party>
+  /// What waits for its text to be made, on a channel with digests.
+  private var digester: Digester<Passenger>?
   var suspicion: Suspicion
   private(set) var inFlight = 0
   /// Calls in flight at the most, for now: one after trouble, doubled by success.
@@ -36,6 +38,7 @@ final class ChannelState {
   init(_ channel: Channel) {
     self.channel = channel
     grouper = Grouper(capacity: channel.recipientsPerCall, mixedCapacity: channel.mixedRecipientsPerCall)
+    digester = channel.digest == nil ? nil : Digester()
     suspicion = Suspicion(limit: channel.suspectAfter)
     // With a session, the first call fetches the token that the others then use.
     limit = channel.card.hasSession ? 1 : channel.concurrency
@@ -69,6 +72,58 @@ final class ChannelState {
     /// Goes back unchanged, or is deferred beside others of its message until `due`.
     case untried(due: Date?)
     case deferred(Outcome, due: Date)
+  }
+
+  // MARK: Waiting for a call
+
+  var isEmpty: Bool { grouper.isEmpty && digester?.waiting ?? 0 == 0 }
+  /// Passengers whose call is not full yet, or whose text is not made.
+  var waiting: Int { grouper.waiting + (digester?.waiting ?? 0) }
+
+  func add(_ passenger: Passenger) {
+    let leg = passenger.leg
+    guard digester != nil, DigestRule.admits(passenger.job.message) else {
+      return grouper.add(.init(leg.target, leg.content, passenger.priority, Party(passenger)))
+    }
+    let job = passenger.job
+    digester?.add(.init(leg.target, leg.content, job.message, since: job.dropped, name: job.label, passenger))
+  }
+
+  /// Nothing more is coming: what is gathered goes as it is.
+  func flush() {
+    makeTexts()
+    grouper.flush()
+  }
+
+  /// More is there than can be gathered: the fullest calls go as they are.
+  func relieve() {
+    makeTexts()
+    grouper.relieve(to: grouper.waiting / 2)
+  }
+
+  private func makeTexts() {
+    for members in digester?.take() ?? [] {
+      for text in channel.texts(of: members) {
+        guard let lead = text.members.first else { continue }
+        let priority = text.members.lazy.map(\.message.priority).max() ?? .normal
+        grouper.add(
+          .init(lead.target, text.content, priority, Party(lead.item, text.members.dropFirst().map(\.item))))
+      }
+    }
+  }
+
+  /// A high-priority message does not wait for what shares its channel.
+  func flushUrgent() { grouper.flush() }
+
+  func next() -> Batch? { grouper.next() }
+  func putBack(_ batch: Batch) { grouper.putBack(batch) }
+  func push(_ batch: Batch) { grouper.push(batch) }
+  func limit(to capacity: Int) { grouper.limit(to: capacity) }
+
+  /// Everybody who waits, taken out.
+  func drain() -> [Party] {
+    let gathered = digester?.take().joined().map { Party($0.item) } ?? []
+    return gathered + grouper.drain().map(\.item)
   }
 
   // MARK: Calls
@@ -128,6 +183,12 @@ final class ChannelState {
     self.probesAt = probesAt
     probed = nil
     limit = 1
+  }
+
+  /// What it was suspended for is over.
+  func open() {
+    (suspension, probesAt, probed) = (nil, nil, nil)
+    (parkedUntil, parkedOutcome, troubles) = (nil, nil, 0)
   }
 
   /// One call first.

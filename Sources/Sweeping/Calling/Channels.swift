@@ -31,19 +31,60 @@ final class Channels {
 
   /// What the ledger knows of suspended channels: they get one call first, or none yet.
   func begin(_ known: [Suspension], at now: Moment) {
-    for suspension in known where configuration.channels[suspension.channel] != nil {
-      suspensions[suspension.channel] = suspension
+    for suspension in known {
       guard let channel = configuration.channels[suspension.channel] else { continue }
+      suspensions[suspension.channel] = suspension
       let state = ChannelState(channel)
-      if suspension.holds(at: now.date, configurationChanged: configuration.modified) {
+      if holds(suspension, channel, at: now.date) {
         state.suspend(suspension, probesAt: suspension.until.flatMap { isEndless ? now.steady(of: $0) : nil })
         share.close(channel.name)
-        environment.observe(.notice(suspension.notice))
+        if !suspension.isOfLogin { environment.observe(.notice(suspension.notice)) }
       } else {
         probe(state, suspension)
       }
       states[channel.name] = state
     }
+    for name in loginNames { lookAtLogin(name, at: now) }
+  }
+
+  private func holds(_ suspension: Suspension, _ channel: Channel, at now: Date) -> Bool {
+    guard suspension.kind == .throttled, let personal = channel.personal else {
+      return suspension.holds(at: now, configurationChanged: configuration.modified)
+    }
+    return Throttle(pause: personal.throttlePause).holds(suspension, at: now)
+  }
+
+  // MARK: Logins
+
+  private var loginNames: [String] {
+    configuration.channels.values.filter { $0.loggedIn != nil }.map(\.name).sorted()
+  }
+
+  /// Opens or shuts a channel by whether somebody is logged in now. Without a login nothing is sent, and nothing asked.
+  /// - Returns: whether the source should look for what waits.
+  @discardableResult
+  func lookAtLogin(_ name: String, at now: Moment) -> Bool {
+    guard let channel = configuration.channels[name], channel.loggedIn != nil else { return false }
+    let standing = environment.sessions.standing(of: channel)
+    guard let want = standing.want(of: channel) else {
+      guard let suspension = suspensions[name], suspension.isOver(with: standing) else { return false }
+      with(channel) { $0.open() }
+      resume(name)
+      return true
+    }
+    var suspension = suspensions[name] ?? Suspension(channel: name, kind: .credentials, reason: "", since: now.date)
+    if !suspension.isOfLogin || suspension.reason != want {
+      suspension = Suspension(
+        channel: name, kind: .credentials, reason: want, since: now.date, until: .distantFuture,
+        culprits: suspension.culprits)
+      suspensions[name] = suspension
+      recorder.note(suspension)
+    }
+    with(channel) { $0.suspend(suspension, probesAt: nil) }
+    share.close(name)
+    environment.observe(.notice(suspension.notice))
+    releaseIfStopped(name, at: now)
+    return false
   }
 
   /// The channel's state, made at its first use.
@@ -60,7 +101,7 @@ final class Channels {
   func queue(_ passenger: Passenger, at now: Moment) {
     guard let state = state(of: passenger.leg.channel) else { return hand.release(passenger) }
     if let ending = state.ending(at: now) { return hand.release(passenger, ending) }
-    state.grouper.add(.init(passenger.leg.target, passenger.leg.content, passenger.priority, passenger))
+    state.add(passenger)
   }
 
   private func state(of name: String) -> ChannelState? {
@@ -71,12 +112,12 @@ final class Channels {
 
   /// A call that was taken out, or a part of it, goes back to be the next of its priority.
   func putBack(_ batch: Batch, _ channel: Channel, at now: Moment) {
-    with(channel) { $0.grouper.putBack(batch) }
+    with(channel) { $0.putBack(batch) }
     releaseIfStopped(channel.name, at: now)
   }
 
   /// A call to be repeated under its idempotency key.
-  func push(_ batch: Batch, _ channel: Channel) { with(channel) { $0.grouper.push(batch) } }
+  func push(_ batch: Batch, _ channel: Channel) { with(channel) { $0.push(batch) } }
 
   func ending(_ channel: Channel, at now: Moment) -> ChannelState.Ending? { with(channel) { $0.ending(at: now) } }
 
@@ -99,7 +140,7 @@ final class Channels {
   }
 
   private func release(_ name: String, _ ending: ChannelState.Ending) {
-    for entry in states[name]?.grouper.drain() ?? [] { hand.release(entry.item, ending) }
+    for party in states[name]?.drain() ?? [] { hand.release(party, ending) }
   }
 
   // MARK: Calls
@@ -118,15 +159,17 @@ final class Channels {
 
   private func next(_ state: ChannelState, gathers: Bool) -> Batch? {
     // What is gathered goes only when there is a place for it: until then more may join.
-    if gathers, state.grouper.waiting > 0, state.grouper.waitingHigh > 0 || !state.grouper.hasReady {
-      if !share.hasMore(of: state.channel.name) || state.grouper.waitingHigh > 0 {
-        state.grouper.flush()
+    if gathers, state.waiting > 0, state.grouper.waitingHigh > 0 || !state.grouper.hasReady {
+      if !share.hasMore(of: state.channel.name) {
+        state.flush()
+      } else if state.grouper.waitingHigh > 0 {
+        state.flushUrgent()
       } else if state.inFlight == 0, recorder.isIdle, !share.seeks(state.channel.name) {
         // More of it is there than its share takes, and nothing under way will make room: the fullest go as they are.
-        state.grouper.relieve(to: state.grouper.waiting / 2)
+        state.relieve()
       }
     }
-    return state.grouper.next()
+    return state.next()
   }
 
   func start(_ channel: Channel) -> Int { with(channel) { $0.start() } }
@@ -139,7 +182,7 @@ final class Channels {
     states.values.compactMap { state in
       // A pause matters to those who wait.
       let matters =
-        hasQuestions || state.suspension != nil || !state.grouper.isEmpty
+        hasQuestions || state.suspension != nil || !state.isEmpty
         || (state.isProbing && state.isParked(at: now))
       return matters ? state.wakeUp(at: now) : nil
     }.min()
@@ -177,7 +220,7 @@ final class Channels {
   /// What an answer says of the channel.
   func learn(_ answer: Answer, of flight: Flight, at now: Moment) -> Lesson {
     let channel = flight.channel
-    if let capacity = answer.capacity { with(channel) { $0.grouper.limit(to: capacity) } }
+    if let capacity = answer.capacity { with(channel) { $0.limit(to: capacity) } }
     switch answer.advice {
     case .suspend:
       // The one that tells of it: others may have been accepted beside it.
@@ -202,12 +245,16 @@ final class Channels {
 
   private func hear(_ answer: Answer, _ flight: Flight, at now: Moment) -> Lesson {
     let channel = flight.channel
+    if isUnqueued(answer, channel) {
+      let outcome = Outcome.deferred(.provider, reason: Suspension.unqueued)
+      return suspend(flight, answer, outcome, at: now)
+    }
     let heard = zip(flight.batch.entries, answer.outcomes).map { entry, outcome in
       // Refused for what it says: one witness a message, however many it is for.
-      let witness = outcome.kind == .message ? Verbatim(entry.item.job.label) : Verbatim(entry.target.identity)
+      let witness = outcome.kind == .message ? Verbatim(entry.item.lead.job.label) : Verbatim(entry.target.identity)
       // A deferral that was the last one allowed is a refusal.
       return (
-        recipient: witness, outcome: Verdict.final(outcome, attempt: entry.item.job.attempt, channel.retry)
+        recipient: witness, outcome: Verdict.final(outcome, attempt: entry.item.lead.job.attempt, channel.retry)
       )
     }
     let finding = with(channel) { $0.suspicion.hear(heard) }
@@ -233,6 +280,18 @@ final class Channels {
     return .goesOn
   }
 
+  /// So many successes in a row without the id that shows that a message was queued.
+  private static let mostUnqueued = 3
+
+  /// Nothing arrives: the service says yes to everything, and queues none of it.
+  private func isUnqueued(_ answer: Answer, _ channel: Channel) -> Bool {
+    guard channel.provider is any AllowanceProvider, let ledger = environment.receiving?.ledger,
+      answer.outcomes.first?.code == Outcome.noIdCode
+    else { return false }
+    let before = (try? ledger.lastOutcomes(channel.name, count: Channels.mostUnqueued - 1)) ?? []
+    return before.count == Channels.mostUnqueued - 1 && before.allSatisfy { $0.code == Outcome.noIdCode }
+  }
+
   private func resume(_ name: String) {
     guard suspensions.removeValue(forKey: name) != nil else { return }
     share.open(name)
@@ -245,14 +304,17 @@ final class Channels {
   ) -> Lesson {
     let channel = flight.channel
     if let suspension = with(channel, { $0.suspension }) { return .suspended(suspension, isRepeated: isRepeated) }
-    let said = channel.masked([outcome?.code, outcome?.reason].compactMap { $0 }.joined(separator: ": "))
+    var said = channel.masked([outcome?.code, outcome?.reason].compactMap { $0 }.joined(separator: ": "))
+    if answer.rest == .untilLogin { said = Suspension.notLoggedIn(channel.name, said) }
     let reason = count.map { "suspected: \($0) different recipients in a row were refused (\(said))" } ?? said
     let until: Date? =
       switch answer.rest {
       case .untilNextSweep: nil
       case .seconds(let seconds): now.date + seconds
       case .untilTomorrow: LocalTime.nextDay(after: now.date, in: channel.zone)
-      case .untilMended: .distantFuture
+      case .untilMended, .untilLogin: .distantFuture
+      case .throttled:
+        now.date + Throttle(pause: channel.personal?.throttlePause ?? 4 * 3600).next(after: suspensions[channel.name])
       }
     let before = suspensions[channel.name]?.culprits ?? []
     let suspension = Suspension(
@@ -278,13 +340,20 @@ final class Channels {
     for (name, old) in states {
       guard let channel = new.channels[name] else { continue }
       let state = old.renewed(channel)
-      if let suspension = suspensions[name] { probe(state, suspension) } else { share.open(name) }
+      if let suspension = suspensions[name], suspension.kind == .throttled, holds(suspension, channel, at: now.date) {
+        // The service bars for longer whoever goes on: no signal shortens that.
+        state.suspend(suspension, probesAt: suspension.until.flatMap { isEndless ? now.steady(of: $0) : nil })
+        share.close(name)
+      } else if let suspension = suspensions[name] {
+        probe(state, suspension)
+      } else {
+        share.open(name)
+      }
       states[name] = state
     }
+    for name in loginNames { lookAtLogin(name, at: now) }
   }
 }
-
-typealias Batch = Grouper<Passenger>.Batch
 
 /// What an answer taught of its channel.
 enum Lesson: Equatable {
@@ -305,13 +374,31 @@ extension Outcome {
 extension Suspension {
   /// What people are told: what is wrong, what to do, and when it is tried again.
   var notice: Notice {
+    if isOfLogin {
+      let known = Suspension.notLoggedIn(channel)
+      let said = String(reason.dropFirst(known.count)).replacing(["(": "", ")": ""])
+      return Notice(
+        "channel \(channel)", "suspended: \(known)", said: said.isEmpty ? nil : ContactBook.trimmed(said),
+        hint: "what waits stays in new/")
+    }
+    if reason == Suspension.unqueued {
+      return Notice(
+        "channel \(channel)", "suspended", said: reason,
+        hint: "see in WeChat whether anything arrived; the next sweep tries with one call first")
+    }
     let cause =
       switch (suspectedFor, kind) {
       case (.some, _): "so many were refused alike that something is wrong with the channel or its messages"
       case (nil, .quota): "the quota or balance is used up"
+      case (nil, .throttled): "it sends too often"
       default: "the credentials or settings are wrong"
       }
-    let remedy = kind == .quota ? "top up the account" : "correct the channel in the configuration"
+    let remedy =
+      switch kind {
+      case .quota: "top up the account"
+      case .throttled: "send less, and wait"
+      default: "correct the channel in the configuration"
+      }
     let next =
       switch until {
       case nil: "the next sweep tries with one call first"

@@ -1,5 +1,6 @@
 import Core
 import FoundationEssentials
+import Spooling
 
 /// A call under way. Touched by the engine's thread only.
 final class Flight {
@@ -17,6 +18,14 @@ final class Flight {
   var stage = Step.sending
   /// Steps taken, bounded: a provider that never comes to an end must not go round for ever.
   var steps = 0
+  /// How often it was begun anew.
+  var restarts = 0
+  /// Its own number, where its provider wants one.
+  var number = 0
+  /// What its last step was given.
+  var session = Session()
+  /// The lock that keeps the login it speaks with from being replaced meanwhile.
+  var hold: HeldLock?
   /// The newest reply, for the report.
   var reply: Reply?
   let started: Moment
@@ -37,18 +46,21 @@ final class Flight {
     self.day = day
   }
 
-  var passengers: some RandomAccessCollection<Passenger> { batch.entries.lazy.map(\.item) }
+  var passengers: [Passenger] { batch.passengers }
 
   /// The message to name when the call meets its channel's trouble.
-  var culprit: String { batch.entries.first?.item.job.label ?? "" }
+  var culprit: String { batch.entries.first?.item.lead.job.label ?? "" }
 
   /// Different messages in the call; a message's recipients are neighbours.
   var messages: Int {
     var count = 0
     var last: Job?
-    for passenger in passengers where passenger.job !== last {
-      count += 1
-      last = passenger.job
+    for entry in batch.entries {
+      entry.item.forEach { passenger in
+        if passenger.job === last { return }
+        count += 1
+        last = passenger.job
+      }
     }
     return count
   }
@@ -74,7 +86,7 @@ extension Call {
         }
       }
       let entry = batch.entries[position]
-      recipients.append(Recipient(entry.target, content: index, key: usesKeys ? entry.item.job.key : ""))
+      recipients.append(Recipient(entry.target, content: index, key: usesKeys ? entry.item.key : ""))
     }
     self.init(id: id, contents: contents, recipients: recipients)
   }

@@ -95,9 +95,14 @@ final class Questions {
       // The ledger that knew the call is lost: nobody can be asked.
       return settleDoubt(passengers, channel, "the ledger no longer knows the call")
     }
-    let batch = Batch(
-      entries: passengers.map { .init($0.leg.target, $0.leg.content, $0.priority, $0) }, priority: .normal)
+    guard let entries = entries(of: record, passengers, channel) else {
+      return wait(for: record, passengers, channel, now)
+    }
+    let batch = Batch(entries: entries, priority: .normal)
     if channel.recovery == .idempotencyKey { return again(record, batch, channel, now) }
+    if case .echo(let wait) = channel.recovery {
+      return try listen(for: record, batch, channel, until: record.startedAt + wait, now)
+    }
     guard let provider = channel.askable else {
       // The channel's name is now another provider's.
       return settleDoubt(passengers, channel, "\(channel.card.name) cannot be asked what became of the call")
@@ -108,17 +113,77 @@ final class Questions {
     calls.ask(question, of: provider, batch, channel, at: now)
   }
 
+  /// Whether what was sent came back to whoever receives: then it was carried out. That it did not proves nothing.
+  private func listen(
+    for record: CallRecord, _ batch: Batch, _ channel: Channel, until end: Date, _ now: Moment
+  ) throws(LedgerFault) {
+    let call = Call(id: record.id, batch, usesKeys: channel.card.usesKeys)
+    let passengers = batch.passengers
+    let session = environment.sessions.session(of: channel, for: call)
+    if let mark = (channel.provider as? any EchoingProvider)?.mark(of: call, session),
+      let ledger = environment.receiving?.ledger
+    {
+      // The service tells whole seconds.
+      let since = Date(timeIntervalSince1970: record.startedAt.timeIntervalSince1970.rounded(.down))
+      for id in try ledger.echoes(channel.name, mark: mark, since: since) {
+        // One that a call of the same text owns already says nothing of this one.
+        if foundIds.contains(id) { continue }
+        if try ledger.knows(providerId: id, channel: channel.name, since: since - 60) { continue }
+        let outcomes = batch.entries.map { _ in Outcome.accepted(id: id) }
+        foundIds.insert(id)
+        recorder.note(FinishedCall(id: record.id, outcomes: batch.outcomes(outcomes)))
+        for entry in batch.entries {
+          entry.item.forEach { passenger in
+            passenger.job.took(part: record.id)
+            passenger.share(with: entry.item.count)
+            hand.conclude(passenger, .accepted(id: id), of: nil, channel)
+          }
+        }
+        return
+      }
+    }
+    if now.date < end { return keepDoubt(passengers, record.id, due: end) }
+    settleDoubt(
+      passengers, channel, "no answer came, and the message did not come back; nobody knows whether it was sent")
+  }
+
   /// The same call under the same key: to the same recipients in the same order, as what comes back may be the first one's
   /// answer. While somebody of it is in another sweeper's hands it waits: under one key two parts of it are one to the
   /// provider, which would carry out the first and call the second done.
   private func again(_ record: CallRecord, _ batch: Batch, _ channel: Channel, _ now: Moment) {
     var left = Dictionary(
-      batch.entries.map { (CallMember($0.item), [$0]) }, uniquingKeysWith: { $0 + $1 })
-    let entries = record.members.compactMap { left[$0]?.popLast() }
-    if entries.count == record.members.count {
+      batch.entries.map { (CallMember($0.item.lead), [$0]) }, uniquingKeysWith: { $0 + $1 })
+    let places = record.places
+    let entries = places.compactMap { place in place.first.flatMap { left[$0]?.popLast() } }
+    if entries.count == places.count {
       return channels.push(Batch(entries: entries, priority: .normal, repeats: record.id), channel)
     }
-    let passengers = batch.entries.map(\.item)
+    wait(for: record, batch.passengers, channel, now)
+  }
+
+  /// The places that these had in the lost call; those of a digest theirs together, with the text as it was. Nil while
+  /// somebody of a digest is in another sweeper's hands: what it said can't be told without them.
+  private func entries(
+    of record: CallRecord, _ passengers: [Passenger], _ channel: Channel
+  ) -> [Grouper<Party>.Entry]? {
+    let places = record.places
+    guard places.count < record.members.count else {
+      return passengers.map { .init($0.leg.target, $0.leg.content, $0.priority, Party($0)) }
+    }
+    var left = Dictionary(passengers.map { (CallMember($0), [$0]) }, uniquingKeysWith: { $0 + $1 })
+    var entries: [Grouper<Party>.Entry] = []
+    for place in places {
+      let present = place.compactMap { left[$0]?.popLast() }
+      guard let lead = present.first else { continue }
+      let content = present.count == 1 ? lead.leg.content : channel.content(ofDigest: present.map(\.job.message))
+      guard present.count == place.count, let content else { return nil }
+      entries.append(.init(lead.leg.target, content, .normal, Party(lead, Array(present.dropFirst()))))
+    }
+    return entries
+  }
+
+  /// Until all who shared the call are here.
+  private func wait(for record: CallRecord, _ passengers: [Passenger], _ channel: Channel, _ now: Moment) {
     if now.date.timeIntervalSince(record.startedAt) > Questions.askingEnds {
       settleDoubt(passengers, channel, "not all who shared the call are here, and it can't be repeated in parts")
     } else {
@@ -137,7 +202,7 @@ final class Questions {
     if case .http(let response)? = flight.reply {
       finding = provider.finding(in: response, for: question, at: now.date)
     }
-    let passengers = Array(flight.passengers)
+    let passengers = flight.passengers
     switch finding {
     case .more(let cursor) where !isStopping && question.pages < Questions.mostPages:
       var next = question
@@ -180,19 +245,22 @@ final class Questions {
       next.knownIds.formUnion(foreign)
       next.cursor = nil
       if !isStopping { return calls.ask(next, of: provider, flight.batch, flight.channel, at: now) }
-      return keepDoubt(Array(flight.passengers), question.call.id, due: now.date)
+      return keepDoubt(flight.passengers, question.call.id, due: now.date)
     }
     foundIds.formUnion(outcomes.compactMap(\.id))
-    var finished = FinishedCall(id: question.call.id, outcomes: outcomes)
+    var finished = FinishedCall(id: question.call.id, outcomes: flight.batch.outcomes(outcomes))
+    finished.refund = Charging.refund(flight.batch, outcomes, flight.channel)
     if flight.channel.receipts != .off {
       finished.awaited = Awaiting.record(
-        of: question.call, flight.channel, flight.passengers.map { CallMember($0) }, flight.batch.entries.map(\.target),
-        outcomes, startedAt: question.startedAt, at: now.date)
+        of: question.call, flight.channel, flight.batch, outcomes, startedAt: question.startedAt, at: now.date)
     }
     recorder.note(finished)
-    for (passenger, outcome) in zip(flight.passengers, outcomes) {
-      passenger.job.took(part: question.call.id)
-      hand.conclude(passenger, outcome, of: nil, flight.channel)
+    for (entry, outcome) in zip(flight.batch.entries, outcomes) {
+      entry.item.forEach { passenger in
+        passenger.job.took(part: question.call.id)
+        passenger.share(with: entry.item.count)
+        hand.conclude(passenger, outcome, of: nil, flight.channel)
+      }
     }
   }
 
@@ -222,7 +290,9 @@ final class Questions {
     // The call is closed, so that nobody takes it for one that is still in doubt.
     let outcome = Outcome.deferred(
       .network, code: "not-found", reason: "was lost on the way; the provider does not know it")
-    recorder.note(FinishedCall(id: flight.call.id, outcomes: flight.passengers.map { _ in outcome }))
+    var finished = FinishedCall(id: flight.call.id, outcomes: flight.passengers.map { _ in outcome })
+    finished.refund = Charging.refund(flight.batch, flight.batch.entries.map { _ in outcome }, flight.channel)
+    recorder.note(finished)
     for passenger in flight.passengers { channels.queue(passenger, at: now) }
   }
 

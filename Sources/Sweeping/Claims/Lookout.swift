@@ -35,7 +35,10 @@ final class Lookout: Sendable {
       case .created(let name): created.append(name)
       case .deferred(let name): deferred.append(name)
       case .sweep(let name): if name != ownSweep { post(.neighbour) }
-      case .overflow, .clockSet: isUnsure = true
+      case .overflow:
+        isUnsure = true
+        if !watcher.isInPlace { post(.replaced) }
+      case .clockSet: isUnsure = true
       case .replaced: post(.replaced)
       }
     }

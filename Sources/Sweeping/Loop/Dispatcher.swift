@@ -52,7 +52,9 @@ final class Dispatcher {
       let fault = shortage(for: proposals)
       if fault != nil { calls.release(proposals) }
       let intents = fault == nil ? proposals.map(\.call) : []
-      let admissions = intents.isEmpty && !recorder.hasNews ? [] : try recorder.commit(intents, at: now.date)
+      let admissions =
+        intents.isEmpty && !recorder.hasNews
+        ? [] : try recorder.commit(intents, at: now, isLast: intents.isEmpty && calls.isIdle)
       if let fault { trouble = SweepTrouble(fault: fault) } else { calls.start(proposals, admissions, at: now) }
     } catch {
       calls.release(proposals)

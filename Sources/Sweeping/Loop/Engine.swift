@@ -35,6 +35,8 @@ package final class Engine {
   /// Takes another configuration at the next call. From any thread.
   package var reloader: @Sendable (Configuration) -> Void { { [inbox] in inbox.post(.reload($0)) } }
 
+  /// Looks at once for sweeps that have died and left something. From any thread.
+  package var rescuer: @Sendable () -> Void { { [inbox] in inbox.post(.orphaned) } }
   /// Whether nothing is in hand and on the wire, as of the last turn: then what comes after sending may be done. From any
   /// thread.
   package var isQuiet: @Sendable () -> Bool { { [quiet] in quiet.withLock { $0 } } }
@@ -88,16 +90,21 @@ package final class Engine {
       case .source(let event): try absorb(event)
       case .replied(let flight, let reply):
         if let question = parts.calls.land(flight, reply) { try parts.questions.answered(question) }
-      case .settling(.settled(let settlements)): settled(settlements)
+      case .settling(.settled(let items)): settled(items)
       case .settling(.failed(let fault, let settlements)):
         parts.recorder.failed(to: settlements)
         stop(for: SweepTrouble(fault: fault))
       case .neighbour: agenda.expectRescue(at: environment.clock().steady)
+      case .orphaned: parts.rescue()
       case .rescued(let rescued, let othersLive):
         parts.tally.summary.add(rescued)
         if othersLive { agenda.expectRescue(at: environment.clock().steady) }
       case .reload(let configuration): reload(configuration)
+      case .login(let channel), .received(.lost(let channel)):
+        if parts.channels.lookAtLogin(channel, at: environment.clock()) { ask(.room) }
+      case .received(.word(let channel, let date)): parts.receivers.heard(date, on: channel)
       case .replaced:
+        if !isReplaced { environment.observe(.replaced) }
         isReplaced = true
         stop()
       case .stop: stop()
@@ -120,10 +127,13 @@ package final class Engine {
     }
   }
 
-  private func settled(_ settlements: [Settlement]) {
-    parts.recorder.settled(settlements)
-    if parts.tally.settled(settlements, parts.share, environment.observe) { ask(.room) }
-    let returned = settlements.filter { $0.line == nil }.map(\.file.name)
+  private func settled(_ settled: [Settled]) {
+    parts.recorder.settled(settled)
+    for line in settled.compactMap(\.settlement.line) where line.error?.isOfAllowance == true {
+      if let channel = line.channel { parts.receivers.settled(channel, at: line.at) }
+    }
+    if parts.tally.settled(settled, parts.share, environment.observe) { ask(.room) }
+    let returned = settled.filter { $0.settlement.line == nil }.map(\.name)
     if !returned.isEmpty { ask(.returned(returned)) }
   }
 

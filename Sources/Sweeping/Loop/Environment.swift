@@ -36,6 +36,8 @@ package struct SweepEnvironment: Sendable {
   package var window = 8192
   /// What providers remember between calls.
   package var sessions = SessionStore()
+  /// What receivers need; nil where nothing is received.
+  package var receiving: ReceivingKit?
 
   package init(
     spool: any SpoolDisk, ledger: any Ledger, configuration: Configuration,

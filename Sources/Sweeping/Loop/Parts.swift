@@ -10,11 +10,16 @@ enum Event: Sendable {
   case settling(SettlingDesk.Event)
   /// Another sweep began beside this one, or claims something.
   case neighbour
+  /// Another sweep has ended, and may have left something.
+  case orphaned
   /// What a rescue settled beside the sweep, and whether other sweeps are still there.
   case rescued(SweepSummary, othersLive: Bool)
   /// A folder of the spool is another now.
   case replaced
   case reload(Configuration)
+  /// Somebody has logged in to a channel, or out.
+  case login(String)
+  case received(ReceiverNews)
   case stop
   case failed(SweepTrouble)
 }
@@ -27,6 +32,8 @@ final class Parts {
   let source: FileSource
   let desk: SettlingDesk
   let rescuer: Rescuer
+  let logins: LoginLookout
+  let receivers: Receivers
   let tally = Tally()
   let recorder: Recorder
   let hand: Hand
@@ -49,7 +56,11 @@ final class Parts {
     ) { inbox.post(.source($0)) }
     desk = SettlingDesk(folder, of: environment.spool) { inbox.post(.settling($0)) }
     rescuer = Rescuer { inbox.post($0) }
+    logins = LoginLookout(environment.sessions) { inbox.post($0) }
+    logins.reload(environment.configuration)
+    receivers = Receivers(environment) { inbox.post($0) }
     recorder = Recorder(environment.ledger, desk, window: environment.window)
+    recorder.operatorsChannel = environment.configuration.onFailure?.channel
     hand = Hand(environment, sweep: id, recorder)
     intake = Intake(environment, sweep: id, hand, recorder, tally)
     channels = Channels(environment, isEndless: selection.isEndless, share, hand, recorder)
@@ -66,17 +77,15 @@ final class Parts {
     while case let passengers = hand.takeBoarding(), !passengers.isEmpty {
       let now = environment.clock()
       for passenger in passengers {
-        // By index: the channel itself is wide, and most need it not.
-        let channels = environment.configuration.channels
-        guard let channel = channels.index(forKey: passenger.leg.channel) else {
+        guard let channel = environment.configuration.channels[passenger.leg.channel] else {
           hand.release(passenger)
           continue
         }
         switch passenger.leg.start {
-        case .decided(let outcome): hand.conclude(passenger, outcome, of: nil, channels[channel].value)
+        case .decided(let outcome): hand.conclude(passenger, outcome, of: nil, channel)
         case _ where isStopping: hand.release(passenger)
         case .ask(let call): questions.add(call, passenger)
-        case .send: self.channels.queue(passenger, at: now)
+        case .send: channels.queue(passenger, at: now)
         }
       }
     }
@@ -91,8 +100,11 @@ final class Parts {
     environment.configuration = new
     environment.sessions.removeAll()
     hand.router = Router(new)
+    recorder.operatorsChannel = new.onFailure?.channel
     intake.reload(new)
     questions.reload(new, at: now.date)
+    logins.reload(new)
+    if selection.isEndless { receivers.reload(new) }
     channels.reload(new, at: now)
   }
 

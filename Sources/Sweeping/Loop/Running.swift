@@ -16,7 +16,7 @@ extension Engine {
   /// - Throws: `SweepTrouble` when nothing more could be recorded; what was in doubt then is for the next sweep's rescue.
   package func run(_ watcher: Watcher? = nil) throws(SweepTrouble) -> SweepSummary {
     let start = environment.clock().steady
-    let (source, desk, rescuer) = (parts.source, parts.desk, parts.rescuer)
+    let (source, desk, rescuer, logins) = (parts.source, parts.desk, parts.rescuer, parts.logins)
     let lookout = watcher.map { watcher in
       Lookout(watcher, source, sweep: parts.folder.id) { [inbox] in inbox.post($0) }
     }
@@ -24,9 +24,10 @@ extension Engine {
     turn([])
     // The source last: it claims at once.
     var bodies: [@Sendable () -> Void] = [{ desk.run() }]
-    if let lookout { bodies += [{ lookout.run() }, { rescuer.run() }] }
+    if let lookout { bodies += [{ lookout.run() }, { rescuer.run() }, { logins.run() }] }
     bodies.append { source.run() }
     let workers = bodies.compactMap { Worker($0) }
+    if lookout != nil { parts.receivers.start() }
     let hasThreads = workers.count == bodies.count
     var reported = start
     while hasThreads, !isFinished {
@@ -39,6 +40,8 @@ extension Engine {
     source.stop()
     lookout?.stop()
     rescuer.close()
+    logins.close()
+    parts.receivers.stop()
     desk.close()
     workers.forEach { $0.join() }
     end()
@@ -60,8 +63,10 @@ extension Engine {
   /// is for the next sweep's rescue, which knows it by the ledger.
   func end() {
     parts.recorder.retryUnrecorded()
+    parts.recorder.recordMeters(at: environment.now())
     if !parts.selection.isEndless { parts.tally.summary.left += parts.share.passedOver }
     let kept = parts.recorder.stuck.union(parts.hand.inDoubt)
+    let origins = untaken()
     do throws(SystemFault) {
       var hasMoved = false
       let names = try parts.folder.names()
@@ -71,7 +76,7 @@ extension Engine {
           parts.folder.remove(entry.name)
           continue
         }
-        try parts.folder.put(entry.name, into: .new)
+        try parts.folder.put(entry.name, into: origins[entry.name] ?? .new)
         hasMoved = true
       }
       if hasMoved || summary.claimed + summary.left > 0 { try environment.spool.flushAll() }
@@ -79,5 +84,21 @@ extension Engine {
       if trouble == nil { trouble = SweepTrouble(fault: error) }
     }
     parts.folder.end()
+  }
+
+  /// Where those came from that were claimed and never taken in: they go back there, so that what was deferred is not taken
+  /// for a retry by hand.
+  private func untaken() -> [FileName: Folder] {
+    var origins: [FileName: Folder] = [:]
+    for event in inbox.takeNow() {
+      guard case .source(.claimed(let claims, _)) = event else { continue }
+      for claim in claims {
+        switch claim {
+        case .message(let file, _), .invalid(let file, _): origins[file.name] = file.origin
+        case .left: break
+        }
+      }
+    }
+    return origins
   }
 }

@@ -9,10 +9,28 @@ package enum SweepEvent: Sendable {
   /// A call ended.
   case call(CallReport)
   /// A message left cur/.
-  case settled(name: String, HistoryLine)
+  case settled(SettledMessage)
   /// Something a person should know, once.
   case notice(Notice)
   case progress(SweepSummary)
+  /// A folder of the spool is another now: the sweep finishes what is in flight, and ends.
+  case replaced
+}
+
+/// A message that left cur/. Names are as `FileName.display`.
+package struct SettledMessage: Sendable {
+  /// The file's name in the folder where it is now.
+  package var name: String
+  /// Its name until then, where that was taken there.
+  package var formerName: String?
+  package var line: HistoryLine
+}
+
+extension Settled {
+  func event(_ line: HistoryLine) -> SettledMessage {
+    let former = settlement.file.name
+    return SettledMessage(name: name.display, formerName: former == name ? nil : former.display, line: line)
+  }
 }
 
 package struct CallReport: Sendable {
@@ -116,7 +134,8 @@ extension SweepTrouble {
       case .permission: (.permission, "let the sweeper's user own the spool: chown -R msgspool SPOOL")
       case .busy: (.tryAgain, "another process holds the ledger; sweep again later")
       case .damaged: (.io, "sweep again: a new ledger begins, and messages that were in doubt become unconfirmed")
-      case .io, .other: (.io, "look at the kernel's log and at the ledger before sweeping again")
+      case .io: (.io, "look at the kernel's log and at the ledger before sweeping again")
+      case .other: (.io, "see what it says of it: msgspool check")
       }
     let system = fault.number == 0 ? nil : SystemFault("ledger", fault.number, "")
     self.init(

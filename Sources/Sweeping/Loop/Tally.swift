@@ -7,18 +7,18 @@ final class Tally {
 
   /// Counts what was settled, says so, and gives its share back.
   /// - Returns: whether something that was passed over may be claimed now.
-  func settled(_ settlements: [Settlement], _ share: Share, _ observe: (SweepEvent) -> Void) -> Bool {
+  func settled(_ settled: [Settled], _ share: Share, _ observe: (SweepEvent) -> Void) -> Bool {
     var mayClaim = false
-    var rest = settlements[...]
-    while let first = rest.first {
+    var rest = settled[...]
+    while let first = rest.first?.settlement {
       var load = Share.Load()
       // Neighbours are mostly of one channel.
-      while let settlement = rest.first, settlement.share == first.share {
+      while let item = rest.first, item.settlement.share == first.share {
         load.messages += 1
-        load.bytes += settlement.file.size
-        if let line = settlement.line {
+        load.bytes += item.settlement.file.size
+        if let line = item.settlement.line {
           summary.count(line.state)
-          observe(.settled(name: settlement.file.name.display, line))
+          observe(.settled(item.event(line)))
         } else {
           summary.left += 1
         }

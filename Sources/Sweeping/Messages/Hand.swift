@@ -53,13 +53,27 @@ final class Hand {
       (outcome, question) = Doubt.resolve(
         outcome, call: call.id, startedAt: call.startedAt, channel, now: environment.now())
     }
+    if outcome.state == .accepted, passenger.accept(outcome) {
+      // The next part has its turn.
+      boarding.append(passenger)
+      return
+    }
     outcome = Verdict.final(outcome, attempt: passenger.job.attempt, channel.retry)
+    let isUnallowed = outcome.state == .deferred && outcome.kind == .quota && call != nil
+    if isUnallowed, channel.provider is any AllowanceProvider {
+      let due = environment.now() + Allowance.pause(after: passenger.job.itinerary.unallowed)
+      return end(passenger, outcome, isTried: false, due: due)
+    }
     end(passenger, outcome, isTried: call != nil && outcome.usesAttempt, question: question)
   }
 
   /// The end of one that took part in no call: untried, or deferred by its channel's state.
   func release(_ passenger: Passenger, _ ending: ChannelState.Ending = .untried(due: nil)) {
     switch (ending, passenger.leg.start) {
+    case (.untried(let due), .send) where passenger.leg.trail?.hasNews == true:
+      // Parts of it were accepted, which must not be forgotten.
+      let outcome = Outcome.deferred(.provider, reason: "was accepted in part; the rest is still to be sent")
+      end(passenger, outcome, isTried: false, due: due ?? environment.now() + Verdict.suspensionPause)
     case (.untried(let due), .send) where passenger.leg.isFallback || passenger.isRefuted:
       // What was learned of it must not be forgotten: that the first channel refused it, or that it was not carried out.
       // And a message whose fallback is suspended must wait: in new/ its own channel would have it at once.
@@ -90,15 +104,19 @@ final class Hand {
 
   /// Everybody has an end.
   private func finish(_ job: Job) {
+    let isShared = job.itinerary.channel.digest != nil && DigestRule.admits(job.message)
     let circumstances = Verdict.Circumstances(
-      now: environment.now(), sweep: sweep, dropped: job.dropped, random: environment.random())
-    let line = Verdict.line(job.itinerary, job.results, calls: job.calls, circumstances)
+      now: environment.now(), sweep: sweep, dropped: job.dropped, random: isShared ? 0.5 : environment.random())
+    var line = Verdict.line(job.itinerary, job.results, calls: job.calls, circumstances)
+    // What failed together is to go out together again.
+    if isShared, let due = line?.due, !job.isInDoubt { line?.due = DigestRule.retry(due) }
     if let id = job.message.id, line?.state.isFinal ?? (job.itinerary.attempts == 0) {
       // Of what failed, or was never sent at all, whoever comes back with the id, an edited copy perhaps, may have it.
       let isFree = line.map { $0.state == .failed || $0.state == .expired } ?? true
       recorder.note(
         SettledIdentifier(channel: job.itinerary.channel.name, id: id, owner: job.file.owner, isFree: isFree))
     }
+    recorder.noteFailure(line, of: job.file, id: job.message.id)
     jobs[ObjectIdentifier(job)] = nil
     job.dissolve()
     recorder.settle(job.file, line, share: job.channel, dropped: job.dropped)

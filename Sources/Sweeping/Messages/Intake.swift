@@ -90,7 +90,7 @@ final class Intake {
 
   private func route(_ file: ClaimedFile, _ content: MessageFile, _ seen: Date?, _ now: Date) -> Routed {
     let progress = Progress(content.lines, again: content.again)
-    let dropped = progress.began(seen: seen, now: now)
+    let dropped = progress.began(seen: seen, isHandedIn: file.origin == .new, now: now)
     let route = hand.router.route(content.message, progress, dropped: dropped, now: now)
     return Routed(
       file: file, content: content, route: route, dropped: dropped, born: progress.born ?? dropped,
@@ -110,6 +110,14 @@ final class Intake {
       line.due = until
       settle(item, line)
     case .go(let itinerary):
+      // Of what goes in parts, nothing goes that could not go whole.
+      if let fault = AttachmentWeight.fault(of: itinerary) {
+        let channel = itinerary.channel.name
+        if let id = item.content.message.id {
+          recorder.note(SettledIdentifier(channel: channel, id: id, owner: Owner(file: item.file.inode), isFree: true))
+        }
+        return settle(item, line(.invalid, fault, channel, item, now))
+      }
       hand.take(
         Job(item.file, item.content.message, itinerary, dropped: item.dropped, born: item.born, share: share(of: item)))
     }
@@ -124,6 +132,7 @@ final class Intake {
   private func giveBack(_ item: Routed) { settle(item, nil) }
 
   private func settle(_ item: Routed, _ line: HistoryLine?) {
+    recorder.noteFailure(line, of: item.file, id: item.content.message.id)
     settle(item.file, line, share: share(of: item), item.dropped)
   }
 

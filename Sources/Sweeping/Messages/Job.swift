@@ -40,6 +40,9 @@ final class Job {
   /// What became of everybody, without those whose fallback took over.
   var results: [LegResult] { passengers.compactMap { $0.isSuperseded ? nil : $0.result } }
 
+  /// A provider is still to be asked about somebody.
+  var isInDoubt: Bool { passengers.contains { $0.result.question != nil } }
+
   func took(part call: String) {
     // A call's recipients of one message are neighbours.
     if calls.last != call { calls.append(call) }
@@ -69,10 +72,21 @@ final class Passenger {
   var leg: Itinerary.Leg { result.leg }
   var priority: Message.Priority { job.message.priority }
 
+  /// The text that it takes part in says what so many messages say.
+  func share(with count: Int) { result.digest = count > 1 ? count : nil }
+
   /// The lost call that it was in was not carried out, as its provider says: there is no doubt any more.
   func refute() {
     isRefuted = true
     result.leg = result.leg.starting(.send)
+  }
+
+  /// The part under way was accepted.
+  /// - Returns: whether another one is next.
+  func accept(_ outcome: Outcome) -> Bool {
+    guard let next = result.leg.accepting(outcome) else { return false }
+    result.leg = next
+    return true
   }
 
   /// Whether the call is one that it has been in before, whose answer was lost.

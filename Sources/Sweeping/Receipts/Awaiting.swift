@@ -6,13 +6,12 @@ import Ledger
 enum Awaiting {
   /// Nil where the channel's receipts are off, or nobody is awaited.
   /// - Parameters:
-  ///   - members: one for each outcome, in the order of the intent.
-  ///   - targets: theirs.
+  ///   - batch: who was in the call; all who share a place are awaited by its outcome.
+  ///   - outcomes: one for each place.
   static func record(
-    of call: Call, _ channel: Channel, _ members: [CallMember], _ targets: [Target], _ outcomes: [Outcome],
-    startedAt: Date, at now: Date
+    of call: Call, _ channel: Channel, _ batch: Batch, _ outcomes: [Outcome], startedAt: Date, at now: Date
   ) -> AwaitedRecord? {
-    guard channel.receipts != .off, let provider = channel.receiving, provider.givesReceipts(for: call.content) else {
+    guard channel.receipts != .off, let provider = channel.receipting, provider.givesReceipts(for: call.content) else {
       return nil
     }
     let ids = Set(outcomes.lazy.filter { $0.state == .accepted }.compactMap(\.id).map(Verbatim.init(_:)))
@@ -20,16 +19,18 @@ enum Awaiting {
     let accepted = outcomes.count { $0.state == .accepted }
     let shared = ids.count == 1 && accepted > 1 ? ids.first?.text : nil
     var recipients: [AwaitedRecord.Recipient] = []
-    for (member, (target, outcome)) in zip(members, zip(targets, outcomes)) {
+    for (entry, outcome) in zip(batch.entries, outcomes) {
       let isInDoubt = outcome.state == .unconfirmed
       guard outcome.state == .accepted || (isInDoubt && provider.endsDoubt) else { continue }
       // Nobody can ask about, or name, what has no id.
       if outcome.state == .accepted, outcome.id == nil, provider.reference(of: call) == nil, !provider.endsDoubt {
         continue
       }
-      recipients.append(
-        .init(
-          member, key: ReceiptKey.of(target.identity), id: shared == nil ? outcome.id : nil, isInDoubt: isInDoubt))
+      let key = ReceiptKey.of(entry.target.identity)
+      entry.item.forEach { passenger in
+        recipients.append(
+          .init(CallMember(passenger), key: key, id: shared == nil ? outcome.id : nil, isInDoubt: isInDoubt))
+      }
     }
     guard !recipients.isEmpty else { return nil }
     return record(
@@ -39,7 +40,7 @@ enum Awaiting {
 
   /// Of a call whose sweep died before an answer came.
   static func record(of call: CallRecord, _ channel: Channel, at now: Date) -> AwaitedRecord? {
-    guard channel.receipts != .off, let provider = channel.receiving, provider.endsDoubt else { return nil }
+    guard channel.receipts != .off, let provider = channel.receipting, provider.endsDoubt else { return nil }
     let recipients = call.members.compactMap { member -> AwaitedRecord.Recipient? in
       guard let target = target(of: member, channel) else { return nil }
       return .init(member, key: ReceiptKey.of(target.identity), id: nil, isInDoubt: true)
@@ -65,7 +66,7 @@ enum Awaiting {
     of call: String, _ channel: Channel, sharedId: String?, reference: String?,
     _ recipients: [AwaitedRecord.Recipient], startedAt: Date, at now: Date
   ) -> AwaitedRecord {
-    let least = (channel.receiving as? any ReceiptAsking)?.receiptPause ?? 0
+    let least = (channel.receipting as? any ReceiptAsking)?.receiptPause ?? 0
     let pause = ReceiptPause.seconds(after: 0, every: channel.receiptEvery, least: least)
     return AwaitedRecord(
       call: call, channel: channel.name, sharedId: sharedId, reference: reference, acceptedAt: startedAt,

@@ -55,7 +55,7 @@ final class ReceiptAsker {
   /// A new pass: every channel that is asked, in an order that is the same in every run.
   func begin() {
     left = environment.configuration.channels.values
-      .filter { $0.receipts.asks && $0.receiving is any ReceiptAsking }.sorted { $0.name > $1.name }
+      .filter { $0.receipts.asks && $0.receipting is any ReceiptAsking }.sorted { $0.name > $1.name }
     (round, roundsLeft) = (nil, ReceiptAsker.rounds)
   }
 
@@ -99,7 +99,7 @@ final class ReceiptAsker {
     while let channel = left.last {
       let now = environment.clock()
       if roundsLeft > 0, resting[channel.name] ?? 0 <= now.steady, mayAsk(),
-        let provider = channel.receiving as? any ReceiptAsking
+        let provider = channel.receipting as? any ReceiptAsking
       {
         let records = try ledger.due(channel.name, limit: provider.callsPerRound, at: now.date)
         if !records.isEmpty {

@@ -52,9 +52,9 @@ struct ReceiptSorter {
       candidates = [channel]
     }
     let fitting = candidates.filter { channel in
-      channel.receiving.map { type(of: $0).recognizes(drop) } ?? false
+      channel.receipting.map { type(of: $0).recognizes(drop) } ?? false
     }
-    guard let provider = fitting.first?.receiving else {
+    guard let provider = fitting.first?.receipting else {
       // What is JSON to its end will not become anything else.
       if age < ReceiptSorter.grace, (try? JSONScanner.value(of: drop.body)) == nil { return .unfinished }
       return .unknown(ReceiptSorter.stranger(drop))
@@ -74,7 +74,7 @@ struct ReceiptSorter {
 
   private func isGenuine(_ drop: ReceiptDrop, _ channel: Channel) -> Bool {
     if let secret = channel.receiptSecret, !drop.carries(secret) { return false }
-    return channel.receiving?.isGenuine(drop) ?? false
+    return channel.receipting?.isGenuine(drop) ?? false
   }
 
   private func entry(_ entry: ReceiptEntry, _ channels: [Channel], _ drop: ReceiptDrop) -> Entry {
@@ -91,7 +91,7 @@ struct ReceiptSorter {
     for channel in channels {
       // A nil key speaks of everybody.
       keys.updateValue(
-        receipt.to.flatMap { to in channel.receiving.map { ReceiptKey.of($0.identity(ofReceiptFor: to)) } },
+        receipt.to.flatMap { to in channel.receipting.map { ReceiptKey.of($0.identity(ofReceiptFor: to)) } },
         forKey: channel.name)
     }
     var news = receipt.news
@@ -102,7 +102,7 @@ struct ReceiptSorter {
       news?.reason = recorded.reason
     }
     var claim = ReceiptClaim(receipt.names, channels: keys, news: news)
-    claim.wholeChannels = Set(channels.filter { $0.receiving?.takesCallsWhole ?? false }.map(\.name))
+    claim.wholeChannels = Set(channels.filter { $0.receipting?.takesCallsWhole ?? false }.map(\.name))
     return claim
   }
 }

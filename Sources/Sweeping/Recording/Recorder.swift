@@ -10,6 +10,8 @@ final class Recorder {
   /// settling costs a flush of the file system, for however few.
   private static let gatheredSettlements = 1024
   private static let gatheringTime = 0.1
+  /// Seconds between two commits that take what was counted along.
+  private static let meterInterval = 1.0
 
   private let ledger: any Ledger
   private let desk: SettlingDesk
@@ -25,8 +27,13 @@ final class Recorder {
   private var underWay = 0
   /// Files in hand whose first sight the ledger knows: their history will tell it instead.
   private var known: Set<UInt64> = []
+  /// Counted, and not with the ledger yet.
+  private var meters = Meters()
+  private var meteredAt: Double?
   /// Files whose line could not be written: the next sweep's rescue settles them from the ledger.
   private(set) var stuck: Set<FileName> = []
+  /// The operator wants to be told of failures (`on_failure`), through this channel.
+  var operatorsChannel: String?
 
   init(_ ledger: any Ledger, _ desk: SettlingDesk, window: Int) {
     self.ledger = ledger
@@ -37,13 +44,39 @@ final class Recorder {
   // MARK: Noting
 
   func note(_ call: FinishedCall) { pending.finished.append(call) }
+  func count(_ outcomes: [Outcome], of channel: String, seconds: Double) {
+    meters.count(outcomes, of: channel, seconds: seconds)
+  }
+
   func note(_ id: SettledIdentifier) { pending.settledIds.append(id) }
-  func note(_ suspension: Suspension) { pending.suspended.append(suspension) }
+  func note(_ suspension: Suspension) {
+    pending.suspended.append(suspension)
+    // The channel that would have to tell of it can't.
+    if let operatorsChannel, operatorsChannel != suspension.channel { note(FailureNote(suspension)) }
+  }
+
+  /// - Parameter id: the message's own.
+  func noteFailure(_ line: HistoryLine?, of file: ClaimedFile, id: String?) {
+    guard operatorsChannel != nil, let line, let note = FailureNote(line, name: file.name.display, id: id) else {
+      return
+    }
+    self.note(note)
+  }
+
+  private func note(_ failure: FailureNote) {
+    if let index = pending.failures.firstIndex(where: { $0.cause == failure.cause }) {
+      pending.failures[index].add(failure)
+    } else {
+      pending.failures.append(failure)
+    }
+  }
+
   func note(resumed channel: String) { pending.resumed.append(channel) }
 
   /// - Parameter line: nil for a message that goes back to new/ unchanged.
   func settle(_ file: ClaimedFile, _ line: HistoryLine?, share channel: String, dropped: Date) {
     settlements.append(Settlement(file, line, share: channel))
+    if let line { meters.count(line) }
     let wasKnown = known.remove(file.identity) != nil
     if line == nil {
       pending.returned.append(Seen(file: file.identity, since: dropped))
@@ -63,8 +96,17 @@ final class Recorder {
   /// One flush: what was noted, and these intents.
   /// - Throws: when nothing of it was recorded. Outcomes still go into the history lines, which a rescuer believes as
   ///   well, and once more to the ledger at the end.
-  func commit(_ proposed: [ProposedCall], at now: Date) throws(LedgerFault) -> [Admission] {
+  /// - Parameter isLast: nothing is under way that would bring another commit soon.
+  func commit(
+    _ proposed: [ProposedCall], at moment: Moment, isLast: Bool
+  ) throws(LedgerFault) -> [Admission] {
+    let now = moment.date
     pending.now = now
+    if isLast || moment.steady - (meteredAt ?? -.infinity) >= Recorder.meterInterval {
+      pending.meters = meters.rows
+      meters.removeAll()
+      meteredAt = moment.steady
+    }
     pending.proposed = proposed
     defer { pending = GroupCommit(now: now) }
     do throws(LedgerFault) {
@@ -95,11 +137,20 @@ final class Recorder {
   /// When `handOver` has something to do though nothing happens.
   var wakeUp: Double? { since.map { $0 + Recorder.gatheringTime } }
 
-  func settled(_ settlements: [Settlement]) { underWay -= settlements.count }
+  func settled(_ settled: [Settled]) { underWay -= settled.count }
 
   func failed(to settle: [Settlement]) {
     underWay -= settle.count
     stuck.formUnion(settle.map(\.file.name))
+  }
+
+  /// At the end: counts for which there was no commit.
+  func recordMeters(at now: Date) {
+    guard !meters.isEmpty else { return }
+    var group = GroupCommit(now: now)
+    group.meters = meters.rows
+    meters.removeAll()
+    _ = try? ledger.commit(group)
   }
 
   /// The trouble may have been a passing one; where it was not, the history lines say it all.

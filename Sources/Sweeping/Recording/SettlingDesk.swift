@@ -7,7 +7,7 @@ import Threading
 /// Unchecked: all but the inbox is touched by the one thread that calls `step`.
 final class SettlingDesk: @unchecked Sendable {
   enum Event: Sendable {
-    case settled([Settlement])
+    case settled([Settled])
     /// These stay in cur/SWEEP; the ledger knows, and the next sweep's rescue settles them.
     case failed(SystemFault, [Settlement])
   }
@@ -37,8 +37,7 @@ final class SettlingDesk: @unchecked Sendable {
     let batch = batches.count == 1 ? batches[0] : batches.flatMap { $0 }
     if fault == nil {
       do throws(SystemFault) {
-        try settler.settle(batch)
-        return post(.settled(batch))
+        return post(.settled(try settler.settle(batch)))
       } catch {
         fault = error
       }

@@ -19,6 +19,7 @@ import Spooling
 /// | in 5 | a torn line, or zeros | outcomes | ignored by readers; a newline and a whole line follow |
 /// | 5 | a whole line that names DEAD and all its calls | outcomes | flushed, as a kill leaves it in memory alone, and renamed to where the line says |
 /// | 1 to 4 of a message that DEAD had deferred before | a line that names DEAD, and not these calls | both | as 1 to 4, by the calls that no line tells |
+/// | 4 of one part of a message that is sent in parts | the file as dropped | that part's outcome | line with the accepted parts; deferred for the rest |
 /// | 6 | nothing: the file is settled | outcomes | nothing to do |
 /// | any, and the ledger is lost | the file | another generation | unconfirmed: nobody can tell what was sent |
 /// | within rescue | as above: rescue takes the same steps in the same order, under the same lock | | done again |
@@ -35,6 +36,8 @@ package struct Rescue {
   /// Other sweeps' folders are still there: they live, or could not be settled.
   package private(set) var othersLive = false
   private var ids: [FileName: String] = [:]
+  /// When the life of deferred messages began, as their history tells.
+  private var began: [FileName: Date] = [:]
   /// Lost calls that deferred messages are still to ask about.
   private var awaited: Set<String> = []
 
@@ -143,18 +146,19 @@ package struct Rescue {
           settlements.append(Settlement(file, last, isWritten: true))
         } else {
           ids[name] = content.message.id
+          began[name] = Progress(content.lines).dropped
           settlements.append(Settlement(file, line(file, content, dead, news, evidence, now)))
         }
       }
     }
     var settler = Settler(dead, of: environment.spool)
-    try settler.settle(settlements)
+    let settled = try settler.settle(settlements)
     record(settlements.filter { !$0.isWritten }, seen: evidence)
-    for settlement in settlements {
-      guard let line = settlement.line else { continue }
+    for item in settled {
+      guard let line = item.settlement.line else { continue }
       count(line)
-      if settlement.isWritten { continue }
-      environment.observe(.settled(name: settlement.file.name.display, line))
+      if item.settlement.isWritten { continue }
+      environment.observe(.settled(item.event(line)))
     }
   }
 
@@ -199,7 +203,8 @@ package struct Rescue {
         group.forgotten.append(file.identity)
         continue
       }
-      group.returned.append(Seen(file: file.identity, since: seen(file) ?? min(evidence.claimed, group.now)))
+      let known = seen(file) ?? began[file.name] ?? evidence.claimed
+      group.returned.append(Seen(file: file.identity, since: min(known, group.now)))
     }
     group.settledIds = settlements.compactMap { settlement in
       guard let line = settlement.line, line.state.isFinal, let channel = line.channel,
@@ -207,6 +212,18 @@ package struct Rescue {
       else { return nil }
       return SettledIdentifier(
         channel: channel, id: id, owner: settlement.file.owner, isFree: line.state == .failed)
+    }
+    var meters = Meters()
+    for settlement in settlements {
+      if let line = settlement.line { meters.count(line) }
+    }
+    group.meters = meters.rows
+    if environment.configuration.onFailure != nil {
+      group.failures = settlements.compactMap { settlement in
+        settlement.line.flatMap {
+          FailureNote($0, name: settlement.file.name.display, id: ids[settlement.file.name])
+        }
+      }
     }
     if !group.isEmpty { _ = try? environment.ledger.commit(group) }
   }
@@ -223,7 +240,8 @@ package struct Rescue {
     if parts.isEmpty, evidence.isComplete { return nil }
     let progress = Progress(content.lines, again: content.again)
     let circumstances = Verdict.Circumstances(
-      now: now, sweep: dead.id, dropped: progress.began(seen: seen(file) ?? evidence.claimed, now: now),
+      now: now, sweep: dead.id,
+      dropped: progress.began(seen: seen(file) ?? evidence.claimed, isHandedIn: false, now: now),
       random: environment.random())
     guard case .go(let itinerary) = router.routeAtOnce(content.message, progress) else {
       return orphan(parts, "its channel is no longer in the configuration", dead, now)
@@ -265,6 +283,7 @@ package struct Rescue {
 
   /// What became of a leg and, where it was refused, of the fallback legs that replace it; nil where it took part in no call.
   private func result(_ leg: Itinerary.Leg, _ account: inout Account, visited: Set<String>) -> [LegResult]? {
+    let (leg, hasNews) = advanced(leg, &account)
     let key = Evidence.Part.key(of: leg)
     var outcome: Outcome
     var question: (call: String, due: Date)?
@@ -283,6 +302,9 @@ package struct Rescue {
       outcome = Verdict.final(outcome, attempt: account.itinerary.attempts + 1, channel.retry)
     } else if case .decided(let decided) = leg.start {
       outcome = decided
+    } else if hasNews {
+      outcome = .deferred(.provider, reason: "was accepted in part before the sweep was cut short; the rest is next")
+      return [LegResult(leg, outcome: outcome, isTried: false, due: account.now)]
     } else {
       return nil
     }
@@ -294,6 +316,21 @@ package struct Rescue {
       }
     }
     return [LegResult(leg, outcome: outcome, isTried: account.newest[key] != nil, question: question)]
+  }
+
+  /// Of a message that is sent in parts: the leg at the first part that the ledger does not know as accepted.
+  private func advanced(_ leg: Itinerary.Leg, _ account: inout Account) -> (leg: Itinerary.Leg, hasNews: Bool) {
+    var leg = leg
+    var hasNews = false
+    while leg.trail != nil {
+      let key = Evidence.Part.key(of: leg)
+      guard let outcome = account.newest[key]?.outcome, outcome.state == .accepted, let next = leg.accepting(outcome)
+      else { break }
+      leg = next
+      account.unused.remove(key)
+      hasNews = true
+    }
+    return (leg, hasNews)
   }
 
   /// Nothing is sent in a rescue: the next sweep takes the fallback.
@@ -356,6 +393,8 @@ private struct Evidence {
     var startedAt: Date
     var to: String
     var address: String?
+    /// Which part of the message, where it is sent in parts.
+    var part: Int?
     /// Nil while the call is open.
     var outcome: Outcome?
     /// Nobody in the call was accepted or refused: it was not carried out this time.
@@ -366,12 +405,15 @@ private struct Evidence {
       var to: Verbatim
       var channel: String
       var address: Verbatim?
+      var part: Int?
     }
 
-    var key: Key { Key(to: Verbatim(to), channel: channel, address: address.map(Verbatim.init(_:))) }
+    var key: Key { Key(to: Verbatim(to), channel: channel, address: address.map(Verbatim.init(_:)), part: part) }
 
     static func key(of leg: Itinerary.Leg) -> Key {
-      Key(to: Verbatim(leg.to), channel: leg.channel, address: leg.isFallback ? Verbatim(leg.target.address) : nil)
+      Key(
+        to: Verbatim(leg.to), channel: leg.channel, address: leg.isFallback ? Verbatim(leg.target.address) : nil,
+        part: leg.trail?.index)
     }
   }
 
@@ -414,7 +456,8 @@ private struct Evidence {
         found[name, default: []].append(
           Part(
             call: record.id, channel: record.channel, startedAt: record.startedAt, to: member.to,
-            address: member.address, outcome: record.outcomes.flatMap { $0.indices.contains(index) ? $0[index] : nil },
+            address: member.address, part: member.part,
+            outcome: record.outcomes.flatMap { $0.indices.contains(index) ? $0[index] : nil },
             isUndecided: isUndecided))
       }
     }

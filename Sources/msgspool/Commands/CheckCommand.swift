@@ -1,6 +1,5 @@
 import Core
 import FoundationEssentials
-import Glibc
 import Inspecting
 import Ledger
 import Spooling
@@ -80,9 +79,9 @@ enum CheckCommand: Command {
     _ arguments: Arguments, _ spool: Spool, _ configuration: Configuration?, _ report: CheckReport
   ) {
     if let path = Surroundings.configurationPath(arguments, spool: spool.path) {
-      var status = stat()
-      if stat(path, &status) == 0, status.st_mode & 0o002 != 0, path != "\(spool.path)/\(SpoolLayout.configuration)" {
-        report.tell(Complaint(.error, .permissions, path, "anybody may write to it", hint: "chmod o-w \(path)"))
+      if HostPath.isWritableByAnybody(path), path != "\(spool.path)/\(SpoolLayout.configuration)" {
+        report.tell(
+          Complaint(.error, .permissions, path, "anybody may write to it", hint: "chmod o-w \(path.shellWord)"))
       }
     }
     guard let configuration else { return }
@@ -100,8 +99,7 @@ enum CheckCommand: Command {
           hint: "for real life take sandbox and endpoint out, and put the account's own values in"))
     }
     for path in configuration.attachmentDirectories {
-      var status = stat()
-      guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR, access(path, R_OK | X_OK) == 0 else {
+      guard HostPath.isReadableFolder(path) else {
         report.tell(
           Complaint(
             .warning, .configuration, "attachment_directories", "\(path) is no folder that this user may read",
@@ -109,8 +107,14 @@ enum CheckCommand: Command {
         continue
       }
     }
+    for row in LoginRow.rows(configuration, spool) where row.state != "ok" {
+      report.tell(
+        Complaint(
+          .error, .configuration, "channels.\(row.channel)", "not logged in: \(row.reason ?? row.state)", hint: row.hint
+        ))
+    }
     for channel in configuration.channels.values.sorted(by: { $0.name < $1.name }) {
-      guard let path = channel.caFile, access(path, R_OK) != 0 else { continue }
+      guard let path = channel.caFile, !HostPath.isReadable(path) else { continue }
       report.tell(
         Complaint(
           .error, .configuration, "channels.\(channel.name).ca_file", "\(path) cannot be read",
@@ -128,9 +132,28 @@ enum CheckCommand: Command {
       report.tell(
         Complaint(.note, .ledger, SpoolLayout.ledger, "there is none yet", hint: "the first sweep makes it"))
     } catch {
-      report.tell(Complaint(.error, .ledger, SpoolLayout.ledger, error.message, hint: Failure(error).hint))
+      report.tell(complaint(error))
     }
     return nil
+  }
+
+  private static func complaint(_ fault: LedgerFault) -> Complaint {
+    switch fault.age {
+    case .older, .unmade:
+      Complaint(.note, .ledger, SpoolLayout.ledger, fault.message, hint: "so does: msgspool check --repair")
+    case .newer, nil: Complaint(.error, .ledger, SpoolLayout.ledger, fault.message, hint: Failure(fault).hint)
+    }
+  }
+
+  /// What opening it did beside.
+  private static func tellMade(_ was: LedgerFault.Age?, _ report: CheckReport) {
+    let (problem, action) =
+      switch was {
+      case .older: ("is an older msgspool's", "brought up to date")
+      case .unmade: ("there is none yet", "a new one begins")
+      case .newer, nil: ("", "")
+      }
+    if !action.isEmpty { report.tell(Complaint(.note, .ledger, SpoolLayout.ledger, problem, action: action)) }
   }
 
   private static func openLedger(_ spool: Spool, _ report: CheckReport) -> (any LedgerAudit)? {
@@ -148,10 +171,12 @@ enum CheckCommand: Command {
           Complaint(
             .error, .ledger, SpoolLayout.ledger, "is damaged", hint: "messages in doubt become unconfirmed",
             action: "set aside as \(aside); a new one begins"))
+      } else {
+        tellMade(opened.was, report)
       }
       return opened.ledger
     } catch {
-      report.tell(Complaint(.error, .ledger, SpoolLayout.ledger, error.message, hint: Failure(error).hint))
+      report.tell(complaint(error))
       return nil
     }
   }
@@ -172,7 +197,8 @@ enum CheckCommand: Command {
     _ ledger: any LedgerAudit, _ configuration: Configuration?, _ report: CheckReport
   ) {
     guard let suspensions = try? ledger.suspensions() else { return }
-    for suspension in suspensions where configuration?.channels[suspension.channel] != nil {
+    // Of a login that is missing or over more is told already.
+    for suspension in suspensions where configuration?.channels[suspension.channel] != nil && !suspension.isOfLogin {
       let now = Surroundings.now()
       let since =
         "since \(RFC3339.string(suspension.since)) (\(TimeSpan.text(now.timeIntervalSince(suspension.since))))"

@@ -25,7 +25,9 @@ enum DeleteCommand: Command {
     // Held to the end of the command.
     let lock = try Surroundings.operatorLock(spool)
     defer { withExtendedLifetime(lock) {} }
-    let all = try NamedMessages.find(arguments.operands, spool, in: folders, undone: "nothing was removed")
+    // Before anything is removed: ids could not be freed in a newer ledger.
+    let hasLedger = try Surroundings.ledgerOfThisVersion(spool, leavesNoTrace: false) != nil
+    let all = try NamedMessages.find(arguments.names, spool, in: folders, undone: "nothing was removed")
     let configuration = Surroundings.configurationIfUsable(arguments, spool: spool)
     var work = Work(
       spool: spool, configuration: configuration, isForced: arguments.has("--force"), asJSON: arguments.has("--json"))
@@ -35,7 +37,7 @@ enum DeleteCommand: Command {
     } catch {
       throw Failure(error)
     }
-    try work.freeIds()
+    if hasLedger { try work.freeIds() }
     return work.conclude()
   }
 
@@ -67,7 +69,7 @@ enum DeleteCommand: Command {
       if !isForced, let doubt = doubt(found, content) {
         return output.refuse(
           name, "\(doubt); it stays in \(place.label)/",
-          hint: "to remove it all the same: msgspool delete \(name) --force")
+          hint: "to remove it all the same: msgspool delete \(found.name.argument) --force")
       }
       // Before the file is gone: its inode is the ledger's name for it.
       let freed = freed(found, content)
@@ -100,7 +102,7 @@ enum DeleteCommand: Command {
     }
 
     func freeIds() throws(Failure) {
-      guard !freed.isEmpty, Surroundings.ledgerToLookAt(spool) != nil else { return }
+      guard !freed.isEmpty else { return }
       let ledger = try Surroundings.ledger(spool)
       var group = GroupCommit(now: Surroundings.now())
       group.settledIds = freed

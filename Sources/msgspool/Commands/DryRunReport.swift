@@ -8,17 +8,19 @@ enum DryRunReport {
   static func run(
     _ spool: Spool, _ configuration: Configuration, _ selection: Selection, asJSON: Bool
   ) throws(Failure) -> ExitStatus {
-    let ledger = Surroundings.ledgerToLookAt(spool)
+    let ledger = try Surroundings.ledgerOfThisVersion(spool, leavesNoTrace: true)
     var run = DryRun(spool, configuration, ledger, selection, now: Surroundings.now()) { call in
       if asJSON {
         Console.output(
-          .object([
-            .init("channel", .string(call.channel)), .init("provider", .string(call.provider)),
-            .init("recipients", .integer(call.recipients)), .init("messages", .integer(call.messages)),
-          ]))
+          .object(
+            [
+              .init("channel", .string(call.channel)), .init("provider", .string(call.provider)),
+              .init("recipients", .integer(call.recipients)), .init("messages", .integer(call.messages)),
+            ] + (call.cost > .zero ? [.init("cost", .number(call.cost.text))] : [])))
       } else {
         let (to, from) = (Columns.count(call.recipients, "recipient"), Columns.count(call.messages, "message"))
-        Console.output("would call \(call.provider) (\(call.channel)) for \(to) of \(from)\n")
+        let cost = call.cost > .zero ? ", at \(call.cost.text)" : ""
+        Console.output("would call \(call.provider) (\(call.channel)) for \(to) of \(from)\(cost)\n")
       }
     }
     do throws(SystemFault) {
@@ -28,16 +30,19 @@ enum DryRunReport {
     }
     let summary = run.summary
     if asJSON {
-      Console.output(summary.json)
+      let costs = run.costs.sorted { $0.key < $1.key }.map { JSON.Member($0.key, .number($0.value.text)) }
+      let members = summary.json.members ?? []
+      Console.output(.object(costs.isEmpty ? members : members + [.init("cost", .object(costs))]))
     } else {
       Console.output(
         "dry run: \(Columns.count(summary.claimed, "message")), \(Columns.count(summary.calls, "call")) for "
           + Columns.count(summary.recipients, "recipient")
           + (summary.done > 0 ? ", \(Columns.count(summary.done, "duplicate"))" : "")
-          + (summary.left > 0 ? ", \(summary.left) to be left (msgspool status tells what is suspended)" : "")
+          + (summary.left > 0 ? ", \(summary.left) to be left (msgspool check tells why)" : "")
           + (summary.invalid > 0 ? ", \(summary.invalid) invalid" : "")
           + (summary.failed > 0 ? ", \(summary.failed) expired" : "")
-          + (summary.deferred > 0 ? ", \(summary.deferred) to be deferred" : "") + "; nothing was touched\n")
+          + (summary.deferred > 0 ? ", \(summary.deferred) to be deferred" : "") + "; nothing was touched\n"
+          + run.costs.sorted { $0.key < $1.key }.map { "\($0.key) would cost \($0.value.text)\n" }.joined())
     }
     return .ok
   }

@@ -29,7 +29,7 @@ enum FlushCommand: Command {
     // Held to the end of the command.
     let lock = try Surroundings.operatorLock(spool)
     defer { withExtendedLifetime(lock) {} }
-    let named = try NamedMessages.find(arguments.operands, spool, in: [.deferred], undone: "nothing was changed")
+    let named = try NamedMessages.find(arguments.names, spool, in: [.deferred], undone: "nothing was changed")
     var work = Work(spool: spool, arguments, configuration)
     do throws(SystemFault) {
       if arguments.operands.isEmpty {

@@ -20,7 +20,7 @@ enum HoldCommand: Command {
     let lock = try Surroundings.operatorLock(spool)
     defer { withExtendedLifetime(lock) {} }
     let all = try NamedMessages.find(
-      arguments.operands, spool, in: [.new, .deferred], undone: "nothing was moved")
+      arguments.names, spool, in: [.new, .deferred], undone: "nothing was moved")
     if !spool.has(.hold) { spool = try withHold(spool) }
     var reader = RowReader(spool, Surroundings.configurationIfUsable(arguments, spool: spool))
     var output = MessageOutput(asJSON: arguments.has("--json"))
@@ -70,7 +70,7 @@ enum ReleaseCommand: Command {
     // Held to the end of the command.
     let lock = try Surroundings.operatorLock(spool)
     defer { withExtendedLifetime(lock) {} }
-    let all = try NamedMessages.find(arguments.operands, spool, in: [.hold], undone: "nothing was moved")
+    let all = try NamedMessages.find(arguments.names, spool, in: [.hold], undone: "nothing was moved")
     var requeue = Requeue(spool, from: .hold, now: Surroundings.now)
     var reader = RowReader(spool, Surroundings.configurationIfUsable(arguments, spool: spool))
     var tails = TailReader()

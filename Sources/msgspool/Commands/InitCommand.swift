@@ -46,7 +46,7 @@ enum InitCommand: Command {
       Console.output(.object([.init("spool", .string(path)), .init("configuration", .string(configuration))]))
     } else if !Console.isQuiet {
       // ./spool is found without being named.
-      let option = path == "spool" ? "" : " --spool \(path)"
+      let option = path == "spool" ? "" : " --spool \(path.shellWord)"
       Console.output(
         """
         spool          \(path)
@@ -109,10 +109,16 @@ enum InitCommand: Command {
         ]
       }
     }
+    if name == ConfigurationTemplate.programProvider {
+      return Start(configuration: ConfigurationTemplate.textOfProgram(card)) { option in
+        ["msgspool send\(option) --to me \"hello\"", "msgspool sweep\(option)"]
+      }
+    }
     guard let sample = SandboxCatalogue.sample(of: name) else {
       throw Failure(
-        .usage, "the sandbox has no \(name): \(card.summary)",
-        hint: "without --sandbox: msgspool init --provider \(name)")
+        .usage, "the sandbox speaks HTTP, and \(name) needs another server",
+        hint: "without --sandbox: msgspool init --provider \(name), and put your own server into it, or a test server "
+          + "on this machine: url: \"smtp://127.0.0.1:1025\", security: \"none\"")
     }
     return Start(configuration: ConfigurationTemplate.text(of: card, at: sample)) { option in
       [
@@ -139,28 +145,45 @@ enum ConfigurationTemplate {
       /* How long an id is remembered against duplicates. */
       // deduplicate_for: "7d",
 
+      /* Who hears, once an hour at the most, of what failed: { channel: "...", to: "..." } of yours at on_failure. */
+
       /* Attachments may lie below these directories only. */
-      // attachment_directories: ["/srv/reports"],
+      // attachment_directories: ["/srv"],
 
       channels: {
     \(examples)
+
+        /* What every channel may have beside its provider's settings; up to expire_after these are the defaults. The
+           second one is where the first one's failures go. */
+    \(everything.split(separator: "\n").map { "    // \($0)" }.joined(separator: "\n"))
       },
-      /* What every channel may have, with the defaults:
-           concurrency: 8,            calls in flight
-           rate: 0,                   calls per second, 0 is no limit
-           timeout: 30,               seconds per call
-           retry: { attempts: 8, first: 60, max: 3600 },
-           on_unconfirmed: "hold",    or "resend": when nobody knows whether a call arrived
-           suspect_after: 20,         recipients in a row refused alike suspend the channel; 0 never
-           expire_after: "7d",
-           daily: 0, daily_per_recipient: 0, zone: "Asia/Shanghai",
-           quiet_hours: { from: "22:00", to: "07:00" },
-           recipients: { team: ["address", "address"] },
-           fallback: "other-channel", */
     }
 
     """
   }
+
+  /// An entry of a channel with all that is no provider's own.
+  private static let everything = """
+    careful: {
+      provider: "webhook", url: "https://hooks.example.com/notify",
+      concurrency: 8,          /* calls in flight */
+      rate: 0,                 /* calls per second; 0 is no limit */
+      timeout: 30,             /* seconds per call */
+      retry: { attempts: 8, first: 60, max: 3600 }, /* seconds */
+      on_unconfirmed: "hold",  /* or "resend": when nobody knows whether a call arrived */
+      suspect_after: 20,       /* recipients in a row refused alike suspend the channel; 0 never */
+      daily: 0, daily_per_recipient: 0, /* recipients, and messages to each of them; 0 is no limit */
+      expire_after: "7d",
+      zone: "Asia/Shanghai",
+      quiet_hours: { from: "22:00", to: "07:00" },
+      digest: { every: "10m" },
+      price: 0.045,
+      budget: { daily: 50, monthly: 800 },
+      recipients: { team: ["one", "other"] },
+      fallback: "spare",
+    },
+    spare: { provider: "webhook", url: "https://hooks.example.com/spare" },
+    """
 
   /// A channel of each kind: a push service, text messages, mail, and any other HTTP endpoint.
   private static var examples: String {
@@ -190,6 +213,16 @@ enum ConfigurationTemplate {
 
       """
     return text(of: card, "\(channel(card)): {\n\(settings.map { "  \($0),\n" }.joined())},", sandbox)
+  }
+
+  /// The provider whose far side is no server, but a program of this machine.
+  static let programProvider = "exec"
+
+  /// With a program that does nothing but say that it took each line.
+  static func textOfProgram(_ card: ProviderCard) -> String {
+    let script = #"s/^\{"to":("([^"\\]|\\.)*").*/{"to":\1,"state":"accepted"}/"#
+    let command = JSON.strings(["/bin/sed", "-E", script]).text
+    return text(of: card, "\(channel(card)): {\n  provider: \"\(card.name)\",\n  command: \(command),\n},")
   }
 
   private static func channel(_ card: ProviderCard) -> Substring { card.example.prefix { $0 != ":" } }

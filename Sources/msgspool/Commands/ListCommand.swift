@@ -43,6 +43,8 @@ enum ListCommand: Command {
           output.write(asJSON ? JSON.object(row.members).text + "\n" : row.text(now: now))
         }
       }
+      output.flush()
+      Surroundings.tell(closed: walk.closed, of: spool)
     } catch {
       throw Failure(error)
     }

@@ -9,6 +9,7 @@ enum PruneCommand: Command {
     options: [
       .init("--older-than", "T", "settled longer ago than 7d, 12h, ..., or before an RFC 3339 time (required)"),
       .init("--failed", nil, "old messages in failed/ too, unconfirmed ones included"),
+      .init("--inbox", nil, "old messages in inbox/ that nobody took too, and received files"),
       .init("--dry-run", nil, "count; remove nothing"),
     ],
     details: """
@@ -30,6 +31,8 @@ enum PruneCommand: Command {
     // Held to the end of the command.
     let lock = isDry ? nil : try Surroundings.operatorLock(spool)
     defer { withExtendedLifetime(lock != nil) {} }
+    // Before anything is removed: beside a newer ledger nothing is.
+    let ledger = try ledger(spool, isDry: isDry)
     var pruning = Pruning(spool, isDry: isDry, awaited: try awaited(spool))
     do throws(SystemFault) {
       try pruning.prune(.done, before: date)
@@ -38,8 +41,16 @@ enum PruneCommand: Command {
     } catch {
       throw Failure(error)
     }
-    let rows = try pruneLedger(spool, before: date, arguments, isDry: isDry)
-    report(pruning, rows: rows, arguments, isDry: isDry)
+    let inbox = arguments.has("--inbox") ? try pruneInbox(spool, before: date, isDry: isDry) : nil
+    var rows = 0
+    do throws(Failure) {
+      if ledger.isThere { rows = try pruneLedger(ledger.toCount, spool, before: date, arguments, isDry: isDry) }
+    } catch {
+      // What was removed is removed, and made the room that the next time will have.
+      report(pruning, rows: 0, inbox, arguments, isDry: isDry)
+      throw Failure(error.status, "the ledger's rows stay: \(error.message)", hint: error.hint)
+    }
+    report(pruning, rows: rows, inbox, arguments, isDry: isDry)
     return .ok
   }
 
@@ -49,13 +60,31 @@ enum PruneCommand: Command {
     do throws(LedgerFault) { return try ledger.awaitedFiles() } catch { throw Failure(error) }
   }
 
+  private static func pruneInbox(
+    _ spool: Spool, before date: Date, isDry: Bool
+  ) throws(Failure) -> (messages: Int, files: Int) {
+    guard InboxFolder.count(in: spool) != nil else { return (0, 0) }
+    do throws(SystemFault) {
+      return try InboxFolder(spool).prune(before: date, isDry: isDry)
+    } catch {
+      throw Failure(error)
+    }
+  }
+
+  /// Looked at before anything is removed; to write to it, it is opened when there is room again.
+  private static func ledger(
+    _ spool: Spool, isDry: Bool
+  ) throws(Failure) -> (isThere: Bool, toCount: (any LedgerAudit)?) {
+    let ledger = try Surroundings.ledgerOfThisVersion(spool, leavesNoTrace: true)
+    return (ledger != nil, isDry ? ledger : nil)
+  }
+
   /// A lost call may still be asked about for a day; its row stays longer than that.
   private static let doubt = 2 * 86400.0
 
   private static func pruneLedger(
-    _ spool: Spool, before date: Date, _ arguments: Arguments, isDry: Bool
+    _ toCount: (any LedgerAudit)?, _ spool: Spool, before date: Date, _ arguments: Arguments, isDry: Bool
   ) throws(Failure) -> Int {
-    guard let present = Surroundings.ledgerToLookAt(spool) else { return 0 }
     let now = Surroundings.now()
     var horizon = LedgerHorizon(calls: min(date, now - doubt), ids: .distantPast)
     do throws(Failure) {
@@ -71,7 +100,8 @@ enum PruneCommand: Command {
     } catch {
       throw Failure(error)
     }
-    let ledger = isDry ? present : try Surroundings.ledger(spool)
+    let ledger: any LedgerAudit
+    if let toCount { ledger = toCount } else { ledger = try Surroundings.ledger(spool) }
     do throws(LedgerFault) {
       return try ledger.prune(horizon, isDry: isDry)
     } catch {
@@ -79,22 +109,31 @@ enum PruneCommand: Command {
     }
   }
 
-  private static func report(_ pruning: borrowing Pruning, rows: Int, _ arguments: Arguments, isDry: Bool) {
+  private static func report(
+    _ pruning: borrowing Pruning, rows: Int, _ inbox: (messages: Int, files: Int)?, _ arguments: Arguments, isDry: Bool
+  ) {
     let (done, failed) = (pruning.removed[.done] ?? 0, pruning.removed[.failed] ?? 0)
     let forgotten = pruning.removed[.tmp] ?? 0
     if arguments.has("--json") {
+      let received = inbox.map {
+        [JSON.Member("inbox", .integer($0.messages)), .init("inbox_files", .integer($0.files))]
+      }
       Console.output(
-        .object([
-          .init("done", .integer(done)), .init("failed", .integer(failed)),
-          .init("unconfirmed", .integer(pruning.unconfirmed)), .init("tmp", .integer(forgotten)),
-          .init("ledger_rows", .integer(rows)), .init("bytes", .integer(pruning.bytes)),
-          .init("left", .integer(pruning.left)), .init("awaited", .integer(pruning.awaited)),
-          .init("dry_run", .boolean(isDry)),
-        ]))
+        .object(
+          [
+            .init("done", .integer(done)), .init("failed", .integer(failed)),
+            .init("unconfirmed", .integer(pruning.unconfirmed)), .init("tmp", .integer(forgotten)),
+            .init("ledger_rows", .integer(rows)), .init("bytes", .integer(pruning.bytes)),
+            .init("left", .integer(pruning.left)), .init("awaited", .integer(pruning.awaited)),
+            .init("dry_run", .boolean(isDry)),
+          ] + (received ?? [])))
     } else if !Console.isQuiet {
       var text = isDry ? "would remove " : "removed "
       text += "\(done) done"
       if arguments.has("--failed") { text += ", \(failed) failed (\(pruning.unconfirmed) of them unconfirmed)" }
+      if let inbox {
+        text += ", \(Columns.count(inbox.messages, "message")) and files of \(inbox.files) in inbox/"
+      }
       text +=
         ", \(forgotten) forgotten in tmp/, \(Columns.count(rows, "ledger row")); \(Columns.count(pruning.bytes, "byte"))"
       Console.output(text + (isDry ? "; nothing was touched\n" : "\n"))

@@ -45,7 +45,7 @@ enum RetryCommand: Command {
     // Held to the end of the command.
     let lock = isDry ? nil : try Surroundings.operatorLock(spool)
     defer { withExtendedLifetime(lock != nil) {} }
-    let named = try NamedMessages.find(arguments.operands, spool, in: [.failed], undone: "nothing was moved")
+    let named = try NamedMessages.find(arguments.names, spool, in: [.failed], undone: "nothing was moved")
     var work = Work(spool, filter, isDry: isDry, isNamed: isNamed, asJSON: arguments.has("--json"))
     do throws(SystemFault) {
       do throws(SystemFault) {
@@ -155,7 +155,7 @@ enum RetryCommand: Command {
           guard isNamed else { return }
           Console.warn(
             name, "is unconfirmed: it was sent, and nobody knows whether it arrived; it stays in failed/",
-            hint: "when it may be sent again: msgspool retry \(name) --state unconfirmed")
+            hint: "when it may be sent again: msgspool retry \(found.name.argument) --state unconfirmed")
         case .torn: refuse(name, "its last history line is torn", hint: "msgspool check --repair")
         case .misplaced(let state):
           refuse(name, "its last history line says \(state.rawValue)", hint: "msgspool check --repair")

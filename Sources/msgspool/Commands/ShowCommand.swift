@@ -17,14 +17,12 @@ enum ShowCommand: Command {
 
   static func run(_ arguments: Arguments) throws(Failure) -> ExitStatus {
     let spool = try Surroundings.spool(arguments, for: .look)
-    let name = FileName(operand: arguments.operands[0])
-    let all: [Walk.Found]
-    do throws(SystemFault) { all = try spool.find(name, in: Folder.allCases) } catch { throw Failure(error) }
-    guard !all.isEmpty else { throw missing(name, spool, Folder.allCases) }
+    let search = try arguments.names[0].search(spool)
+    guard !search.found.isEmpty else { throw missing(arguments.names[0], search, spool, Folder.allCases) }
     let configuration = Surroundings.configurationIfUsable(arguments, spool: spool)
     var reader = RowReader(spool, configuration)
-    for (index, found) in all.enumerated() {
-      let place = found.place
+    for (index, found) in search.found.enumerated() {
+      let (name, place) = (found.name, found.place)
       let facts = try? FileFacts(of: name, in: place.descriptor)
       // Gone meanwhile: a sweep took it.
       guard let row = reader.row(found) else { continue }
@@ -40,21 +38,19 @@ enum ShowCommand: Command {
     return .ok
   }
 
-  /// No such message: with the name that was most likely meant.
-  static func missing(_ name: FileName, _ spool: Spool, _ folders: [Folder]) -> Failure {
-    let nearest = (try? spool.nearest(to: name, in: folders)) ?? nil
+  /// No such message: with the name that was most likely meant. Where this user may not look everywhere, nobody can say
+  /// that there is none.
+  static func missing(_ name: MessageName, _ search: Spool.Search, _ spool: Spool, _ folders: [Folder]) -> Failure {
+    let nearest = (try? spool.nearest(to: name.likely, in: folders)) ?? nil
     let first = folders.count == 1 ? folders[0].rawValue : "new"
+    guard search.closed.isEmpty else {
+      let closed = search.closed.map { "\($0)/" }.joined(separator: ", ")
+      return Failure(
+        .noPermission, "\(name.display) is not where this user may look; it may not read \(closed) of \(spool.path)",
+        hint: Surroundings.remedy(spool))
+    }
     return Failure(
       .notFound, "there is no message \"\(name.display)\" in \(folders.count == 1 ? "\(first)/" : spool.path)",
-      hint: nearest.map { "did you mean \"\($0.display)\"?" } ?? Surroundings.remedy(spool)
-        ?? "see: msgspool list \(first)")
-  }
-}
-
-extension FileName {
-  /// A name as list prints it, or the path of the file.
-  init(operand: String) {
-    let last = operand.split(separator: "/").last.map(String.init) ?? operand
-    self.init(display: last)
+      hint: nearest.map { "did you mean \"\($0.display)\"?" } ?? "see: msgspool list \(first)")
   }
 }

@@ -2,11 +2,15 @@ import Core
 import FoundationEssentials
 import Ledger
 import Spooling
+import Sweeping
 
 enum StatusCommand: Command {
   static let guide = Guide(
     name: "status", summary: "how much is where, and what needs attention",
-    options: [.init("--prometheus", nil, "print metrics for node_exporter's textfile collector")],
+    options: [
+      .init("--prometheus", nil, "print metrics for node_exporter's textfile collector"),
+      .init("--output", "FILE", "with --prometheus: into a file, written aside and renamed"),
+    ],
     details: """
       Looks and changes nothing; sweeps may run meanwhile. An unconfirmed message
       (in failed/) was sent and no answer came: nobody knows whether it arrived.
@@ -16,8 +20,8 @@ enum StatusCommand: Command {
       ("msgspool status", "for people"),
       ("msgspool status --json", "one object for a program"),
       (
-        "msgspool status --prometheus > m.prom.new && mv m.prom.new m.prom",
-        "from cron, in node_exporter's textfile directory"
+        "msgspool status --prometheus --output /var/lib/node_exporter/msgspool.prom",
+        "from cron, into node_exporter's textfile directory"
       ),
     ])
 
@@ -26,11 +30,15 @@ enum StatusCommand: Command {
     var spool: String
     var census: Census
     var suspensions: [Suspension]
+    /// Of channels with a price.
+    var spendings: [Spending] = []
+    /// Channels that somebody has to log in to.
+    var logins: [LoginRow]
+    /// Messages in inbox/new; nil where nothing is received.
+    var inbox: Int?
     var now: Date
     /// Where recipients stand; nil where nobody asked.
     var receipts: ReceiptStatus?
-    /// Metrics of receipts, as text.
-    var metrics = ""
 
     /// Nil for a folder that this user may not read.
     func count(_ folder: Folder) -> Int? { census.counts[folder] }
@@ -52,20 +60,26 @@ enum StatusCommand: Command {
     if arguments.has("--json"), arguments.has("--prometheus") {
       throw Failure(.usage, "--json and --prometheus exclude each other", hint: "msgspool status --help")
     }
+    if arguments["--output"] != nil, !arguments.has("--prometheus") {
+      throw Failure(.usage, "--output goes with --prometheus", hint: "msgspool status --help")
+    }
     let spool = try Surroundings.spool(arguments, for: .look)
-    var state = try look(spool)
-    try lookAtReceipts(arguments, spool, &state)
+    let configuration = Surroundings.configurationIfUsable(arguments, spool: spool)
+    var state = try look(spool, configuration)
+    if !arguments.has("--prometheus") { try lookAtReceipts(arguments, spool, configuration, &state) }
     if !spool.closed.isEmpty {
       Console.warn(
         spool.path, "this user may not read \(Surroundings.names(spool.closed))", hint: Surroundings.remedy(spool))
     }
+    Surroundings.tell(closed: state.census.closed, of: spool)
+    tellStrays(state.census, spool)
     if state.census.unreadable > 0 {
       Console.warn(
         spool.path(.failed), "\(Columns.count(state.census.unreadable, "file")) cannot be read, and may be unconfirmed",
         hint: "run as the sweeper's user, or see: msgspool check")
     }
     if arguments.has("--prometheus") {
-      Console.output(metrics(state))
+      try publish(Metrics(spool, state.census, state.suspensions, state.spendings, now: state.now).text(), arguments)
     } else if arguments.has("--json") {
       Console.output(json(state))
     } else {
@@ -74,35 +88,48 @@ enum StatusCommand: Command {
     return .ok
   }
 
-  private static func look(_ spool: Spool) throws(Failure) -> State {
+  private static func tellStrays(_ census: Census, _ spool: Spool) {
+    let places = Folder.allCases.compactMap { folder in
+      census.strays[folder].map { "\($0) in \(folder.rawValue)/" }
+    }
+    guard !places.isEmpty else { return }
+    Console.warn(
+      spool.path, "what is no plain file is left alone: \(places.joined(separator: ", "))", hint: "see: msgspool check")
+  }
+
+  private static func look(_ spool: Spool, _ configuration: Configuration?) throws(Failure) -> State {
     let census: Census
     do throws(SystemFault) { census = try Census(spool) } catch { throw Failure(error) }
     var suspensions: [Suspension] = []
+    var spendings: [Spending] = []
+    let now = Surroundings.now()
     // Who may not read the folders may not read that either, and has been told.
     if spool.closed.isEmpty, let ledger = Surroundings.ledgerToLookAt(spool) {
       do throws(LedgerFault) {
         suspensions = try ledger.suspensions()
+        spendings = try Spending.all(in: ledger, configuration, now: now)
       } catch {
         Console.warn(Surroundings.ledgerPath(spool), "cannot be read: \(error.message)", hint: "see: msgspool check")
       }
     }
-    return State(spool: spool.path, census: census, suspensions: suspensions, now: Surroundings.now())
+    let logins = configuration.map { LoginRow.rows($0, spool) } ?? []
+    let inbox = InboxFolder.count(in: spool)
+    return State(
+      spool: spool.path, census: census, suspensions: suspensions, spendings: spendings, logins: logins,
+      inbox: inbox ?? (logins.isEmpty ? nil : 0), now: now)
   }
 
   /// Where each recipient stands: for programs, and for people where a channel has receipts, as all messages are read.
   private static func lookAtReceipts(
-    _ arguments: Arguments, _ spool: Spool, _ state: inout State
+    _ arguments: Arguments, _ spool: Spool, _ configuration: Configuration?, _ state: inout State
   ) throws(Failure) {
-    let configuration = Surroundings.configurationIfUsable(arguments, spool: spool) ?? Configuration()
+    let configuration = configuration ?? Configuration()
+    guard arguments.has("--json") || ReceiptStatus.isWanted(configuration) else { return }
     let ledger = spool.closed.isEmpty ? Surroundings.ledgerToLookAt(spool) : nil
-    if arguments.has("--prometheus") {
-      state.metrics = (ledger as? any ReceiptLedger).map { ReceiptStatus.metrics($0, label: label) } ?? ""
-    } else if arguments.has("--json") || ReceiptStatus.isWanted(configuration) {
-      do throws(SystemFault) {
-        state.receipts = try ReceiptStatus(spool, configuration, ledger, now: state.now)
-      } catch {
-        throw Failure(error)
-      }
+    do throws(SystemFault) {
+      state.receipts = try ReceiptStatus(spool, configuration, ledger, now: state.now)
+    } catch {
+      throw Failure(error)
     }
   }
 
@@ -119,37 +146,19 @@ enum StatusCommand: Command {
       ])
     }
     members.append(.init("suspended", .array(suspended)))
+    if !state.spendings.isEmpty { members.append(.init("spent", .array(state.spendings.map(\.json)))) }
+    if let inbox = state.inbox { members.append(.init("inbox", .integer(inbox))) }
+    if !state.logins.isEmpty { members.append(.init("sessions", .array(state.logins.map(\.json)))) }
     return .object(members + (state.receipts?.members ?? []))
   }
 
-  private static func metrics(_ state: State) -> String {
-    var text = header("msgspool_messages", "Messages by folder of the spool.")
-    for folder in folders + (state.has(.hold) ? [.hold] : []) {
-      guard let count = state.count(folder) else { continue }
-      text += "msgspool_messages{folder=\"\(folder.rawValue)\"} \(count)\n"
+  private static func publish(_ text: String, _ arguments: Arguments) throws(Failure) {
+    guard let path = arguments["--output"] else { return Console.output(text) }
+    do throws(SystemFault) {
+      try WholeFile.write(Array(text.utf8), to: path)
+    } catch {
+      throw Failure(error)
     }
-    if let unconfirmed = state.unconfirmed {
-      text += header("msgspool_unconfirmed", "Messages in failed/ of which nobody knows whether they arrived.")
-      text += "msgspool_unconfirmed \(unconfirmed)\n"
-    }
-    if state.count(.new) != nil {
-      text += header("msgspool_oldest_new_seconds", "Age of the oldest message in new/; 0 when there is none.")
-      text += "msgspool_oldest_new_seconds \(state.oldestNew)\n"
-    }
-    text += header("msgspool_suspended", "1 for each channel that is suspended (credentials, balance).")
-    for suspension in state.suspensions {
-      text += "msgspool_suspended{channel=\"\(label(suspension.channel))\"} 1\n"
-    }
-    return text + state.metrics
-  }
-
-  private static func header(_ name: String, _ help: String) -> String {
-    "# HELP \(name) \(help)\n# TYPE \(name) gauge\n"
-  }
-
-  /// As the exposition format has it: backslash, quote and newline escaped.
-  private static func label(_ value: String) -> String {
-    value.replacing(["\\": "\\\\", "\"": "\\\"", "\n": "\\n"])
   }
 
   private static func text(_ state: State) -> String {
@@ -165,6 +174,11 @@ enum StatusCommand: Command {
       text += Columns.fit(folder.rawValue, 10) + String(repeating: " ", count: max(0, 10 - number.count)) + number
       text += notes.map { "   " + Console.styled($0.0, $0.1) }.joined() + "\n"
     }
+    if let inbox = state.inbox {
+      text += Columns.fit("inbox", 10) + String(repeating: " ", count: max(0, 10 - String(inbox).count)) + "\(inbox)\n"
+    }
+    if !state.logins.isEmpty { text += "\nlogins\n" }
+    for login in state.logins { text += login.text(at: state.now) }
     if !state.suspensions.isEmpty { text += "\nsuspended\n" }
     for suspension in state.suspensions {
       let age = TimeSpan.text(state.now.timeIntervalSince(suspension.since))
@@ -172,10 +186,14 @@ enum StatusCommand: Command {
         "  " + Console.styled(suspension.channel.safeText, .red) + "  since \(age) (\(suspension.kind.rawValue))\n"
       text += Columns.wrapped(suspension.reason.safeText, indent: 4)
       if let until = suspension.until {
-        let end = until == .distantFuture ? "the configuration has changed" : RFC3339.string(until)
+        let end =
+          suspension.isOfLogin
+          ? "somebody has logged in"
+          : until == .distantFuture ? "the configuration has changed" : RFC3339.string(until)
         text += Columns.wrapped("not tried before \(end)", indent: 4)
       }
     }
+    if !state.spendings.isEmpty { text += "\nspent\n" + state.spendings.map(\.text).joined() }
     return text + (state.receipts?.text ?? "") + next(state)
   }
 
@@ -189,7 +207,15 @@ enum StatusCommand: Command {
           ["msgspool list failed", "msgspool show NAME", "msgspool retry NAME --state unconfirmed"]
         ))
     }
-    if !state.suspensions.isEmpty {
+    let lost = state.logins.filter { $0.state != "ok" }
+    if !lost.isEmpty {
+      advice.append(
+        (
+          "Not logged in: what waits for these channels is sent after a login.",
+          lost.map { "msgspool login \($0.channel.safeText)" }
+        ))
+    }
+    if state.suspensions.contains(where: { !$0.isOfLogin }) {
       advice.append(
         (
           "Suspended: mend the credentials or the balance. What waits is in new/, and the next sweep tries with one call.",

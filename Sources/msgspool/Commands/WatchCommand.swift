@@ -6,6 +6,7 @@ import Ledger
 import Spooling
 import Sweeping
 import Synchronization
+import Threading
 
 enum WatchCommand: Command {
   static let guide = Guide(
@@ -30,66 +31,169 @@ enum WatchCommand: Command {
         try Surroundings.configuration(arguments, spool: try Surroundings.spool(arguments))
       }
     }
-    // Once more for each time that the spool's folders are replaced, or that somebody else holds what is needed.
-    while !request.isEnding {
-      let end = try watch(arguments, reporter, request)
-      if end.isReplaced { Console.note("the spool's folders were replaced; it is opened anew") }
-      guard let trouble = end.trouble else { continue }
-      // Somebody else is busy with the ledger, or descriptors are short: not for long, usually.
-      guard trouble.status == .tryAgain else { throw trouble }
-      Console.report(trouble)
-      request.pause(seconds: 5)
+    do throws(Failure) {
+      try watch(arguments, reporter, request)
+    } catch {
+      // Said at once, though what is in flight on a spool that was replaced may take its time to finish.
+      Console.report(error)
+      request.join()
+      return error.status
     }
+    request.join()
     Console.note("stopped")
     return .ok
   }
 
-  /// From opening the spool to the engine's end.
+  /// Until it is told to end. Goes on once more each time that the spool's folders are replaced, or that somebody else holds
+  /// what is needed.
   private static func watch(
     _ arguments: Arguments, _ reporter: SweepReporter, _ request: Request
-  ) throws(Failure) -> SweepRunner.End {
+  ) throws(Failure) {
+    while !request.isEnding {
+      let shift = try begin(arguments, reporter, request)
+      switch shift.wait() {
+      case .replaced:
+        Console.note("the spool's folders were replaced; it is opened anew")
+        request.leave(shift)
+        settle(Surroundings.spoolPath(arguments), request)
+      case .ended(let trouble?):
+        // Somebody else is busy with the ledger, or descriptors are short: not for long, usually.
+        guard trouble.status == .tryAgain else { throw trouble }
+        Console.report(trouble)
+        request.pause(seconds: 5)
+      case .ended(nil): break
+      }
+    }
+  }
+
+  /// Opens the spool, and starts the engine on a thread of its own.
+  private static func begin(
+    _ arguments: Arguments, _ reporter: SweepReporter, _ request: Request
+  ) throws(Failure) -> Shift {
     let spool = try Surroundings.spool(arguments)
     let configuration = try Surroundings.configuration(arguments, spool: spool)
     let watcher: Watcher
     do throws(SystemFault) { watcher = try Watcher(spool) } catch { throw Failure(error) }
     let runner = SweepRunner(spool, try Surroundings.ledger(spool), reporter)
-    defer { runner.shutdown() }
-    request.run(runner)
-    defer { request.run(nil) }
+    let shift = Shift(runner)
+    // What was replaced before anybody watched is told by nobody.
+    if !watcher.isInPlace { shift.post(.replaced) }
+    request.run(shift)
     Console.note("watching \(spool.path)/new")
     var selection = Selection()
     selection.isEndless = true
-    return runner.run(configuration, selection, watcher)
+    guard shift.start(configuration, selection, watcher, whenDone: { request.forget(shift) }) else {
+      throw Failure(.tryAgain, "no thread could be started", hint: "raise the limit on processes (ulimit -u)")
+    }
+    return shift
+  }
+
+  /// Whoever replaces a folder moves one aside and then makes or moves the other: a moment later it is there. What is
+  /// missing after that is made, or is the end.
+  private static func settle(_ path: String, _ request: Request) {
+    for _ in 0..<20 where !request.isEnding {
+      if (try? Spool(path))?.lacking.isEmpty == true { return }
+      request.pause(seconds: 0.025)
+    }
+  }
+
+  /// One engine's run over the spool as it was opened. When that is replaced, the run finishes what is in flight, which may
+  /// take as long as a call does, beside the next one.
+  private final class Shift: Sendable {
+    enum News: Sendable {
+      case replaced
+      case ended(Failure?)
+    }
+
+    let runner: SweepRunner
+    private let news = Inbox<News>()
+    private let worker = Mutex(Worker?.none)
+
+    init(_ runner: SweepRunner) {
+      self.runner = runner
+      runner.whenReplaced { [news] in news.post(.replaced) }
+    }
+
+    func post(_ news: News) { self.news.post(news) }
+
+    func start(
+      _ configuration: Configuration, _ selection: Selection, _ watcher: Watcher,
+      whenDone: @escaping @Sendable () -> Void
+    ) -> Bool {
+      let worker = Worker { [self] in
+        let end = runner.run(configuration, selection, watcher)
+        runner.shutdown()
+        news.post(.ended(end.trouble))
+        whenDone()
+      }
+      self.worker.withLock { $0 = worker }
+      return worker != nil
+    }
+
+    func wait() -> News { news.takeAll().first ?? .ended(nil) }
+    func join() { worker.withLock { $0.take() }?.join() }
   }
 
   /// What signals ask for, and of whom.
   private final class Request: Sendable {
-    private let state = Mutex((isEnding: false, runner: SweepRunner?.none))
+    private struct State {
+      var isEnding = false
+      var shift: Shift?
+      /// Those that finish beside it.
+      var former: [Shift] = []
+    }
+
+    private let state = Mutex(State())
     private let ending = DispatchSemaphore(value: 0)
 
     var isEnding: Bool { state.withLock { $0.isEnding } }
 
-    func run(_ runner: SweepRunner?) {
+    func run(_ shift: Shift) {
       let isEnding = state.withLock { state in
-        state.runner = runner
+        state.shift = shift
         return state.isEnding
       }
-      if isEnding { runner?.stop() }
+      if isEnding { shift.runner.stop() }
+    }
+
+    func leave(_ shift: Shift) {
+      shift.runner.stop()
+      state.withLock { $0.former.append(shift) }
+    }
+
+    /// It has finished: what it may have left is the present one's.
+    func forget(_ shift: Shift) {
+      let present = state.withLock { state -> Shift? in
+        let wasFormer = state.former.contains { $0 === shift }
+        state.former.removeAll { $0 === shift }
+        return wasFormer ? state.shift : nil
+      }
+      present?.runner.rescue()
     }
 
     func end() {
-      let runner = state.withLock { state in
+      let shift = state.withLock { state in
         state.isEnding = true
-        return state.runner
+        return state.shift
       }
-      runner?.stop()
+      shift?.runner.stop()
       ending.signal()
+    }
+
+    /// Waits until everything in flight is finished.
+    func join() {
+      let shifts = state.withLock { state in
+        defer { (state.shift, state.former) = (nil, []) }
+        return state.former + [state.shift].compactMap { $0 }
+      }
+      shifts.forEach { $0.runner.stop() }
+      shifts.forEach { $0.join() }
     }
 
     func reload(_ read: () throws(Failure) -> Configuration) {
       do throws(Failure) {
         let configuration = try read()
-        state.withLock { $0.runner }?.reload(configuration)
+        state.withLock { $0.shift }?.runner.reload(configuration)
         Console.note("the configuration was read again")
       } catch {
         Console.warn("configuration", "not taken, the old one stays: \(error.message)", hint: error.hint)

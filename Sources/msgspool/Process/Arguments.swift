@@ -38,6 +38,14 @@ struct Guide {
       self.repeats = repeats
       self.words = words
     }
+
+    /// Whether a word of the command line is this option, with its value behind `=` or without.
+    func isMeant(by word: String) -> Bool {
+      let name = word.halves(at: "=")?.before ?? word
+      return (Option.short[name] ?? name) == self.name
+    }
+
+    static let short = ["-h": "--help", "-v": "--verbose", "-q": "--quiet"]
   }
 
   /// Letters that mean something to other programs of the name, and nothing here.
@@ -79,21 +87,41 @@ struct Guide {
   }
 }
 
+/// A word of the command line: bytes, which are UTF-8 in all that is no file's name.
+struct Word {
+  let bytes: [UInt8]
+
+  init(_ text: String) { bytes = Array(text.utf8) }
+  init(bytes: [UInt8]) { self.bytes = bytes }
+
+  /// Nil for what is no text.
+  var text: String? { String(validating: bytes, as: UTF8.self) }
+  /// As it may be shown.
+  var display: String { bytes.displayText }
+}
+
 /// A command's words, sorted into options and operands.
 struct Arguments {
   /// The command's name.
   let command: String
   private var values: [String: [String]] = [:]
   private(set) var operands: [String] = []
+  /// The operands of a command whose guide says that they are messages: names of files, which may be any bytes.
+  private(set) var names: [MessageName] = []
 
-  private static let short = ["-h": "--help", "-v": "--verbose", "-q": "--quiet"]
-
-  init(_ words: [String], _ guide: Guide) throws(Failure) {
+  init(_ words: [Word], _ guide: Guide) throws(Failure) {
     command = guide.name
     var rest = words[...]
     var isRaw = false
-    while let word = rest.popFirst() {
-      if isRaw || !word.hasPrefix("-") || word == "-" {
+    while let next = rest.popFirst() {
+      let isOption = !isRaw && next.bytes.first == UInt8(ascii: "-") && next.bytes.count > 1
+      if !isOption, case .messages = guide.operandWords {
+        operands.append(next.display)
+        names.append(MessageName(next.bytes))
+        continue
+      }
+      let word = try Arguments.text(next)
+      if !isOption {
         operands.append(word)
       } else if word == "--" {
         isRaw = true
@@ -111,9 +139,16 @@ struct Arguments {
     }
   }
 
-  private mutating func take(_ word: String, _ rest: inout ArraySlice<String>, _ guide: Guide) throws(Failure) {
+  /// Options and texts are UTF-8, whatever the locale says.
+  static func text(_ word: Word) throws(Failure) -> String {
+    if let text = word.text { return text }
+    throw Failure(
+      .usage, "\(word.display) is not valid UTF-8", hint: "only names of messages may hold any bytes; convert it first")
+  }
+
+  private mutating func take(_ word: String, _ rest: inout ArraySlice<Word>, _ guide: Guide) throws(Failure) {
     let parts = word.halves(at: "=").map { [$0.before, $0.behind] } ?? [word]
-    let name = Arguments.short[parts[0]] ?? parts[0]
+    let name = Guide.Option.short[parts[0]] ?? parts[0]
     guard let option = guide.allOptions.first(where: { $0.name == name }) else {
       throw .usage("msgspool \(guide.name) has no option \(name)", known: guide.allOptions.map(\.name), found: name)
     }
@@ -126,16 +161,16 @@ struct Arguments {
       return
     }
     // An option's name is no value of the option before it: `--channel --json` has forgotten the channel.
-    let isForgotten = parts.count == 1 && guide.allOptions.contains { $0.name == rest.first }
-    guard !isForgotten, let text = parts.count > 1 ? parts[1] : rest.popFirst() else {
+    let isForgotten = parts.count == 1 && guide.allOptions.contains { $0.name == rest.first?.text }
+    guard !isForgotten, let next = parts.count > 1 ? Word(parts[1]) : rest.popFirst() else {
       throw Failure(.usage, "\(name) needs a value (\(value))", hint: "msgspool \(guide.name) --help")
     }
-    values[name, default: []].append(text)
+    values[name, default: []].append(try Arguments.text(next))
   }
 
   /// Of letters given twice the last one counts.
   private mutating func take(
-    letters word: String, _ rest: inout ArraySlice<String>, _ guide: Guide, _ letters: Guide.Letters
+    letters word: String, _ rest: inout ArraySlice<Word>, _ guide: Guide, _ letters: Guide.Letters
   ) throws(Failure) {
     var behind = word.dropFirst()
     while let letter = behind.popFirst() {
@@ -148,10 +183,10 @@ struct Arguments {
       if option.map({ $0.value == nil }) ?? letters.ignoredFlags.contains(letter) {
         values[name] = []
       } else if option != nil || letters.ignoredValues.contains(letter) {
-        guard let value = behind.isEmpty ? rest.popFirst() : String(behind) else {
+        guard let value = behind.isEmpty ? rest.popFirst() : Word(String(behind)) else {
           throw Failure(.usage, "\(name) needs a value", hint: "msgspool \(guide.name) --help")
         }
-        values[name, default: []].append(value)
+        values[name, default: []].append(try Arguments.text(value))
         return
       } else {
         throw Failure(.usage, "msgspool \(guide.name) has no option \(name)", hint: "msgspool \(guide.name) --help")
@@ -205,7 +240,13 @@ enum Help {
 
       """
     for command in commands { text += row(command.guide.name, command.guide.summary, indent: 12) }
-    return text + "\nmsgspool help COMMAND tells more about each. msgspool --version prints the version.\n"
+    return text
+      + """
+
+      msgspool help COMMAND tells more about each. What every command takes (--spool DIR,
+      --config FILE, --json, --verbose, --quiet) may also stand before its name.
+
+      """
   }
 
   static func text(_ guide: Guide) -> String {

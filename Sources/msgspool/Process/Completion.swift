@@ -30,9 +30,7 @@ struct Completion {
   }
 
   private var commands: [Candidate] {
-    guides.map { Candidate(word: $0.name, summary: $0.summary) } + [
-      Candidate(word: "help", summary: "more about a command")
-    ]
+    guides.map { Candidate(word: $0.name, summary: $0.summary) }
   }
 
   private func answer(_ guide: Guide, before: [String], _ prefix: String) -> Answer {
@@ -75,7 +73,8 @@ struct Completion {
     case .oneOf(let words): return begun(words.map { Candidate(word: typed + $0) }, typed + prefix)
     case .free, .channels, .providers, .recipients, .messages:
       // What stands there already may name another spool or configuration.
-      let given = try? Arguments(before + Array(repeating: "x", count: guide.operandCount.lowerBound), guide)
+      let given = try? Arguments(
+        (before + Array(repeating: "x", count: guide.operandCount.lowerBound)).map { Word($0) }, guide)
       return begun(lookup(words, prefix, given).map { Candidate(word: typed + $0) }, typed + prefix)
     }
   }

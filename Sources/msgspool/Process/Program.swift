@@ -17,6 +17,7 @@ enum Program {
     StatusCommand.self,
     ChannelsCommand.self,
     TopCommand.self,
+    ReportCommand.self,
     ListCommand.self,
     ShowCommand.self,
     RetryCommand.self,
@@ -27,15 +28,25 @@ enum Program {
     CheckCommand.self,
     PruneCommand.self,
     ProvidersCommand.self,
+    LoginCommand.self,
+    LogoutCommand.self,
+    ContactsCommand.self,
     SandboxCommand.self,
     CompletionCommand.self,
     SchemaCommand.self,
     ManualCommand.self,
+    HelpCommand.self,
+    VersionCommand.self,
   ]
 
-  static func run(_ words: [String]) -> ExitStatus {
+  /// - Parameter words: the command line, the program's name first.
+  static func run(_ words: [Word]) -> ExitStatus {
     prepareProcess()
-    var status = perform(Program.words(words))
+    var status: ExitStatus
+    do throws(Failure) { status = try perform(named(words)) } catch {
+      Console.report(error)
+      status = error.status
+    }
     if let failure = Console.outputFailure, [.ok, .failed].contains(status) {
       Console.report(failure)
       status = failure.status
@@ -45,56 +56,74 @@ enum Program {
   }
 
   /// Without the program's name, which may be a command's: `sendmail`, where other programs look for one.
-  private static func words(_ words: [String]) -> [String] {
-    guard words.first?.pieces(at: "/").last == SendmailCommand.guide.name else { return Array(words.dropFirst()) }
+  private static func named(_ words: [Word]) -> [Word] {
+    let name = words.first?.text?.pieces(at: "/").last
+    guard name == SendmailCommand.guide.name else { return Array(words.dropFirst()) }
     // The ./spool of whatever folder a program happens to run in is not where the system's mail goes.
-    let isNamed = words.contains { $0.hasPrefix("--spool") } || Surroundings.variable("MSGSPOOL_DIR") != nil
-    return [SendmailCommand.guide.name] + (isNamed ? [] : ["--spool", Surroundings.systemSpool]) + words.dropFirst()
+    let isNamed =
+      words.contains { $0.bytes.starts(with: Array("--spool".utf8)) } || Surroundings.variable("MSGSPOOL_DIR") != nil
+    let spool = isNamed ? [] : ["--spool", Surroundings.systemSpool].map { Word($0) }
+    return [Word(SendmailCommand.guide.name)] + spool + words.dropFirst()
   }
 
-  private static func perform(_ words: [String]) -> ExitStatus {
-    guard let name = words.first else {
+  /// The words that this process was started with, as the system has them: what is no UTF-8 is left as it is.
+  static var words: [Word] {
+    // Swift finds them beside the environment, and not at all where a preloaded library (libfaketime) has moved that.
+    guard CommandLine.argc > 0 else { return wordsByProc }
+    return (0..<Int(CommandLine.argc)).compactMap { index in
+      CommandLine.unsafeArgv[index].map { Word(bytes: Array(UnsafeRawBufferPointer(start: $0, count: strlen($0)))) }
+    }
+  }
+
+  private static var wordsByProc: [Word] {
+    let descriptor = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { return [] }
+    defer { close(descriptor) }
+    var bytes: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 1 << 16)
+    while case let count = read(descriptor, &buffer, buffer.count), count > 0 { bytes += buffer[..<count] }
+    // Each ends with a NUL; empty ones are words, too.
+    return bytes.split(separator: 0, omittingEmptySubsequences: false).dropLast().map { Word(bytes: Array($0)) }
+  }
+
+  private static func perform(_ words: [Word]) throws(Failure) -> ExitStatus {
+    var rest = words[...]
+    // What every command takes may stand before its name, as git has it.
+    var options: [Word] = []
+    while let next = rest.first, next.bytes.first == UInt8(ascii: "-") {
+      rest.removeFirst()
+      let word = try Arguments.text(next)
+      switch word {
+      case "--help", "-h":
+        Console.output(Help.overview(commands))
+        return .ok
+      case "--version", "-V":
+        rest = [Word("version")]
+        continue
+      default: break
+      }
+      guard let option = Guide.common.first(where: { $0.isMeant(by: word) }) else {
+        let name = word.halves(at: "=")?.before ?? word
+        throw .usage("msgspool has no option \(name)", known: Guide.common.map(\.name), found: name)
+      }
+      options.append(next)
+      if option.value != nil, !word.holds("="), let value = rest.popFirst() { options.append(value) }
+    }
+    guard let name = rest.popFirst() else {
       Console.error(Help.overview(commands))
       return .usage
     }
-    switch name {
-    case "help", "--help", "-h":
-      guard words.count > 1 else {
-        Console.output(Help.overview(commands))
-        return .ok
-      }
-      guard let command = command(words[1]) else { return unknown(words[1]) }
-      Console.output(Help.text(command.guide))
-      return .ok
-    case "version", "--version", "-V":
-      Console.output("msgspool \(version)\n")
-      return .ok
-    case CompletionCommand.question: return CompletionCommand.answer(Array(words.dropFirst()))
-    default: return run(name, Array(words.dropFirst()))
-    }
+    // A shell asks with each key that is pressed; what is no text has no completion.
+    if name.text == CompletionCommand.question { return CompletionCommand.answer(rest.map { $0.text ?? "" }) }
+    return try run(try command(named: name.display), options + rest)
   }
 
-  private static func command(_ name: String) -> (any Command.Type)? {
-    commands.first { $0.guide.name == name }
+  static func command(named name: String) throws(Failure) -> any Command.Type {
+    if let command = commands.first(where: { $0.guide.name == name }) { return command }
+    throw .usage("there is no command \"\(name)\"", known: commands.map { $0.guide.name }, found: name)
   }
 
-  private static func run(_ name: String, _ words: [String]) -> ExitStatus {
-    guard let command = command(name) else { return unknown(name) }
-    do throws(Failure) {
-      return try run(command, words)
-    } catch {
-      Console.report(error)
-      return error.status
-    }
-  }
-
-  private static func unknown(_ name: String) -> ExitStatus {
-    let failure = Failure.usage("there is no command \"\(name)\"", known: commands.map { $0.guide.name }, found: name)
-    Console.report(failure)
-    return failure.status
-  }
-
-  private static func run(_ command: any Command.Type, _ words: [String]) throws(Failure) -> ExitStatus {
+  private static func run(_ command: any Command.Type, _ words: [Word]) throws(Failure) -> ExitStatus {
     let arguments = try Arguments(words, command.guide)
     if arguments.has("--help") {
       Console.output(Help.text(command.guide))
@@ -130,6 +159,8 @@ enum ExitStatus: Int32 {
   case badData = 65
   case notFound = 66
   case noUser = 67
+  /// A service that can't be reached.
+  case unavailable = 69
   case cannotWrite = 73
   case ioError = 74
   case tryAgain = 75
@@ -148,6 +179,7 @@ extension ExitStatus: CaseIterable {
     case .badData: "A mail at the sendmail door cannot be sent as it is."
     case .noUser: "Nobody is configured to get mail for that address."
     case .notFound: "There is no such spool or message."
+    case .unavailable: "The service that a login is for cannot be reached."
     case .cannotWrite: "Something cannot be written: a full disk, usually."
     case .ioError: "The disk fails, or standard output cannot be written."
     case .tryAgain: "Not now: another operator command is at work, or send --wait waited in vain."

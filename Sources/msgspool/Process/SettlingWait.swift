@@ -57,7 +57,7 @@ struct SettlingWait {
   /// Whether the message ended well; nil while it has not ended.
   private func look(at name: FileName) throws(Failure) -> Bool? {
     let found: [Walk.Found]
-    do throws(SystemFault) { found = try spool.find(name, in: [.done, .failed]) } catch { throw Failure(error) }
+    do throws(SystemFault) { found = try spool.find(name, in: [.done, .failed]).found } catch { throw Failure(error) }
     guard let found = found.first(where: { !$0.isOdd }) else { return nil }
     var reader = RowReader(spool, nil)
     let row = reader.row(found)
@@ -65,14 +65,14 @@ struct SettlingWait {
     if found.place.folder == .done {
       Console.note("\(name.display): \(row?.state ?? "done")\(reason)")
     } else {
-      Console.warn(name.display, "\(row?.state ?? "failed")\(reason)", hint: "see: msgspool show \(name.display)")
+      Console.warn(name.display, "\(row?.state ?? "failed")\(reason)", hint: "see: msgspool show \(name.argument)")
     }
     return found.place.folder == .done
   }
 
   private func tellUnsettled(_ name: FileName) throws(Failure) {
     let all: [Walk.Found]
-    do throws(SystemFault) { all = try spool.find(name, in: Folder.allCases) } catch { throw Failure(error) }
+    do throws(SystemFault) { all = try spool.find(name, in: Folder.allCases).found } catch { throw Failure(error) }
     guard let found = all.first else {
       return Console.warn(name.display, "is in no folder any more", hint: "somebody removed it")
     }
@@ -82,6 +82,6 @@ struct SettlingWait {
     let reason = row?.error.map { ": \($0.words)" } ?? ""
     Console.warn(
       name.display, "not settled within \(TimeSpan.text(seconds)); it is in \(found.place.label)/\(due)\(reason)",
-      hint: found.place.folder == .new ? "it waits for a sweep: msgspool sweep" : "see: msgspool show \(name.display)")
+      hint: found.place.folder == .new ? "it waits for a sweep: msgspool sweep" : "see: msgspool show \(name.argument)")
   }
 }

@@ -157,8 +157,15 @@ enum Surroundings {
 
   /// How to see what this user may not.
   static func remedy(_ spool: Spool) -> String? {
-    guard !spool.closed.isEmpty, let facts = try? spool.facts() else { return nil }
-    return "its owner sees the rest: sudo -u \(facts.ownerName) msgspool ... --spool \(spool.path)"
+    guard let facts = try? spool.facts() else { return nil }
+    return "its owner sees the rest: sudo -u \(facts.ownerName) msgspool ... --spool \(spool.path.shellWord)"
+  }
+
+  /// Sweeps' folders that this user may not look into.
+  static func tell(closed places: [Place], of spool: Spool) {
+    guard let first = places.first else { return }
+    let more = places.count > 1 ? " and \(places.count - 1) more" : ""
+    Console.warn(spool.path, "this user may not read \(first.label)/\(more)", hint: remedy(spool))
   }
 
   // MARK: Configuration
@@ -175,7 +182,8 @@ enum Surroundings {
   static func configuration(_ arguments: Arguments, spool: Spool) throws(Failure) -> Configuration {
     guard let path = configurationPath(arguments, spool: spool.path) else {
       throw Failure(
-        .configuration, "there is no configuration", hint: "make a commented one with: msgspool init \(spool.path)")
+        .configuration, "there is no configuration",
+        hint: "make a commented one with: msgspool init \(spool.path.shellWord)")
     }
     return try configuration(path)
   }
@@ -220,7 +228,7 @@ enum Surroundings {
     } catch {
       let hint: String? =
         switch error.number {
-        case EACCES: "let the group read it: chgrp msgspool \(path)"
+        case EACCES: "let the group read it: chgrp msgspool \(path.shellWord)"
         case ENOENT, EINVAL: nil
         default: error.hint
         }
@@ -257,12 +265,29 @@ enum Surroundings {
   /// The spool's ledger to look at; nil where there is none, or it can't be read, which is said.
   static func ledgerToLookAt(_ spool: Spool) -> (any LedgerAudit)? {
     do throws(LedgerFault) {
-      return try ledgerHome(spool).look()
+      return try ledgerHome(spool).look(leavesNoTrace: false)
     } catch {
-      Console.warn(
-        ledgerPath(spool), "cannot be read: \(error.message)",
-        hint: error.isNewer ? Failure(error).hint : "see: msgspool check")
+      tellUnreadable(spool, error)
       return nil
+    }
+  }
+
+  /// The same for a command whose answer would be wrong beside a newer msgspool's ledger.
+  static func ledgerOfThisVersion(_ spool: Spool, leavesNoTrace: Bool) throws(Failure) -> (any LedgerAudit)? {
+    do throws(LedgerFault) {
+      return try ledgerHome(spool).look(leavesNoTrace: leavesNoTrace)
+    } catch {
+      if error.isNewer { throw Failure(error) }
+      tellUnreadable(spool, error)
+      return nil
+    }
+  }
+
+  private static func tellUnreadable(_ spool: Spool, _ fault: LedgerFault) {
+    switch fault.age {
+    case .older, .unmade: Console.warn(ledgerPath(spool), "is not looked at: \(fault.message)")
+    case .newer: Console.warn(ledgerPath(spool), "cannot be read: \(fault.message)", hint: Failure(fault).hint)
+    case nil: Console.warn(ledgerPath(spool), "cannot be read: \(fault.message)", hint: "see: msgspool check")
     }
   }
 
@@ -282,6 +307,17 @@ enum Surroundings {
     } catch {
       throw Failure(error)
     }
+  }
+}
+
+extension Surroundings {
+  /// The ledger as channels with a login need it.
+  static func personalLedger(_ spool: Spool) throws(Failure) -> any PersonalLedger {
+    guard let ledger = try ledger(spool) as? any PersonalLedger else {
+      throw Failure(
+        .configuration, "the ledger of \(spool.path) keeps no logins", hint: "keep it in the spool (SQLite)")
+    }
+    return ledger
   }
 }
 

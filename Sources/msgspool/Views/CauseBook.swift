@@ -85,15 +85,16 @@ struct CauseBook {
       case .invalid, .unconfirmed: "\(isOne ? "is" : "are") \(cause.state.rawValue)"
       }
     let reason = entry.error.map { ": \(Columns.cut($0.words, 300))" } ?? ""
-    let more = command(isOne ? "show \(entry.name)" : "list \(SpoolLayout.folder(of: cause.state).rawValue)")
+    let more = command(
+      isOne ? "show \(FileName(display: entry.name).argument)" : "list \(SpoolLayout.folder(of: cause.state).rawValue)")
     return (cause.channel.map { "\($0): " } ?? "")
       + (isOne ? entry.name : Columns.count(entry.count, "message")) + " \(became)\(reason); see: \(more)"
   }
 }
 
 extension HistoryLine {
-  /// Deferred because somebody wanted it so: its producer (send_at) or the operator (quiet hours). No error.
-  var isPatience: Bool { state == .deferred && ["send_at", "quiet_hours"].contains(error?.code) }
+  /// Deferred because somebody wanted it so: its producer (send_at) or the operator (quiet hours, digests). No error.
+  var isPatience: Bool { state == .deferred && ["send_at", "quiet_hours", "digest"].contains(error?.code) }
 }
 
 extension Fault {

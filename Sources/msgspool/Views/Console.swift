@@ -147,6 +147,9 @@ enum Console {
     case yellow = "33"
   }
 
+  /// Whether standard output may hold escape sequences.
+  static var outputIsColored: Bool { outputIsTerminal && allowsColor }
+
   /// Colour on a terminal, plain elsewhere.
   static func styled(_ text: String, _ style: Style, on isTerminal: Bool = outputIsTerminal) -> String {
     isTerminal && allowsColor ? "\u{1B}[\(style.rawValue)m\(text)\u{1B}[0m" : text
@@ -185,6 +188,17 @@ extension String {
 enum Columns {
   /// "1 call", "2 calls".
   static func count(_ count: Int, _ thing: String) -> String { "\(count) \(thing)\(count == 1 ? "" : "s")" }
+
+  /// 12,345
+  static func grouped(_ number: Int) -> String {
+    var digits = String(number)
+    var position = digits.count - 3
+    while position > 0 {
+      digits.insert(",", at: digits.index(digits.startIndex, offsetBy: position))
+      position -= 3
+    }
+    return digits
+  }
 
   static func width(_ text: String) -> Int { text.reduce(0) { $0 + width($1) } }
 

@@ -158,6 +158,13 @@ struct RowReader: ~Copyable {
 
   /// Nil when the file is gone meanwhile.
   mutating func row(_ found: Walk.Found) -> MessageRow? {
+    var row = look(found)
+    // An error may name what its producer wrote.
+    if let configuration, let error = row?.error { row?.error?.message = configuration.masked(error.message) }
+    return row
+  }
+
+  private mutating func look(_ found: Walk.Found) -> MessageRow? {
     if found.isOdd { return .odd(found) }
     switch found.place.folder {
     case .tmp, .new, .cur, .hold:

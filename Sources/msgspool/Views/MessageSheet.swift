@@ -19,6 +19,8 @@ struct MessageSheet {
   private let modified: Date?
   /// What the names in the channel's address book stand for.
   private let book: [Verbatim: [Contact]]
+  /// What a producer wrote, or another name in the address book stands for, may be a secret elsewhere.
+  private let masked: (String) -> String
 
   init(
     _ row: MessageRow, _ bytes: [UInt8], _ facts: FileFacts?, _ configuration: Configuration?,
@@ -33,12 +35,17 @@ struct MessageSheet {
       return (RawFile(buffer), file?.message, file?.entries ?? MessageFile.entries(in: buffer, limit: limit))
     }
     lines = entries.compactMap { if case .line(let line) = $0 { line } else { nil } }
+    masked = { configuration?.masked($0) ?? $0 }
     let channel = lines.last?.channel ?? message?.channel ?? configuration?.defaultChannel
     book = channel.flatMap { configuration?.channels[$0]?.recipients } ?? [:]
   }
 
   var json: JSON {
-    .object(row.members + [.init("message", raw.message ?? .null), .init("history", .array(raw.history))])
+    .object(
+      row.members + [
+        .init("message", raw.message?.mapped(masked) ?? .null),
+        .init("history", .array(raw.history.map { $0.mapped(masked) })),
+      ])
   }
 
   // MARK: Text
@@ -55,7 +62,7 @@ struct MessageSheet {
       text += Columns.wrapped(error.message.safeText, indent: 14)
       if let hint = error.hint { text += Columns.wrapped("hint: \(hint.safeText)", indent: 14) }
     }
-    return text + fields(isWhole) + people + history
+    return text + masked(fields(isWhole)) + masked(people) + masked(history)
   }
 
   private func field(_ name: String, _ value: String?) -> String {
@@ -129,6 +136,7 @@ struct MessageSheet {
     var words = [result.id.map { "id \($0)" }, result.code, result.reason].compactMap { $0 }
     if let channel = result.channel { words.append("through \(channel)") }
     if result.isByReceipt { words.append("shown by a receipt") }
+    if let count = result.digest { words.append("in a digest of \(count) messages") }
     let state = Console.styled(Columns.fit(result.state.rawValue, 11), style(result.state))
     guard let receipt else {
       return Columns.trimmed("  \(Columns.pad(address, 24)) \(state) \(words.joined(separator: ", ").safeText)") + "\n"
@@ -200,6 +208,18 @@ struct MessageSheet {
       }
       let start = "  \(Columns.fit(RFC3339.string(line.at), 25))\(Columns.fit("receipt", 20))"
       return Columns.trimmed(start + counts.joined(separator: ", ")) + "\n"
+    }
+  }
+}
+
+extension JSON {
+  /// With another text for each text in it, names of members included.
+  fileprivate func mapped(_ change: (String) -> String) -> JSON {
+    switch self {
+    case .string(let text): .string(change(text))
+    case .array(let values): .array(values.map { $0.mapped(change) })
+    case .object(let members): .object(members.map { Member(change($0.key), $0.value.mapped(change)) })
+    default: self
     }
   }
 }

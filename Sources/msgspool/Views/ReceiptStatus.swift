@@ -78,38 +78,4 @@ struct ReceiptStatus {
     }
     return text
   }
-
-  // MARK: Prometheus
-
-  /// From the ledger alone: no file is read.
-  static func metrics(_ ledger: any ReceiptLedger, label: (String) -> String) -> String {
-    guard let totals = try? ledger.receiptTotals(), !totals.isEmpty else { return "" }
-    func header(_ name: String, _ type: String, _ help: String) -> String {
-      "# HELP \(name) \(help)\n# TYPE \(name) \(type)\n"
-    }
-    let channels = totals.keys.sorted()
-    var text = header("msgspool_receipts_total", "counter", "Recipients of whom it became known what became of them.")
-    for channel in channels {
-      for state in [ReceiptState.delivered, .undelivered, .noReceipt] {
-        let count = totals[channel]?.counts[state] ?? 0
-        text += "msgspool_receipts_total{channel=\"\(label(channel))\",state=\"\(state.rawValue)\"} \(count)\n"
-      }
-    }
-    text += header("msgspool_receipt_seconds", "histogram", "Seconds from accepted to delivered.")
-    for channel in channels {
-      guard let total = totals[channel] else { continue }
-      var sum = 0
-      for (index, bound) in (ReceiptSeconds.bounds.map { String($0) } + ["+Inf"]).enumerated() {
-        sum += total.classes[index]
-        text += "msgspool_receipt_seconds_bucket{channel=\"\(label(channel))\",le=\"\(bound)\"} \(sum)\n"
-      }
-      text += "msgspool_receipt_seconds_sum{channel=\"\(label(channel))\"} \(total.seconds)\n"
-      text += "msgspool_receipt_seconds_count{channel=\"\(label(channel))\"} \(sum)\n"
-    }
-    text += header("msgspool_receipts_awaited", "gauge", "Recipients of whom a receipt is awaited.")
-    for channel in channels {
-      text += "msgspool_receipts_awaited{channel=\"\(label(channel))\"} \(totals[channel]?.awaited ?? 0)\n"
-    }
-    return text
-  }
 }

@@ -31,7 +31,7 @@ final class SweepReporter: Sendable {
     isEndless = arguments.command == "watch"
     followsTrouble = !arguments.has("--quiet") && (isEndless || arguments.has("--log"))
     spoolPath = Surroundings.spoolPath(arguments)
-    spoolOption = arguments["--spool"].map { " --spool \($0)" } ?? ""
+    spoolOption = arguments["--spool"].map { " --spool \($0.shellWord)" } ?? ""
     Console.logsJSON = logsJSON
     Console.atEnd { [self] in flushCauses() }
   }
@@ -44,11 +44,12 @@ final class SweepReporter: Sendable {
     switch event {
     case .notice(let notice): tell(notice)
     case .call(let report): if logsJSON { log(report) } else { detail(report) }
-    case .settled(let name, let line):
-      if logsJSON { return log(name, line) }
-      detail(name, line)
-      note(name, line)
+    case .settled(let message):
+      if logsJSON { return log(message) }
+      detail(message.name, message.line)
+      note(message.name, message.line)
     case .progress(let summary): progress(summary)
+    case .replaced: break
     }
   }
 
@@ -161,25 +162,14 @@ final class SweepReporter: Sendable {
       let rate = estimate.rate(settled, at: summary.seconds)
       return (estimate.total, rate, estimate.left(settled))
     }
-    var text = "\(grouped(settled))"
-    if total > settled { text += " of \(grouped(total))" }
+    var text = "\(Columns.grouped(settled))"
+    if total > settled { text += " of \(Columns.grouped(total))" }
     text += " messages"
     // What a narrow terminal cuts off comes last.
     if let left { text += ", \(TimeSpan.text(left)) left" }
-    text += ", \(grouped(summary.calls)) calls, "
-    text += rate < 10 ? "\((rate * 10).rounded() / 10) messages/s" : "\(grouped(Int(rate))) messages/s"
+    text += ", \(Columns.grouped(summary.calls)) calls, "
+    text += rate < 10 ? "\((rate * 10).rounded() / 10) messages/s" : "\(Columns.grouped(Int(rate))) messages/s"
     Console.progress(text)
-  }
-
-  /// 12,345
-  private func grouped(_ number: Int) -> String {
-    var digits = String(number)
-    var position = digits.count - 3
-    while position > 0 {
-      digits.insert(",", at: digits.index(digits.startIndex, offsetBy: position))
-      position -= 3
-    }
-    return digits
   }
 
   // MARK: Log lines (contract, section 8)
@@ -205,13 +195,16 @@ final class SweepReporter: Sendable {
     log(members)
   }
 
-  private func log(_ name: String, _ line: HistoryLine) {
+  private func log(_ message: SettledMessage) {
+    let line = message.line
     var members: [(String, JSON)] = [
-      ("event", .string("settled")), ("sweep", line.sweep.map(JSON.string) ?? .null), ("name", .string(name)),
+      ("event", .string("settled")), ("sweep", line.sweep.map(JSON.string) ?? .null), ("name", .string(message.name)),
       ("state", .string(line.state.rawValue)), ("channel", line.channel.map(JSON.string) ?? .null),
       ("provider", line.provider.map(JSON.string) ?? .null), ("recipients", .integer(line.results.count)),
       ("calls", .strings(line.calls)),
     ]
+    // As its producer knows it.
+    if let former = message.formerName { members.append(("was", .string(former))) }
     if let error = line.error {
       members.append(("error", .string(SweepReporter.safe(error.kind, error.code))))
     }

@@ -36,7 +36,7 @@ struct Walk {
       requests.append(WireRequest(exchange))
       stages.append(Step.sending)
       changed = new
-    case .finish(let answer, let new):
+    case .finish(let answer, let new), .again(let answer, let new):
       self.answer = answer
       changed = new
     }

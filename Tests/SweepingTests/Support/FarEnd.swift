@@ -28,7 +28,7 @@ struct AskableWordProvider: WordSpeaking, AskableProvider {
   init(_ settings: Settings) throws(SettingFault) { settles = 0 }
 
   func lookup(_ question: Question, at now: Date, nonce: String) -> HTTPRequest {
-    HTTPRequest(.get, "https://word.test/ask", body: Array(question.call.id.utf8))
+    HTTPRequest(.get, "https://word.test/ask", body: Array("\(question.call.id)\n\(question.call.content.line)".utf8))
   }
 
   func finding(in response: HTTPResponse, for question: Question, at now: Date) -> Finding {
@@ -54,7 +54,7 @@ extension WordSpeaking {
   }
 
   func request(for call: Call, at now: Date, nonce: String) -> HTTPRequest {
-    let lines = [call.id, call.content["body"] ?? ""] + call.recipients.map(\.target.wire)
+    let lines = [call.id, call.content.line] + call.recipients.map(\.target.wire)
     return HTTPRequest(.post, "https://word.test/send", body: Array(lines.joined(separator: "\n").utf8))
   }
 
@@ -94,6 +94,11 @@ extension WordSpeaking {
   }
 }
 
+extension Content {
+  /// What is said, in one line.
+  fileprivate var line: String { (self["body"] ?? "").replacing("\n", with: "|") }
+}
+
 /// What the far end got.
 struct WordRequest: Hashable {
   var call: String
@@ -106,6 +111,15 @@ struct WordRequest: Hashable {
     let lines = String(decoding: request.body, as: UTF8.self).split(separator: "\n").map(String.init)
     isQuestion = request.method == .get
     (call, text, recipients) = (lines[0], lines.count > 1 ? lines[1] : "", Array(lines.dropFirst(2)))
+  }
+
+  /// What it says, message by message; what is said several times stands there as often.
+  var messages: [String] {
+    text.split(separator: "|").flatMap { part -> [String] in
+      let pieces = part.split(separator: " × ", maxSplits: 1).map(String.init)
+      guard pieces.count == 2, let count = Int(pieces[0]) else { return [String(part)] }
+      return Array(repeating: pieces[1], count: count)
+    }
   }
 }
 

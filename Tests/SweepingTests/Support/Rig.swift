@@ -196,7 +196,7 @@ extension Channel {
   ) -> Channel {
     let provider: any Provider =
       switch recovery {
-      case .none: WordProvider()
+      case .none, .echo: WordProvider()
       case .idempotencyKey: RepeatableWordProvider()
       case .lookup(let settles): AskableWordProvider(settles: settles)
       }

@@ -71,6 +71,12 @@ final class SimDisk: @unchecked Sendable {
     tell(spot.place, spot.name)
   }
 
+  /// An operator's `flush`.
+  func makeDue(_ name: FileName, at due: Date) {
+    files[Spot(place: .folder(.deferred), name: name)]?.modified = due
+    tell(.folder(.deferred), name)
+  }
+
   func names(in place: Place) -> [FileName] { files.keys.filter { $0.place == place }.map(\.name).sorted() }
 
   /// Every file: where it is, its name, and its text.
@@ -146,7 +152,7 @@ final class SimDisk: @unchecked Sendable {
     file.flushedModified = file.modified
   }
 
-  fileprivate func remove(_ name: FileName, from place: Place) { files[Spot(place: place, name: name)] = nil }
+  func remove(_ name: FileName, from place: Place) { files[Spot(place: place, name: name)] = nil }
 
   fileprivate func facts(_ name: FileName, in place: Place) -> FileFacts? {
     files[Spot(place: place, name: name)].map {
@@ -218,7 +224,9 @@ final class SimSpool: SpoolDisk, @unchecked Sendable {
   func peek(_ name: FileName, in folder: Folder, limit: Int) -> Peek? {
     guard let bytes = disk.bytes(of: name, in: .folder(folder)) else { return nil }
     return bytes.withUnsafeBufferPointer { buffer in
-      do throws(Fault) { return .message(try MessageFile(buffer, limit: limit)) } catch { return .invalid(error, []) }
+      do throws(Fault) { return .message(try MessageFile(buffer, limit: limit)) } catch {
+        return .invalid(error, Remains(lines: [], isWhole: false))
+      }
     }
   }
 

@@ -35,6 +35,9 @@ struct Simulation {
   private var rigs: [Rig] = []
   private let recovery: Recovery
   private let hasFallback: Bool
+  /// Messages share recipients, and go out in digests. By a generator of its own: what a seed meant before it still means
+  /// where there are none.
+  private let hasDigests: Bool
   private var dropped: [String: (text: String, to: [String])] = [:]
   private var doubtAllowed = 0
   private(set) var log: [String] = []
@@ -45,6 +48,8 @@ struct Simulation {
     random = SeededGenerator(seed)
     recovery = [Recovery.none, .none, .idempotencyKey, .lookup(settles: 10)].randomElement(using: &random) ?? .none
     hasFallback = Bool.random(using: &random)
+    var digests = SeededGenerator(seed ^ 0xD16E57)
+    hasDigests = Int.random(in: 0..<3, using: &digests) == 0
     far = FarSide(SeededGenerator(seed ^ 0xFACADE), recovery)
     ledger = try SQLiteLedger(":memory:", now: disk.clock.now.date, generation: "abcdef")
   }
@@ -92,10 +97,10 @@ struct Simulation {
 
   private mutating func drop() {
     let name = "m\(dropped.count)"
-    let to = (0..<Int.random(in: 1...5, using: &random)).map { "r\($0)-\(name)" }
+    let to = (0..<Int.random(in: 1...5, using: &random)).map { hasDigests ? "r\($0)" : "r\($0)-\(name)" }
     let priority = ["low", "normal", "normal", "high"].randomElement(using: &random)
     let text = message(
-      to: to, body: Bool.random(using: &random) ? "same" : "of \(name)", priority: priority,
+      to: to, body: Bool.random(using: &random) && !hasDigests ? "same" : "of \(name)", priority: priority,
       id: Bool.random(using: &random) ? "id-\(name)" : nil)
     dropped[name] = (text, to)
     disk.drop(text, as: name)
@@ -115,6 +120,7 @@ struct Simulation {
         $0.retry = RetrySchedule(attempts: 20, first: 10, max: 100)
         $0.suspectAfter = 6
         $0.fallback = fallback
+        $0.digest = hasDigests ? DigestRule(every: 30, max: 3) : nil
       }
     }
     // What is refused goes on through the second channel, in half of the histories.
@@ -179,7 +185,7 @@ struct Simulation {
     let count = rig.transport.waiting.count
     guard count > 0, let kept = rig.transport.take(Int.random(in: 0..<count, using: &random)) else { return }
     let (reply, mayBeLost) = far.handle(kept.request)
-    if mayBeLost { doubtAllowed += kept.request.recipients.count }
+    if mayBeLost { doubtAllowed += kept.request.weight }
     log.append("\(rig.process.name): \(kept.request) → \(reply.brief)")
     kept.deliver(reply)
   }
@@ -198,13 +204,13 @@ struct Simulation {
   private mutating func reap() {
     for rig in rigs where !rig.process.isAlive {
       while let kept = rig.transport.take() {
-        doubtAllowed += kept.request.recipients.count
+        doubtAllowed += kept.request.weight
         if Bool.random(using: &random) {
           log.append("\(rig.process.name), dead: \(kept.request) → \(far.handle(kept.request).0.brief)")
         }
       }
       // What it was about to send has its intent on the disk.
-      doubtAllowed += 3 * 4
+      doubtAllowed += 3 * 4 * (hasDigests ? 3 : 1)
       rig.retire()
     }
     rigs.removeAll { !$0.process.isAlive }
@@ -281,9 +287,9 @@ struct Simulation {
         throw Failure(description: "\(name): \(file.place), but its line says \(state as Any)")
       }
       for recipient in message.to {
-        let times = far.accepted[recipient] ?? 0
+        let times = far.accepted[hasDigests ? "\(recipient)-\(name)" : recipient] ?? 0
         let said = lines.compactMap { line in line.results.last { $0.to == recipient }?.state }.last
-        if times > 1 { throw Failure(description: "\(recipient) got \(times)") }
+        if times > 1 { throw Failure(description: "\(recipient) got \(times) of \(name)") }
         switch said {
         case .accepted where times == 0: throw Failure(description: "\(recipient) is said accepted, and got nothing")
         case .rejected where times == 1: throw Failure(description: "\(recipient) is said rejected, and got it")
@@ -297,10 +303,16 @@ struct Simulation {
         }
       }
     }
+    if let call = far.changed { throw Failure(description: "\(call) came again, and said something else") }
     if unconfirmed > doubtAllowed {
       throw Failure(description: "\(unconfirmed) unconfirmed, and \(doubtAllowed) were in doubt")
     }
   }
+}
+
+extension WordRequest {
+  /// How many may be in doubt when it is lost: each recipient of each message.
+  fileprivate var weight: Int { recipients.count * max(1, messages.count) }
 }
 
 /// The provider's far end: carries out, answers, loses, throttles.
@@ -309,6 +321,9 @@ final class FarSide {
   private let recovery: Recovery
   private(set) var accepted: [String: Int] = [:]
   private var calls: [String: [(recipient: String, word: String)]] = [:]
+  private var texts: [String: String] = [:]
+  /// A call that was repeated or asked about, and did not say what it had said.
+  private(set) var changed: String?
   var isPeaceful = false
 
   init(_ random: SeededGenerator, _ recovery: Recovery) {
@@ -318,6 +333,9 @@ final class FarSide {
 
   /// - Returns: the answer, and whether nobody can tell what it was.
   func handle(_ request: WordRequest) -> (Reply, mayBeLost: Bool) {
+    if texts.updateValue(request.text, forKey: request.call).map({ $0 != request.text }) == true {
+      changed = request.call
+    }
     if request.isQuestion {
       if !isPeaceful, chance(4) { return (.lost(.init(code: "reset", message: "reset")), false) }
       guard let words = calls[request.call] else { return (.http(404), false) }
@@ -350,7 +368,11 @@ final class FarSide {
       // Somebody is taken of every call.
       let isTaken = index == 0 && (word == "x" || recovery == .idempotencyKey)
       let said = isTaken ? "a" : word ?? "a"
-      if said == "a" { accepted[recipient, default: 0] += 1 }
+      if said == "a" {
+        // Recipients that have a message to themselves are called after it.
+        let parcels = recipient.contains("-") ? [recipient] : request.messages.map { "\(recipient)-\($0.dropFirst(3))" }
+        for parcel in parcels { accepted[parcel, default: 0] += 1 }
+      }
       return (recipient, said)
     }
     calls[request.call] = words
@@ -361,8 +383,8 @@ final class FarSide {
 }
 
 /// A ledger as a process that may die uses it: a commit has happened whole, or not at all.
-final class MortalLedger: Ledger, @unchecked Sendable {
-  private let ledger: SQLiteLedger
+final class MortalLedger: ForwardingLedger, @unchecked Sendable {
+  let ledger: SQLiteLedger
   private let process: SimProcess
   private let broken: Simulation.Break?
 
@@ -371,9 +393,6 @@ final class MortalLedger: Ledger, @unchecked Sendable {
     self.process = process
     self.broken = broken
   }
-
-  var generation: String { ledger.generation }
-  var createdAt: Date { ledger.createdAt }
 
   func commit(_ group: GroupCommit) throws(LedgerFault) -> [Admission] {
     let all = group.proposed.map { _ in Admission.start(without: []) }
@@ -389,18 +408,5 @@ final class MortalLedger: Ledger, @unchecked Sendable {
     process.acts() ? try ledger.claim(ids, newerThan: newerThan) : ids.map { _ in false }
   }
 
-  func isDuplicate(_ id: IdentifierClaim, newerThan: Date) throws(LedgerFault) -> Bool {
-    try ledger.isDuplicate(id, newerThan: newerThan)
-  }
-  func seen(_ files: [UInt64]) throws(LedgerFault) -> [UInt64: Date] { try ledger.seen(files) }
-  func counted(_ channel: String, day: Int) throws(LedgerFault) -> Int { try ledger.counted(channel, day: day) }
-  func suspensions() throws(LedgerFault) -> [Suspension] { try ledger.suspensions() }
-  func calls(ofSweep sweep: String, _ visit: (CallRecord) -> Void) throws(LedgerFault) {
-    try ledger.calls(ofSweep: sweep, visit)
-  }
-  func call(_ id: String) throws(LedgerFault) -> CallRecord? { try ledger.call(id) }
-  func knows(providerId: String, channel: String, since: Date) throws(LedgerFault) -> Bool {
-    try ledger.knows(providerId: providerId, channel: channel, since: since)
-  }
   func prune(before date: Date) throws(LedgerFault) -> Int { 0 }
 }

@@ -1,0 +1,40 @@
+import Core
+import FoundationEssentials
+import Ledger
+import Spooling
+
+/// What receivers need beside what a sweep has: the real disk and ledger, and connections of their own, which can be cut.
+package struct ReceivingKit: Sendable {
+  package var spool: Spool
+  package var ledger: any PersonalLedger
+  /// A transport for one receiver, and what ends it at once.
+  package var connect: @Sendable (Channel) -> (transport: any Transport, cut: @Sendable () -> Void)
+
+  package init(
+    spool: Spool, ledger: any PersonalLedger,
+    connect: @escaping @Sendable (Channel) -> (transport: any Transport, cut: @Sendable () -> Void)
+  ) {
+    self.spool = spool
+    self.ledger = ledger
+    self.connect = connect
+  }
+
+  /// What waits for an allowance of the channel falls due now: the other side has written.
+  package func bringForward(_ channel: Channel, limit: Int, now: Date) {
+    guard channel.provider is any AllowanceProvider, let names = try? spool.names(in: .deferred) else { return }
+    while let entry = try? names.next() {
+      guard case .message(let file)? = spool.peek(entry.name, in: .deferred, limit: limit), let last = file.lines.last,
+        last.channel == channel.name, last.error?.isOfAllowance == true, file.message.sendAt ?? now <= now
+      else { continue }
+      _ = try? spool.setTime(of: entry.name, in: .deferred, to: now)
+    }
+  }
+}
+
+/// What a receiver tells of.
+enum ReceiverNews: Sendable {
+  /// The other side wrote, which begins a new allowance.
+  case word(channel: String, at: Date)
+  /// The session is over.
+  case lost(channel: String)
+}

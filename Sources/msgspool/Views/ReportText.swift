@@ -1,0 +1,131 @@
+import Core
+import FoundationEssentials
+import Inspecting
+import Ledger
+
+/// A report for a terminal of 80 columns.
+struct ReportText {
+  private let sheet: ReportSheet
+  private var report: Report { sheet.report }
+
+  /// Rows of the plot at the most.
+  private static let rows = 14
+  private static let bar = 24
+  /// Of the table's numbers: sent, accepted, p50, p99, retries, in doubt, spent.
+  private static let widths = [8, 9, 8, 8, 8, 9, 9]
+  private static let causes = 20
+  private static let doubtful = 10
+
+  init(_ sheet: ReportSheet) { self.sheet = sheet }
+
+  var text: String {
+    let span = TimeSpan.text(report.until.timeIntervalSince(report.since))
+    var text = Console.styled(sheet.spool.safeText, .bold) + "\n"
+    text += "\(Columns.count(report.messages, "message")) in \(span) until \(RFC3339.string(report.until))\n"
+    if report.messages == 0 { return text + "\nnothing was settled or put off in this time\n" }
+    return text + channels + plot + causes + doubtful + slowest
+  }
+
+  // MARK: Parts
+
+  private var channels: String {
+    if report.channels.isEmpty { return "" }
+    let names = max(7, min(20, report.channels.map { Columns.width($0.name.safeText) }.max() ?? 7))
+    func row(_ cells: [String]) -> String {
+      let numbers = zip(cells.dropFirst(), ReportText.widths).map { cell, width in
+        String(repeating: " ", count: max(1, width - Columns.width(cell))) + cell
+      }
+      return Columns.trimmed(Columns.fit(cells[0], names) + numbers.joined()) + "\n"
+    }
+    let isPaid = !sheet.spent.isEmpty
+    let head = ["channel", "sent", "accepted", "p50", "p99", "retries", "in doubt"] + (isPaid ? ["spent"] : [])
+    var text = "\n" + Console.styled(row(head), .dim)
+    for channel in report.channels {
+      text += row(
+        [
+          channel.name.safeText, String(channel.ended), ReportSheet.percent(channel.acceptance),
+          ReportSheet.seconds(channel.latency.quantile(0.5)), ReportSheet.seconds(channel.latency.quantile(0.99)),
+          String(channel.states.deferred), String(channel.doubtful),
+        ] + (isPaid ? [sheet.spent[channel.name]?.text ?? "-"] : []))
+    }
+    return text
+  }
+
+  /// Recipients over time, in so few rows that they are read at a glance.
+  private var plot: String {
+    let steps = report.steps
+    let merged = (steps.count + ReportText.rows - 1) / ReportText.rows
+    let rows = stride(from: 0, to: steps.count, by: merged).map { start in
+      (
+        start: start,
+        states: steps[start..<min(start + merged, steps.count)].reduce(into: Report.States()) { sum, next in
+          for state in RecipientState.allCases { sum[state] += next[state] }
+        }
+      )
+    }
+    guard let most = rows.map(\.states.all).max(), most > 0 else { return "" }
+    var text = "\nrecipients (UTC)\n"
+    for (start, states) in rows {
+      text += "  \(sheet.label(start))  \(bar(states, of: most)) \(states.all)"
+      let others = RecipientState.allCases.dropFirst().compactMap { state in
+        states[state] > 0 ? "\(states[state]) \(state.rawValue)" : nil
+      }.joined(separator: ", ")
+      let used = 21 + ReportText.bar + String(states.all).count
+      text +=
+        used + others.count + 2 < 80
+        ? Columns.trimmed("  \(others)") + "\n" : "\n" + Columns.wrapped(others, indent: 20)
+    }
+    return text
+  }
+
+  /// Accepted, then what was not.
+  private func bar(_ states: Report.States, of most: Int) -> String {
+    let columns = states.all == 0 ? 0 : max(1, states.all * ReportText.bar / most)
+    var good = states.all == 0 ? 0 : states.accepted * columns / states.all
+    if good == columns, states.accepted < states.all { good -= 1 }
+    let bad = columns - good
+    return Console.styled(String(repeating: "█", count: good), .green)
+      + Console.styled(String(repeating: "▒", count: bad), .red)
+      + String(repeating: " ", count: ReportText.bar - columns)
+  }
+
+  private var causes: String {
+    if report.causes.isEmpty { return "" }
+    var text = "\nwhat went wrong\n"
+    for cause in report.causes.prefix(ReportText.causes) {
+      let count = String(cause.count)
+      let who = cause.channel.isEmpty ? "" : "\(cause.channel) "
+      text +=
+        String(repeating: " ", count: max(0, 8 - count.count)) + "\(count)  \(who.safeText)\(cause.state.rawValue)\n"
+      let reason = [cause.kind, cause.code, cause.reason].filter { !$0.isEmpty }.joined(separator: ": ")
+      text += Columns.wrapped(reason.safeText, indent: 10)
+      text += Columns.wrapped("such as \(cause.name)", indent: 10)
+    }
+    let rest = report.causes.count - ReportText.causes
+    return text + (rest > 0 ? "      … and \(rest) more (--json has all)\n" : "")
+  }
+
+  private var doubtful: String {
+    if report.doubtfulCount == 0 { return "" }
+    var text = "\nin doubt (\(report.doubtfulCount))\n"
+    for item in report.doubtful.prefix(ReportText.doubtful) {
+      let age = TimeSpan.text(report.until.timeIntervalSince(item.at))
+      text += "  \(item.name)  \(item.channel.safeText), \(Columns.count(item.recipients, "recipient")), for \(age)\n"
+    }
+    let rest = report.doubtfulCount - min(report.doubtful.count, ReportText.doubtful)
+    if rest > 0 { text += "  … and \(rest) more (msgspool list failed)\n" }
+    return text + Columns.wrapped(ReportSheet.remedy, indent: 2)
+  }
+
+  private var slowest: String {
+    if sheet.slowest.isEmpty { return "" }
+    var text = "\nslowest calls\n"
+    for call in sheet.slowest.prefix(5) {
+      let seconds = ReportSheet.seconds(call.seconds)
+      text +=
+        String(repeating: " ", count: max(0, 10 - Columns.width(seconds))) + "\(seconds)  \(call.channel.safeText), "
+      text += "\(Columns.count(call.recipients, "recipient")), \(RFC3339.string(call.started))\n"
+    }
+    return text
+  }
+}

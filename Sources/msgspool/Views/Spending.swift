@@ -1,0 +1,44 @@
+import Core
+import FoundationEssentials
+import Ledger
+
+/// What a channel with a price has cost today and this month, and what it may.
+struct Spending {
+  var channel: String
+  var day: Money
+  var month: Money
+  var budget: Budget
+
+  /// - Parameter configuration: nil where there is none that could be used: then nobody knows what has a price.
+  static func all(
+    in ledger: any Ledger, _ configuration: Configuration?, now: Date
+  ) throws(LedgerFault) -> [Spending] {
+    var spendings: [Spending] = []
+    for channel in (configuration?.channels.values ?? [:].values).sorted(by: { $0.name < $1.name })
+    where channel.price > .zero {
+      let day = LocalTime.day(of: now, in: channel.zone)
+      spendings.append(
+        Spending(
+          channel: channel.name, day: Money(micros: try ledger.spent(channel.name, from: day, through: day)),
+          month: Money(micros: try ledger.spent(channel.name, from: LocalTime.month(of: day), through: day)),
+          budget: channel.budget))
+    }
+    return spendings
+  }
+
+  /// Amounts are numbers with all their decimals.
+  var json: JSON {
+    var members: [JSON.Member] = [
+      .init("channel", .string(channel)), .init("day", .number(day.text)), .init("month", .number(month.text)),
+    ]
+    if let daily = budget.daily { members.append(.init("daily_budget", .number(daily.text))) }
+    if let monthly = budget.monthly { members.append(.init("monthly_budget", .number(monthly.text))) }
+    return .object(members)
+  }
+
+  var text: String {
+    func share(_ spent: Money, _ limit: Money?) -> String { spent.text + (limit.map { " of \($0.text)" } ?? "") }
+    return "  \(Columns.pad(channel.safeText, 10)) today \(share(day, budget.daily)), "
+      + "this month \(share(month, budget.monthly))\n"
+  }
+}
