@@ -156,7 +156,8 @@ package struct RecipientCensus: Sendable {
     case nil, .unconfirmed?: return .inDoubt
     case .accepted?:
       let known = asksLedger ? (try? ledger?.awaited(ofCall: call.id)) ?? [:] : [:]
-      return known[call.member] == nil ? .accepted : .awaiting
+      guard let known = known[call.member] else { return .accepted }
+      return RecipientCensus.standing(known.state) ?? .awaiting
     case .deferred?: return .waiting
     case .rejected?: return .rejected
     }
@@ -169,12 +170,17 @@ package struct RecipientCensus: Sendable {
     case .unconfirmed: return .inDoubt
     case .accepted: break
     }
-    let state = standing.receipt?.state ?? known.state(of: standing)
+    return RecipientCensus.standing(standing.receipt?.state ?? known.state(of: standing))
+      ?? (known.isAwaited(standing) ? .awaiting : .accepted)
+  }
+
+  /// Nil while nobody has told.
+  private static func standing(_ state: ReceiptState?) -> RecipientStanding? {
     switch state?.counted {
-    case .delivered?: return .delivered
-    case .undelivered?: return .undelivered
-    case .noReceipt?: return .noReceipt
-    default: return known.isAwaited(standing) ? .awaiting : .accepted
+    case .delivered?: .delivered
+    case .undelivered?: .undelivered
+    case .noReceipt?: .noReceipt
+    default: nil
     }
   }
 

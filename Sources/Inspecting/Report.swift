@@ -49,6 +49,7 @@ package struct Report: Sendable {
     package var doubtful = 0
     /// From when a message was first seen to a recipient's acceptance.
     package var latency = Latency()
+    package var funnel = Funnel()
 
     /// Recipients with an end: accepted, refused, or in doubt.
     package var ended: Int { states.accepted + states.rejected + doubtful }
@@ -69,6 +70,17 @@ package struct Report: Sendable {
     package var count: Int
   }
 
+  /// Why recipients who were accepted were not delivered.
+  package struct Undelivery: Sendable {
+    package var channel: String
+    package var code: String
+    /// In words, of one of them.
+    package var reason: String
+    /// A message of one of them.
+    package var name: String
+    package var count: Int
+  }
+
   /// A message in failed/ of which nobody knows whether it arrived.
   package struct Doubtful: Sendable {
     package var name: String
@@ -76,6 +88,11 @@ package struct Report: Sendable {
     package var at: Date
     package var recipients: Int
     package var reason: String
+  }
+
+  private struct UndeliveryKey: Hashable {
+    var channel: String
+    var code: Verbatim
   }
 
   private struct CauseKey: Hashable {
@@ -100,6 +117,7 @@ package struct Report: Sendable {
   package private(set) var steps: [States]
   private var byChannel: [String: Channel] = [:]
   private var byCause: [CauseKey: Cause] = [:]
+  private var byUndelivery: [UndeliveryKey: Undelivery] = [:]
   package private(set) var doubtful: [Doubtful] = []
   package private(set) var doubtfulCount = 0
   /// Messages with something to tell in the span.
@@ -121,8 +139,13 @@ package struct Report: Sendable {
     byCause.values.sorted { ($1.count, $0.channel, $0.code) < ($0.count, $1.channel, $1.code) }
   }
 
-  /// Takes a message in: its history, oldest first.
-  package mutating func take(_ lines: [HistoryLine], name: String) {
+  package var undeliveries: [Undelivery] {
+    byUndelivery.values.sorted { ($1.count, $0.channel, $0.code) < ($0.count, $1.channel, $1.code) }
+  }
+
+  /// Takes a message in: what stands behind it, oldest first.
+  package mutating func take(_ entries: [HistoryEntry], name: String) {
+    let lines = entries.compactMap { if case .line(let line) = $0 { line } else { nil } }
     var isInside = false
     for line in lines where line.at >= since && line.at < until {
       isInside = true
@@ -136,6 +159,32 @@ package struct Report: Sendable {
     case .done, .duplicate, .deferred: break
     }
     if last.state == .unconfirmed { doubt(last, name) }
+    if lines.count == 1, entries.count == 1 {
+      // Nearly all of them, and quickly.
+      for result in last.results { follow(result, nil, of: last.channel, name) }
+    } else {
+      let channel = last.channel
+      for standing in Standing.all(entries).values.joined() {
+        follow(standing.result, standing.receipt, of: channel, name)
+      }
+    }
+  }
+
+  /// How far a recipient got, in its own channel. One that goes on through a fallback after it was not delivered has a
+  /// message of its own there.
+  private mutating func follow(
+    _ result: HistoryLine.Result, _ receipt: ReceiptLine.Result?, of channel: String?, _ name: String
+  ) {
+    let channel = result.channel ?? channel ?? ""
+    byChannel[channel, default: Channel(name: channel)].funnel.add(result.state, receipt?.state)
+    guard let receipt, receipt.state == .undelivered, result.state == .accepted else { return }
+    var key = UndeliveryKey(channel: channel, code: Verbatim(receipt.code ?? ""))
+    if byUndelivery[key] == nil, byUndelivery.count >= Report.mostCauses { key.code = Verbatim("") }
+    if byUndelivery[key] == nil {
+      byUndelivery[key] = Undelivery(
+        channel: channel, code: key.code.text, reason: String((receipt.reason ?? "").prefix(300)), name: name, count: 0)
+    }
+    byUndelivery[key]?.count += 1
   }
 
   private mutating func take(_ line: HistoryLine) {

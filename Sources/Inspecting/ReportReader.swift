@@ -27,8 +27,8 @@ package struct ReportReader {
         if found.isOdd { continue }
         // A settled file was written to last when it was settled.
         let isSettled = folder == .done || folder == .failed
-        reader.read(found.name, in: found.place.descriptor, notBefore: isSettled ? since : nil) { lines in
-          report.take(lines, name: found.name.display)
+        reader.read(found.name, in: found.place.descriptor, notBefore: isSettled ? since : nil) { entries in
+          report.take(entries, name: found.name.display)
         }
       }
     }

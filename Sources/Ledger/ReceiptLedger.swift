@@ -34,6 +34,13 @@ package protocol ReceiptLedger: LedgerAudit {
   /// They were asked about, and are to be again at these times.
   func asked(_ calls: [(call: String, next: Date)]) throws(LedgerFault)
 
+  /// What services say of calls as a whole; the newest word of each call counts.
+  func keep(_ sums: [ReceiptSums], of channel: String, at now: Date) throws(LedgerFault)
+  /// Nil where nothing was said of the call as a whole.
+  func sums(ofCall call: String) throws(LedgerFault) -> ReceiptSums?
+  /// All of them together, by channel, of calls of which something was said since.
+  func sums(since: Date) throws(LedgerFault) -> [String: [ReceiptSums.Count]]
+
   /// When the next call is due to be asked about, or its wait is over, or news are to be told; nil for never.
   func nextReceiptWork() throws(LedgerFault) -> Date?
 
@@ -114,10 +121,13 @@ package struct AwaitedRecord: Sendable {
     package var key: Int
     /// The provider's own id of it.
     package var id: String?
+    /// See `Outcome.readKey`.
+    package var readKey: String?
     /// No answer has said that it was accepted.
     package var isInDoubt: Bool
 
-    package init(_ member: CallMember, key: Int, id: String?, isInDoubt: Bool) {
+    package init(_ member: CallMember, key: Int, id: String?, readKey: String? = nil, isInDoubt: Bool) {
+      self.readKey = readKey
       self.member = member
       self.key = key
       self.id = id

@@ -77,6 +77,9 @@ extension SQLiteLedger {
 
   // MARK: Asking
 
+  /// In the calls that are asked about together.
+  private static let mostRecipients = 20_000
+
   package func due(_ channel: String, limit: Int, at now: Date) throws(LedgerFault) -> [AwaitedRecord] {
     let sql = """
       SELECT number, call, shared, reference, accepted, until, due, asked FROM receipt_calls
@@ -94,8 +97,12 @@ extension SQLiteLedger {
         records.append((rows.integer(0), record))
       }
       _ = rows.fresh
+      var count = 0
       for index in records.indices {
         records[index].record.recipients = try open(records[index].number, database)
+        count += records[index].record.recipients.count
+        // Calls of a thousand would fill the memory.
+        if count >= SQLiteLedger.mostRecipients { return records[...index].map(\.record) }
       }
       return records.map(\.record)
     }
@@ -103,7 +110,8 @@ extension SQLiteLedger {
 
   private func open(_ call: Int, _ database: SQLiteDatabase) throws(LedgerFault) -> [AwaitedRecord.Recipient] {
     let sql = """
-      SELECT file, target, address, recipient, id, doubt FROM awaited WHERE call = ? AND state IS NULL ORDER BY place
+      SELECT file, target, address, recipient, id, doubt, read_key FROM awaited WHERE call = ? AND state IS NULL
+      ORDER BY place
       """
     let rows = try database.statement(sql).fresh.bind(call)
     var recipients: [AwaitedRecord.Recipient] = []
@@ -111,7 +119,7 @@ extension SQLiteLedger {
       recipients.append(
         .init(
           CallMember(file: rows.text(0) ?? "", to: rows.text(1) ?? "", address: rows.text(2)), key: rows.integer(3),
-          id: rows.text(4), isInDoubt: rows.integer(5) == 1))
+          id: rows.text(4), readKey: rows.text(6), isInDoubt: rows.integer(5) == 1))
     }
     _ = rows.fresh
     return recipients
@@ -132,7 +140,8 @@ extension SQLiteLedger {
   package func asked(_ calls: [(call: String, next: Date)]) throws(LedgerFault) {
     let calls = calls.map { (call: $0.call, next: $0.next.timeIntervalSince1970) }
     try changed { (database) throws(LedgerFault) in
-      let update = try database.statement("UPDATE receipt_calls SET asked = asked + 1, due = ? WHERE call = ?")
+      let update = try database.statement(
+        "UPDATE receipt_calls SET asked = asked + 1, due = ? WHERE call = ? AND due IS NOT NULL")
       for call in calls { try update.fresh.bind(call.next).bind(call.call).run() }
     }
   }

@@ -20,12 +20,15 @@ extension SQLiteLedger {
     CREATE TABLE IF NOT EXISTS awaited (
       call INTEGER NOT NULL, recipient INTEGER NOT NULL, place INTEGER NOT NULL, id TEXT, file TEXT NOT NULL,
       target TEXT NOT NULL, address TEXT, state TEXT, at REAL, noted REAL, code TEXT, reason TEXT,
-      doubt INTEGER NOT NULL, tell REAL, PRIMARY KEY (call, recipient, place)) WITHOUT ROWID;
+      doubt INTEGER NOT NULL, tell REAL, read_key TEXT, PRIMARY KEY (call, recipient, place)) WITHOUT ROWID;
     CREATE INDEX IF NOT EXISTS awaited_by_id ON awaited (id) WHERE id IS NOT NULL;
     CREATE INDEX IF NOT EXISTS awaited_by_tell ON awaited (tell, file) WHERE tell IS NOT NULL;
     CREATE TABLE IF NOT EXISTS receipt_totals (
       channel TEXT NOT NULL, state TEXT NOT NULL, class INTEGER NOT NULL, count INTEGER NOT NULL, seconds REAL NOT NULL,
       PRIMARY KEY (channel, state, class)) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS receipt_sums (
+      call TEXT PRIMARY KEY, channel TEXT NOT NULL, noted REAL NOT NULL, counts TEXT NOT NULL,
+      final INTEGER NOT NULL) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS receipt_legs (
       file TEXT NOT NULL, target TEXT NOT NULL, call TEXT NOT NULL, state TEXT NOT NULL, name TEXT NOT NULL,
       noted REAL NOT NULL, dropped INTEGER NOT NULL, PRIMARY KEY (file, target, call)) WITHOUT ROWID;
@@ -56,10 +59,11 @@ extension SQLiteLedger {
     var number = known ?? 0
     if known == nil { number = try database.statement(select).fresh.bind(call.call).first { $0.integer(0) } ?? 0 }
     let insert = try database.statement(
-      "INSERT OR REPLACE INTO awaited VALUES (?, ?, ?, ?, ?, ?, ?, NULL, NULL, NULL, NULL, NULL, ?, NULL)")
+      "INSERT OR REPLACE INTO awaited VALUES (?, ?, ?, ?, ?, ?, ?, NULL, NULL, NULL, NULL, NULL, ?, NULL, ?)")
     for (place, recipient) in call.recipients.enumerated() {
       try insert.fresh.bind(number).bind(recipient.key).bind(place).bind(recipient.id).bind(recipient.member.file)
-        .bind(recipient.member.to).bind(recipient.member.address).bind(recipient.isInDoubt ? 1 : 0).run()
+        .bind(recipient.member.to).bind(recipient.member.address).bind(recipient.isInDoubt ? 1 : 0)
+        .bind(recipient.readKey).run()
     }
   }
 
@@ -106,6 +110,9 @@ extension SQLiteLedger {
     let count = database.changes
     try database.statement("DELETE FROM receipt_calls WHERE number IN (\(over))").fresh.bind(time).bind(time).run()
     try database.statement("DELETE FROM receipt_legs WHERE dropped = 1 AND noted < ?").fresh.bind(time).run()
+    try database.statement(
+      "DELETE FROM receipt_sums WHERE noted < ? AND call NOT IN (SELECT call FROM receipt_calls)"
+    ).fresh.bind(time).run()
     return count
   }
 }

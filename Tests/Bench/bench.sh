@@ -38,13 +38,21 @@ start_sandbox() {
     sleep 0.05
   done
   address=$(head -n 1 "$here/address")
-  (umask 077 && cat > "$here/config.json") << END
+  configure config off
+  # Nobody is asked while the clock runs: what is measured is that they are awaited.
+  configure awaiting pull
+}
+
+configure() { # NAME RECEIPTS: a configuration; the receipts of a provider that can be asked are off or awaited
+  (umask 077 && cat > "$here/$1.json") << END
 {
   channels: {
-    wxpusher: { provider: "wxpusher", endpoint: "$address", app_token: "AT_bench", rate: 0, daily_per_recipient: 0 },
+    wxpusher: { provider: "wxpusher", endpoint: "$address", app_token: "AT_bench", rate: 0, daily_per_recipient: 0,
+                receipts: "$2", receipt_every: "24h" },
     limited: { provider: "wxpusher", endpoint: "$address", app_token: "AT_bench", rate: 0 },
     twilio: { provider: "twilio", endpoint: "$address", account_sid: "AC00000000000000000000000000000000",
-              auth_token: "bench", from: "+15005550006", concurrency: 64, rate: 0 },
+              auth_token: "bench", from: "+15005550006", concurrency: 64, rate: 0,
+              receipts: "$2", receipt_every: "24h" },
   },
 }
 END
@@ -63,8 +71,8 @@ fresh() { # KIND COUNT: a spool of its own, everything on disk before the clock 
   sync -f "$here/spool"
 }
 
-sweep() { # sets seconds, user, system, peak, calls
-  "$here/measure" "$program" sweep --json --spool "$here/spool" --config "$here/config.json" \
+sweep() { # COUNT [CONFIGURATION]: sets seconds, user, system, peak, calls
+  "$here/measure" "$program" sweep --json --spool "$here/spool" --config "$here/${2:-config}.json" \
     > "$here/out" 2> "$here/err" || true
   read -r seconds user system peak < <(sed -n 's/^measure: //p' "$here/err")
   calls=$(sed -n 's/.*"calls":\([0-9]*\).*/\1/p' "$here/out")
@@ -165,6 +173,24 @@ for sweepers in 2 4 8 16; do
   printf '  %s: %s' "$sweepers" "$(calculate %.2f "$alone / $(best < "$here/together.$sweepers")")"
 done
 printf '\n'
+
+# What receipts cost on the way out, in processor time a recipient: in calls of 2000 recipients, and in calls of one.
+start_sandbox
+for _ in 1 2 3; do
+  for kind in wxpusher twilio; do
+    for receipts in config awaiting; do
+      fresh "$kind" "$count"
+      sweep "$count" "$receipts"
+      calculate '%.6f\n' "$user + $system" >> "$here/receipts.$kind.$receipts"
+    done
+  done
+done
+stop_sandbox
+for kind in wxpusher twilio; do
+  off=$(best < "$here/receipts.$kind.config") on=$(best < "$here/receipts.$kind.awaiting")
+  printf 'receipts, %-10s off %s s, awaited %s s of CPU: %6s us a recipient\n' "$kind" "$(calculate %.2f "$off")" \
+    "$(calculate %.2f "$on")" "$(calculate %.1f "($on - $off) * 1000000 / $count")"
+done
 
 start_sandbox
 fresh wxpusher 0

@@ -21,7 +21,7 @@ import Testing
 
   private func report(_ files: [[HistoryLine]]) -> Report {
     var report = Report(since: since, until: until)
-    for (index, lines) in files.enumerated() { report.take(lines, name: "m\(index)") }
+    for (index, lines) in files.enumerated() { report.take(lines.map(HistoryEntry.line), name: "m\(index)") }
     return report
   }
 
@@ -52,8 +52,8 @@ import Testing
 
   @Test func stepsBeginWithWholeHours() {
     var report = Report(since: since + 1800, until: until + 1800)
-    report.take([line(.done, [("a", .accepted)], at: 0.6)], name: "m")
-    report.take([line(.done, [("a", .accepted)], at: 24.4)], name: "n")
+    report.take([.line(line(.done, [("a", .accepted)], at: 0.6))], name: "m")
+    report.take([.line(line(.done, [("a", .accepted)], at: 24.4))], name: "n")
     #expect(report.origin == since && report.steps.count == 25)
     #expect(report.steps[0].accepted == 1 && report.steps[24].accepted == 1)
   }
@@ -64,6 +64,25 @@ import Testing
     let report = report(same + odd)
     #expect(report.causes.count <= 201 && report.causes.reduce(0) { $0 + $1.count } == 305)
     #expect(report.causes.contains { $0.code == "gone" && $0.count == 5 && $0.name == "m0" })
+  }
+
+  @Test func theFunnelSaysHowFarRecipientsGot() {
+    var sent = line(.done, [("a", .accepted), ("b", .accepted), ("c", .accepted), ("d", .rejected)])
+    sent.calls = ["k"]
+    let news = [("a", ReceiptState.delivered), ("b", .undelivered), ("a", .undelivered)].map { to, state in
+      HistoryEntry.receipt(
+        ReceiptLine(
+          at: sent.at + 60, channel: "c",
+          results: [.init(to: to, state: state, code: "30003", reason: "off", call: "k")]))
+    }
+    var report = Report(since: since, until: until)
+    report.take([.line(sent)] + news, name: "m")
+    report.take([.line(line(.done, [("e", .accepted)]))], name: "n")
+    let funnel = report.channels[0].funnel
+    #expect(funnel.dropped == 5 && funnel.accepted == 4 && funnel.delivered == 1 && funnel.undelivered == 1)
+    #expect(funnel.unknown == 2 && funnel.noReceipt == 0 && funnel.hasReceipts)
+    #expect(report.undeliveries.map(\.code) == ["30003"] && report.undeliveries[0].count == 1)
+    #expect(report.undeliveries[0].name == "m" && report.undeliveries[0].reason == "off")
   }
 
   @Test func thoseInDoubtAreNamedAndBounded() {

@@ -11,6 +11,7 @@ private struct Dialogue {
   var asked: [HTTPRequest] = []
   var receipts: [Receipt] = []
   var sources: [[UInt8]] = []
+  var sums: [ReceiptSums] = []
   var trouble: String?
   var pause: Double?
 
@@ -25,6 +26,7 @@ private struct Dialogue {
       let reading = provider.reading(HTTPResponse(status: status, body: Array(body.utf8)), &round, at: Pinned.now)
       receipts += reading.receipts
       sources += reading.sources
+      sums += reading.sums
       if let new = reading.session { session = new }
       (trouble, pause) = (reading.trouble, reading.pause)
     }
@@ -34,11 +36,12 @@ private struct Dialogue {
 }
 
 private func call(
-  _ provider: any Provider, _ recipients: [(String, String?)], id: String = "c1", shared: String? = nil
+  _ provider: any Provider, _ recipients: [(String, String?)], id: String = "c1", shared: String? = nil,
+  readKey: String? = nil
 ) throws -> AwaitedCall {
   AwaitedCall(
     id: id, sharedId: shared, reference: nil, acceptedAt: Pinned.now,
-    recipients: try recipients.map { .init(id: $0.1, try provider.target($0.0)) })
+    recipients: try recipients.map { .init(id: $0.1, try provider.target($0.0), readKey: readKey) })
 }
 
 @Suite("Services are asked what became of it") struct ReceiptAskingTests {
@@ -162,7 +165,7 @@ private func call(
       defer { isEmpty = true }
       return (200, #"{"Response":{"PullSmsSendStatusSet":[\#(isEmpty ? "" : report)]}}"#)
     }
-    #expect(pulled.asked.count == 2 && pulled.receipts.first?.names == [.id("5:1")])
+    #expect(pulled.asked.count == 2 && pulled.trouble == nil && pulled.receipts.first?.names == [.id("5:1")])
     // The source is what a callback would have been.
     let again = TencentSMS.entries(in: ReceiptDrop(pulled.sources[0]))
     #expect(
@@ -209,5 +212,105 @@ private func call(
     var missing = settings(PushPlus.self, ["token": .string("tok")])
     missing.receipts = .pull
     #expect(throws: SettingFault.self) { try PushPlus(missing) }
+  }
+
+  // MARK: Sums, and what is never final
+
+  private func oneSignal(
+    _ to: [String], _ answer: String, status: Int = 200
+  ) throws -> (provider: OneSignal, dialogue: Dialogue) {
+    let values: [String: JSON] = [
+      "app_id": .string("00000000-0000-4000-8000-000000000001"), "api_key": .string("os_v2_app_k"),
+    ]
+    let provider = try OneSignal(settings(OneSignal.self, values, endpoint: "https://os.test"))
+    let ids = to.map { ($0, nil as String?) }
+    let awaited = try call(provider, ids, shared: "n1")
+    return (provider, Dialogue(provider, [awaited]) { _ in (status, answer) })
+  }
+
+  private static let devices = (2...4).map { "00000000-0000-4000-8000-00000000000\($0)" }
+
+  @Test func oneSignalsSumsAreKeptAndNameNobody() throws {
+    let (provider, dialogue) = try oneSignal(
+      Self.devices, #"{"successful":2,"received":1,"failed":1,"errored":0,"remaining":0,"completed_at":1716193815}"#)
+    #expect(dialogue.urls == ["https://os.test/notifications/n1?app_id=00000000-0000-4000-8000-000000000001"])
+    #expect(dialogue.asked[0].headers.contains { $0.value == "Key os_v2_app_k" })
+    #expect(dialogue.receipts.isEmpty && dialogue.sums.map(\.isFinal) == [true])
+    #expect(dialogue.sums[0].counts.map { "\($0.count) \($0.name)" }.first == "2 successful")
+    #expect(provider.receiptsByDefault == .pull && provider.questionsPerSecond == 1)
+  }
+
+  @Test(
+    "Where sums leave no choice they tell of everybody; what a push service took is no delivery",
+    arguments: [
+      (#""successful":3,"received":3,"failed":0"#, ReceiptState.delivered),
+      (#""successful":0,"received":0,"failed":2,"errored":1"#, .undelivered),
+      (#""successful":3,"failed":0"#, nil), (#""successful":1,"failed":2"#, nil),
+      (#""successful":0,"failed":0"#, nil),
+    ] as [(String, ReceiptState?)])
+  func unanimous(counts: String, state: ReceiptState?) throws {
+    let (_, over) = try oneSignal(Self.devices, #"{\#(counts),"remaining":0,"completed_at":1716193815}"#)
+    #expect(over.receipts.map(\.news?.state) == [state].compactMap { $0 } && over.receipts.allSatisfy { $0.to == nil })
+    let (_, underWay) = try oneSignal(Self.devices, "{\(counts),\"remaining\":1}")
+    #expect(underWay.receipts.isEmpty && underWay.sums.map(\.isFinal) == [false])
+  }
+
+  @Test func aUserOrASegmentMayHaveManyDevices() throws {
+    let said = #"{"successful":1,"received":1,"remaining":0,"completed_at":1716193815}"#
+    #expect(try oneSignal(["external:1"], said).dialogue.receipts.count == 1)
+    #expect(try oneSignal(["external:1", "external:2"], said).dialogue.receipts.isEmpty)
+    #expect(try oneSignal(["segment:Active"], said).dialogue.receipts.isEmpty)
+    #expect(try oneSignal(["external:1"], "{}", status: 429).dialogue.pause == 30)
+    #expect(try oneSignal(["external:1"], "{}", status: 401).dialogue.trouble != nil)
+  }
+
+  private func serverChan(_ key: String, _ mode: ReceiptMode? = nil) throws -> ServerChan {
+    var settings = settings(ServerChan.self, ["sendkey": .string(key)], endpoint: "https://sc.test")
+    settings.receipts = mode
+    return try ServerChan(settings)
+  }
+
+  @Test(
+    arguments: [
+      ("", nil), (#"{"errcode":0,"errmsg":"ok"}"#, ReceiptState.delivered),
+      (#"{"errcode":43004,"errmsg":"require subscribe"}"#, .undelivered), ("soon", nil),
+    ] as [(String, ReceiptState?)])
+  func turboIsAskedWithTheMessagesOwnKey(status: String, state: ReceiptState?) throws {
+    let turbo = try serverChan("SCT1Tx")
+    let awaited = try call(turbo, [("", "97")], readKey: "SCTr&k")
+    let dialogue = Dialogue(turbo, [awaited]) { _ in
+      let data = JSON.object([.init("wxstatus", .string(status))]).text
+      return (200, #"{"code":0,"data":\#(data)}"#)
+    }
+    #expect(dialogue.urls == ["https://sc.test/push?id=97&readkey=SCTr%26k"])
+    #expect(dialogue.receipts.compactMap(\.news?.state) == [state].compactMap { $0 } && dialogue.trouble == nil)
+  }
+
+  @Test func theReadKeyComesWithTheAnswerAndGoesNoFurther() throws {
+    let turbo = try serverChan("SCT1Tx")
+    let content = try turbo.content(of: Message(title: "t"))
+    let sent = Call(id: "c", contents: [content], recipients: [.init(try turbo.target(""), content: 0, key: "")])
+    let body = #"{"code":0,"message":"","data":{"pushid":"97","readkey":"SCTr","error":"SUCCESS","errno":0}}"#
+    let outcome = turbo.answer(HTTPResponse(status: 200, body: Array(body.utf8)), to: sent, at: Pinned.now).outcomes[0]
+    #expect(outcome.id == "97" && outcome.readKey == "SCTr")
+    #expect(turbo.receiptsByDefault == .pull)
+    let third = try serverChan("sctp1tx")
+    #expect(third.receiptsByDefault == .off && !third.givesReceipts(for: content))
+    #expect(throws: SettingFault.self) { try serverChan("sctp1tx", .pull) }
+  }
+
+  @Test func wxPusherInformsAndSettlesNothing() throws {
+    let wxPusher = try WxPusher(
+      settings(WxPusher.self, ["app_token": .string("AT_x")], endpoint: "https://wx.test"))
+    let awaited = try call(wxPusher, (0..<30).map { ("UID_\($0)", "\($0)") })
+    var number = 0
+    let dialogue = Dialogue(wxPusher, [awaited]) { _ in
+      number += 1
+      return (200, #"{"code":1000,"data":\#(number == 1 ? "\"waiting\"" : "1"),"success":true}"#)
+    }
+    #expect(dialogue.urls.count == 20 && dialogue.urls[0] == "https://wx.test/api/send/query/status?sendRecordId=0")
+    #expect(dialogue.receipts.isEmpty && wxPusher.receiptsByDefault == .off)
+    #expect(
+      dialogue.sums == [ReceiptSums(call: "c1", [.init("status 1", 19), .init("status waiting", 1)], isFinal: false)])
   }
 }

@@ -49,6 +49,9 @@ package struct Outcome: Sendable, Hashable {
   /// Beyond the provider's limit on recipients per call, as its answer taught (`Answer.capacity`): goes out again at once,
   /// in another call, and uses up no attempt.
   package var isSurplus = false
+  /// What the service wants to hear beside the id when it is asked what became of it: a secret of this one message. It is
+  /// kept with what is awaited, and in no history line.
+  package var readKey: String?
   /// Accepted, as a receipt has shown: no answer said so.
   package var isByReceipt = false
 

@@ -217,6 +217,9 @@ package protocol ReceiptAsking: ReceiptProvider {
   /// Calls in one round, at the most.
   var callsPerRound: Int { get }
 
+  /// The most questions in a second, where that is fewer than calls; 0 is as many.
+  var questionsPerSecond: Double { get }
+
   /// The next request of a round, or nil when it is over. Asked again after each answer was read and all of it flushed.
   func question(_ round: inout ReceiptRound, _ session: Session, at now: Date, nonce: String) -> HTTPRequest?
 
@@ -227,6 +230,7 @@ package protocol ReceiptAsking: ReceiptProvider {
 extension ReceiptAsking {
   package var receiptPause: Double { 0 }
   package var callsPerRound: Int { 1000 }
+  package var questionsPerSecond: Double { 0 }
 }
 
 /// A call whose recipients are awaited, as a provider is told of it.
@@ -235,10 +239,13 @@ package struct AwaitedCall: Sendable, Hashable {
     /// The provider's own id of it.
     package var id: String?
     package var target: Target
+    /// See `Outcome.readKey`.
+    package var readKey: String?
 
-    package init(id: String?, _ target: Target) {
+    package init(id: String?, _ target: Target, readKey: String? = nil) {
       self.id = id
       self.target = target
+      self.readKey = readKey
     }
   }
 
@@ -249,12 +256,22 @@ package struct AwaitedCall: Sendable, Hashable {
   /// What receipts name it by, where that is not its id.
   package var reference: String?
   package var acceptedAt: Date
-  /// Those without a final state.
+  /// Those without a final state, as far as the configuration knows them.
   package var recipients: [Recipient]
+  /// All without a final state.
+  package var open: Int
+  /// How often it was asked about before.
+  package var asked: Int
+
+  /// The id of the call, or of the one that it was for.
+  package var anyId: String? { sharedId ?? recipients.first?.id }
 
   package init(
-    id: String, sharedId: String?, reference: String?, acceptedAt: Date, recipients: [Recipient]
+    id: String, sharedId: String?, reference: String?, acceptedAt: Date, recipients: [Recipient], open: Int? = nil,
+    asked: Int = 0
   ) {
+    self.open = open ?? recipients.count
+    self.asked = asked
     self.id = id
     self.sharedId = sharedId
     self.reference = reference
@@ -270,8 +287,50 @@ package struct ReceiptRound: Sendable {
   package var notes: [String: String] = [:]
   /// Questions so far.
   package var asked = 0
+  /// How many of the calls were asked about, should the round be cut short: the others are still due then.
+  package var reached = 0
 
   package init(_ calls: [AwaitedCall]) { self.calls = calls }
+
+  /// Of everybody in these calls, one after the other, the one at that place. Each time a call begins with somebody else, so
+  /// that nobody is left out for ever where rounds are cut short.
+  package func person(_ place: Int, where counts: (AwaitedCall) -> Bool = { _ in true })
+    -> (index: Int, call: AwaitedCall, recipient: AwaitedCall.Recipient)?
+  {
+    var left = place
+    for (index, call) in calls.enumerated() where counts(call) {
+      let count = call.recipients.count
+      if left < count { return (index, call, call.recipients[(left + call.asked * 97) % count]) }
+      left -= count
+    }
+    return nil
+  }
+}
+
+/// What a service tells of a call as a whole: how many, and not who.
+package struct ReceiptSums: Sendable, Hashable {
+  package struct Count: Sendable, Hashable {
+    /// In the service's own words.
+    package var name: String
+    package var count: Int
+
+    package init(_ name: String, _ count: Int) {
+      self.name = name
+      self.count = count
+    }
+  }
+
+  /// The call's own id.
+  package var call: String
+  package var counts: [Count]
+  /// The service has no more to say: it is not asked about this call again.
+  package var isFinal: Bool
+
+  package init(call: String, _ counts: [Count], isFinal: Bool) {
+    self.call = call
+    self.counts = counts
+    self.isFinal = isFinal
+  }
 }
 
 /// What the answer to a question says.
@@ -280,6 +339,8 @@ package struct ReceiptReading: Sendable {
   /// Of services that tell each news once, those in the form of a callback, one for each receipt: what can't be taken yet is
   /// dropped, and lost to nobody. Empty elsewhere: there one asks again.
   package var sources: [[UInt8]] = []
+  /// What services say that count, and name nobody.
+  package var sums: [ReceiptSums] = []
   /// A session (an access token, keys of a queue) that replaces the channel's.
   package var session: Session?
   /// Seconds that the service asks to be left alone; the round is over.

@@ -42,6 +42,7 @@ package struct OneSignal: HTTPProvider, RepeatableProvider {
       "body is required unless template names a template; title and url are used. Markdown goes as it is written; html is refused.",
       "Where SDKs or proxies hold to the older limit, set max_recipients_per_call: 2000.",
       "Accepted means submitted: ids that don't exist are not reported by the service.",
+      "Receipts are sums of a call and name nobody: show and report have them; people stay awaited.",
       "A lost answer is repeated under the same idempotency key, so that nothing is sent twice.",
     ],
     example: """
@@ -52,9 +53,9 @@ package struct OneSignal: HTTPProvider, RepeatableProvider {
       }
       """)
 
-  private let url: String
-  private let appID: String
-  private let headers: [HTTPHeader]
+  let url: String
+  let appID: String
+  let headers: [HTTPHeader]
   private let targetChannel: String
   private let isStrict: Bool
   private let template: String?
@@ -84,8 +85,8 @@ package struct OneSignal: HTTPProvider, RepeatableProvider {
 
   // MARK: What is sent (section 1)
 
-  private static let subscriptions = Target.Lane("subscriptions")
-  private static let users = Target.Lane("users")
+  static let subscriptions = Target.Lane("subscriptions")
+  static let users = Target.Lane("users")
   private static let segments = Target.Lane("segments")
 
   package func target(_ address: String) throws(RecipientFault) -> Target {

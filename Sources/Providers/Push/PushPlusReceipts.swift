@@ -51,8 +51,9 @@ extension PushPlus: ReceiptAsking {
         body: body.bytes)
     }
     let index = Int(round.notes["next"] ?? "0") ?? 0
+    round.reached = index + 1
     guard round.calls.indices.contains(index),
-      let code = round.calls[index].sharedId ?? round.calls[index].recipients.first?.id
+      let code = round.calls[index].anyId
     else { return nil }
     let query = PercentEncoding.encode([Pair("shortCode", code)])
     return HTTPRequest(
@@ -81,7 +82,7 @@ extension PushPlus: ReceiptAsking {
     let index = Int(round.notes["next"] ?? "0") ?? 0
     round.notes["next"] = String(index + 1)
     guard round.calls.indices.contains(index), let status = CallbackJSON.text(value?["data"]?["status"]),
-      let short = round.calls[index].sharedId ?? round.calls[index].recipients.first?.id
+      let short = round.calls[index].anyId
     else { return reading }
     let at = value?["data"]?["updateTime"]?.string.flatMap { CivilTime.parsePlain($0, offset: 8 * 3_600) }
     let news = Self.news(status, CallbackJSON.text(value?["data"]?["errorMessage"]), at: at)

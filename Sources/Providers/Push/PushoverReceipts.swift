@@ -44,7 +44,7 @@ extension Pushover: ReceiptAsking {
   }
 
   private func receipt(_ round: ReceiptRound) -> String? {
-    round.calls.first.flatMap { $0.sharedId ?? $0.recipients.first?.id }
+    round.calls.first?.anyId
   }
 
   package func reading(_ response: HTTPResponse, _ round: inout ReceiptRound, at now: Date) -> ReceiptReading {

@@ -31,6 +31,7 @@ package struct ServerChan: HTTPProvider {
       "body is shown as Markdown, and html is refused; url is not used.",
       "The address is chosen by the key; an endpoint in the configuration replaces it for both kinds of key.",
       "The key is part of the request's path: don't let a proxy log it.",
+      "Turbo is asked by itself what became of a message; ServerChan 3 does not tell.",
       "Free Turbo accounts have 5 messages a day; the first answer that says so suspends the channel.",
       "A lost answer cannot be looked up: on_unconfirmed decides.",
     ],
@@ -46,7 +47,9 @@ package struct ServerChan: HTTPProvider {
   private static let bodyBytes = 32_768
 
   private let url: String
-  private let isTurbo: Bool
+  /// Where the answer of Turbo is looked up.
+  let base: String
+  let isTurbo: Bool
 
   package init(_ settings: Settings) throws(SettingFault) {
     let key = try settings.required("sendkey")
@@ -55,6 +58,7 @@ package struct ServerChan: HTTPProvider {
       throw SettingFault("sendkey", "holds something other than letters and digits")
     }
     let endpoint = try Endpoint(settings)
+    base = endpoint.base
     if let user = Self.user(in: key) {
       isTurbo = false
       let isGiven = settings.endpoint != Self.card.endpoint
@@ -66,6 +70,9 @@ package struct ServerChan: HTTPProvider {
       throw SettingFault("sendkey", "is of ServerChan's first edition, which is shut down: get a key at sct.ftqq.com")
     } else {
       throw SettingFault("sendkey", "is no key: expected SCT... or sctp, a number, t and more")
+    }
+    guard isTurbo || settings.receipts?.asks != true else {
+      throw SettingFault("receipts", "ServerChan 3 cannot be asked; Turbo can")
     }
   }
 
@@ -171,11 +178,16 @@ package struct ServerChan: HTTPProvider {
         retryAfter: Self.wait(response, now: now))
     }
     let text = wire["message"]?.text ?? ""
-    // ServerChan 3 does not describe it. Its read key is a secret, and not looked at.
+    // ServerChan 3 does not describe it.
     let data = wire["data"]
     let succeeded = (200..<300).contains(response.status)
     let isSuccess = code == 0 && (wire["errno"]?.integer ?? 0) == 0 && (data?["errno"]?.integer ?? 0) == 0
-    if isSuccess, succeeded { return .all(.accepted(id: data?["pushid"]?.text), in: call) }
+    if isSuccess, succeeded {
+      var outcome = Outcome.accepted(id: data?["pushid"]?.text)
+      // A secret of this message, by which what became of it is asked.
+      if isTurbo { outcome.readKey = data?["readkey"]?.text }
+      return .all(outcome, in: call)
+    }
     let isQuota = code == 471 || wire["scode"]?.integer == 471 || Self.quotaWords.contains { text.contains($0) }
     let verdict: AnswerClass =
       if code == 0 {

@@ -28,7 +28,7 @@ package struct WxPusher: HTTPProvider {
     notes: [
       "to: user ids, UID_..., compared exactly as written.",
       "body is required; title is the summary; format and url are used.",
-      "Accepted means that the service made a task of it; delivery comes later and cannot be asked for.",
+      "Accepted means that the service made a task of it; delivery comes later, and what it says of it is never final.",
       "A lost answer cannot be looked up: on_unconfirmed decides.",
     ],
     example: """
@@ -39,12 +39,14 @@ package struct WxPusher: HTTPProvider {
       """)
 
   private let url: String
+  let base: String
   private let appToken: String
 
   package init(_ settings: Settings) throws(SettingFault) {
     guard let appToken = settings.string("app_token") else { throw SettingFault("app_token", "is missing") }
     self.appToken = appToken
-    url = try Endpoint(settings).base + "/api/send/message"
+    base = try Endpoint(settings).base
+    url = base + "/api/send/message"
   }
 
   // MARK: What is sent (section 1)

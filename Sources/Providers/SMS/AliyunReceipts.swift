@@ -57,7 +57,7 @@ extension AliyunSMS: ReceiptAsking {
   package func question(
     _ round: inout ReceiptRound, _ session: Session, at now: Date, nonce: String
   ) -> HTTPRequest? {
-    guard let queue = receiptQueue else { return numberQuestion(round, at: now, nonce: nonce) }
+    guard let queue = receiptQueue else { return numberQuestion(&round, at: now, nonce: nonce) }
     guard let keyID = session.value("mns-id", at: now), let secret = session.value("mns-secret", at: now),
       let token = session.value("mns-token", at: now)
     else {
@@ -131,14 +131,9 @@ extension AliyunSMS: ReceiptAsking {
 
   // MARK: Number by number
 
-  private static func recipients(_ round: ReceiptRound) -> [(call: AwaitedCall, recipient: AwaitedCall.Recipient)] {
-    round.calls.flatMap { call in call.recipients.map { (call, $0) } }
-  }
-
-  private func numberQuestion(_ round: ReceiptRound, at now: Date, nonce: String) -> HTTPRequest? {
-    let all = Self.recipients(round)
-    guard round.asked < all.count else { return nil }
-    let (call, recipient) = all[round.asked]
+  private func numberQuestion(_ round: inout ReceiptRound, at now: Date, nonce: String) -> HTTPRequest? {
+    guard let (index, call, recipient) = round.person(round.asked) else { return nil }
+    round.reached = index + 1
     // As it is written at home: a domestic number without its country.
     let isDomestic = PhoneNumber.mainlandMobile(recipient.target.identity) != nil
     let number = recipient.target.identity.dropFirst(isDomestic ? 3 : 1)
@@ -152,9 +147,7 @@ extension AliyunSMS: ReceiptAsking {
 
   private func numberReading(_ response: HTTPResponse, _ round: inout ReceiptRound, at now: Date) -> ReceiptReading {
     var reading = ReceiptReading()
-    let all = Self.recipients(round)
-    guard all.indices.contains(round.asked - 1) else { return reading }
-    let (call, recipient) = all[round.asked - 1]
+    guard let (_, call, recipient) = round.person(round.asked - 1) else { return reading }
     let value = CallbackJSON.value(of: response)
     let code = value?["Code"]?.string
     guard response.status == 200, code == "OK" else {

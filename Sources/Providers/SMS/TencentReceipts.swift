@@ -35,26 +35,33 @@ extension TencentSMS: ReceiptProvider {
   package var endsDoubt: Bool { true }
 }
 
-/// Asked: the application's queue, which gives each report once and whose every answer is on disk before the next question;
-/// where the vendor has not switched that on, number by number (section 3a).
+/// Asked: the application's queue, which gives each report once and whose every answer is on disk before the next question.
+/// Where the vendor has not switched that on, and of whom the queue has not told for some rounds, as somebody died with the
+/// answer or another program has it, number by number (section 3a).
 extension TencentSMS: ReceiptAsking {
   private static let most = 100
+  /// The pace of questions about numbers; the queue may be asked more often.
+  package var questionsPerSecond: Double { 20 }
+  /// Rounds in which only the queue is asked.
+  private static let patience = 3
 
-  private static func recipients(_ round: ReceiptRound) -> [(call: AwaitedCall, recipient: AwaitedCall.Recipient)] {
-    round.calls.flatMap { call in call.recipients.map { (call, $0) } }
+  /// Whom to ask about by number, next.
+  private static func person(
+    _ round: ReceiptRound, _ place: Int
+  ) -> (index: Int, call: AwaitedCall, recipient: AwaitedCall.Recipient)? {
+    let isQueueEmpty = round.notes["isEmpty"] != nil
+    return round.person(place) { !isQueueEmpty || $0.asked >= patience }
   }
 
   package func question(
     _ round: inout ReceiptRound, _ session: Session, at now: Date, nonce: String
   ) -> HTTPRequest? {
-    if round.notes["isEmpty"] != nil { return nil }
     guard let first = round.notes["numbers"].flatMap({ Int($0) }) else {
       let body = JSON.object([.init("SmsSdkAppId", .string(appID)), .init("Limit", .integer(Self.most))])
       return signed("PullSmsSendStatus", body.bytes, at: now)
     }
-    let all = Self.recipients(round)
-    guard all.indices.contains(round.asked - first) else { return nil }
-    let (call, recipient) = all[round.asked - first]
+    guard let (index, call, recipient) = Self.person(round, round.asked - first) else { return nil }
+    round.reached = index + 1
     let body = JSON.object([
       .init("BeginTime", .integer(Int(call.acceptedAt.timeIntervalSince1970) - 60)),
       .init("EndTime", .integer(Int(now.timeIntervalSince1970))), .init("Offset", .integer(0)),
@@ -84,7 +91,7 @@ extension TencentSMS: ReceiptAsking {
       return reading
     }
     let reports = body["PullSmsSendStatusSet"]?.array ?? []
-    if isQueue, reports.isEmpty { round.notes["isEmpty"] = "yes" }
+    if isQueue, reports.isEmpty { (round.notes["isEmpty"], round.notes["numbers"]) = ("yes", String(round.asked)) }
     for report in reports {
       reading.receipts.append(Self.pulled(report))
       // Told once: what names no call yet is dropped as the callback would have been.

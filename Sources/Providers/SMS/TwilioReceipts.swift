@@ -81,9 +81,10 @@ extension Twilio: ReceiptAsking {
   package func question(
     _ round: inout ReceiptRound, _ session: Session, at now: Date, nonce: String
   ) -> HTTPRequest? {
-    let sids = round.calls.compactMap { $0.sharedId ?? $0.recipients.first?.id }
+    let sids = round.calls.compactMap(\.anyId)
     guard sids.count > Self.few else {
       guard round.asked < sids.count else { return nil }
+      round.reached = round.asked + 1
       let path = resource.dropLast(".json".count) + "/\(PercentEncoding.encode(sids[round.asked])).json"
       return HTTPRequest(.get, base + path, headers: headers)
     }

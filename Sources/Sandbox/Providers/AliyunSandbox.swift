@@ -22,6 +22,9 @@ struct AliyunSandbox: ProviderSandbox {
   private let accounts: [[String: String]]?
   var sent = Remembered<AliyunSend>(capacity: rememberedNumbers)
   private var nonces = Remembered<Void>(capacity: rememberedNonces)
+  /// Receipts, for whoever fetches them.
+  let queue = SandboxQueue()
+  var queueKeys = Remembered<QueueKeys>(capacity: 1000)
   var identifiers = SandboxIdentifiers()
   private var lastBusinessID = 900_619_746_936_000_000
 
@@ -29,15 +32,20 @@ struct AliyunSandbox: ProviderSandbox {
 
   /// The API has no path; what a request wants is in a header or a parameter.
   static func owns(_ request: SandboxRequest) -> Bool {
-    request.path == "/"
-      && (request.header("x-acs-action") != nil || request.query.value("Action") != nil
-        || request.form.value("Action") != nil)
+    isQueue(request)
+      || (request.path == "/"
+        && (request.header("x-acs-action") != nil || request.query.value("Action") != nil
+          || request.form.value("Action") != nil))
   }
 
   /// Query and form body together, as the RPC style has it; V3 splits them over both as well.
   static func parameters(of request: SandboxRequest) -> [FormPair] { request.query + request.form }
 
   func read(_ request: SandboxRequest) -> SandboxCall {
+    if Self.isQueue(request) {
+      return SandboxCall(
+        request, request.method == "GET" ? .lookup : .other, fields: WireJSON(pairs: request.query))
+    }
     let parameters = Self.parameters(of: request)
     let action = parameters.value("Action") ?? request.header("x-acs-action") ?? ""
     var fields = parameters.map { WireMember($0.name, .string($0.value)) }
@@ -52,6 +60,9 @@ struct AliyunSandbox: ProviderSandbox {
     case "SendBatchSms":
       operation = .send
       recipients = Self.strings(parameters.value("PhoneNumberJson")) ?? []
+    case "QueryTokenForMnsQueue":
+      operation = .login
+      recipients = []
     case "QuerySendDetails":
       operation = .lookup
       recipients = parameters.value("PhoneNumber").map { [$0] } ?? []
@@ -63,6 +74,7 @@ struct AliyunSandbox: ProviderSandbox {
   }
 
   mutating func answer(_ call: SandboxCall, refused: [Int: RefusedRecipient], now: Date) -> SandboxReply {
+    if Self.isQueue(call.request) { return serveQueue(call, now: now) }
     let parameters = Self.parameters(of: call.request)
     if let failure = authenticate(call.request, parameters, now: now) {
       return gateway(call, failure, outcome: failure.code == "SignatureNonceUsed" ? .error : .credentials)
@@ -79,6 +91,7 @@ struct AliyunSandbox: ProviderSandbox {
     case "SendSms": return sendSms(call, parameters, refused: refused, now: now)
     case "SendBatchSms": return sendBatchSms(call, parameters, refused: refused, now: now)
     case "QuerySendDetails": return querySendDetails(call, parameters, now: now)
+    case "QueryTokenForMnsQueue": return giveKeys(call, parameters, now: now)
     default:
       let message = "Specified api is not found, please check your url and method."
       return gateway(call, .init(status: 404, code: "InvalidAction.NotFound", message: message), outcome: .error)

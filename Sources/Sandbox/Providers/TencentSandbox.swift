@@ -33,6 +33,8 @@ struct TencentSandbox: ProviderSandbox {
   private var sent = Remembered<Sent>(capacity: 200_000)
   private var identifiers = SandboxIdentifiers()
   private var lastSerial = 0
+  /// Reports, for whoever fetches them.
+  let queue = SandboxQueue()
 
   init(accounts: [[String: String]]?) { self.accounts = accounts }
 
@@ -46,7 +48,7 @@ struct TencentSandbox: ProviderSandbox {
     let operation: SandboxCall.Operation =
       switch request.headers.value("x-tc-action") {
       case "SendSms": .send
-      case "PullSmsSendStatusByPhoneNumber": .lookup
+      case "PullSmsSendStatus", "PullSmsSendStatusByPhoneNumber": .lookup
       default: .other
       }
     do throws(FieldsError) {
@@ -75,6 +77,8 @@ struct TencentSandbox: ProviderSandbox {
       case .send:
         try check(call)
         return accept(call, refused: refused, now: now)
+      case .lookup where call.request.headers.value("x-tc-action") == "PullSmsSendStatus":
+        return try pullQueue(call, now: now)
       case .lookup: return try pull(call, now: now)
       case .login, .receive, .upload, .phone, .other:
         throw Failure("InvalidAction", "The request's `Action` is not supported.")
@@ -214,6 +218,31 @@ extension TencentSandbox {
         "SubscriberNumber": .string(String(number.dropFirst(number.hasPrefix("+86") ? 3 : 1))),
         "PhoneNumber": .string(number), "SerialNo": .string(sent.serial), "ReportStatus": "SUCCESS",
         "Description": "DELIVRD", "SessionContext": .string(sent.context),
+      ]
+    }
+    return reply([WireMember("PullSmsSendStatusSet", .array(rows))], outcome: .lookup)
+  }
+
+  /// Section 3a: "each entry once".
+  private mutating func pullQueue(_ call: SandboxCall, now: Date) throws(Failure) -> SandboxReply {
+    guard call.fields["SmsSdkAppId"]?.scalar != nil else {
+      throw Failure("MissingParameter", "The request is missing a required parameter `SmsSdkAppId`.")
+    }
+    guard let limit = call.fields["Limit"]?.int, 1...Limit.page ~= limit else {
+      throw Failure("InvalidParameterValue", "Limit is out of range.")
+    }
+    let sent = sent
+    let rows = queue.take(limit, now: now).map { report -> WireJSON in
+      func text(_ name: String) -> String { report[name]?.scalar ?? "" }
+      let number = (text("nationcode") == "86" ? "+86" : "+") + text("mobile")
+      let context = sent.serials(of: number).lazy.compactMap { sent[$0] }.first { $0.serial == text("sid") }?.context
+      let received = WireTime.unix(iso8601: text("user_receive_time").replacing(" ", with: "T") + "Z")
+      return [
+        "UserReceiveTime": .int((received ?? WireTime.china) - WireTime.china),
+        "CountryCode": .string(text("nationcode")), "SubscriberNumber": .string(text("mobile")),
+        "PhoneNumber": .string(number), "SerialNo": .string(text("sid")),
+        "ReportStatus": .string(text("report_status")),
+        "Description": .string(text("errmsg")), "SessionContext": .string(context ?? ""),
       ]
     }
     return reply([WireMember("PullSmsSendStatusSet", .array(rows))], outcome: .lookup)

@@ -165,7 +165,7 @@ extension AliyunSandbox: CallingBack {
   }
 }
 
-extension TencentSandbox: CallingBack {
+extension TencentSandbox: QueueingReceipts {
   func callbacks(
     for call: SandboxCall, _ reply: SandboxReply, fails: (Int) -> Bool, now: Date
   ) -> [SandboxCallback] {

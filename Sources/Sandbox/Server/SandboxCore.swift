@@ -126,6 +126,7 @@ struct SandboxCore: Sendable {
       let said = provider.callbacks(
         for: call, reply, fails: { _ in decision.receipts.contains(.undelivered) }, now: now)
       callbacks = CallbackFolder.plan(said, decision.receipts, number: number)
+      (provider as? any QueueingReceipts)?.queue.add(callbacks, now: now)
     }
     return Served(
       reply: reply, departure: departure, delayMilliseconds: decision.delayMilliseconds, callbacks: callbacks,

@@ -72,6 +72,17 @@ struct WireTime: Equatable {
     return unix(year, month, day)
   }
 
+  /// `Mon, 20 May 2024 08:30:15 GMT`, as HTTP writes it.
+  static func unix(http text: String) -> Int? {
+    let words = text.split(separator: " ")
+    guard words.count == 6, words[5] == "GMT", words[1].utf8.count == 2, words[4].utf8.count == 8,
+      let month = months.firstIndex(of: String(words[2])), let day = decimal(Array(words[1].utf8)[...]),
+      let year = decimal(Array(words[3].utf8)[...])
+    else { return nil }
+    let clock = words[4].split(separator: ":").compactMap { decimal(Array($0.utf8)[...]) }
+    return clock.count == 3 ? unix(year, month + 1, day, clock[0], clock[1], clock[2]) : nil
+  }
+
   private static func decimal(_ digits: ArraySlice<UInt8>) -> Int? {
     var value = 0
     for digit in digits {

@@ -13,10 +13,10 @@ package struct HistoryReader: ~Copyable {
 
   deinit { buffer.deallocate() }
 
-  /// Visits the file's history lines, oldest first. What can't be read, or is no plain file, is passed over.
+  /// Visits what stands behind the file's message, oldest first. What can't be read, or is no plain file, is passed over.
   /// - Parameter notBefore: files that were last written to before are passed over unread.
   package mutating func read(
-    _ name: FileName, in folder: Int32, notBefore: Date?, _ visit: ([HistoryLine]) -> Void
+    _ name: FileName, in folder: Int32, notBefore: Date?, _ visit: ([HistoryEntry]) -> Void
   ) {
     guard let descriptor = try? Syscalls.openToRead(name, in: folder, path: "") else { return }
     defer { close(descriptor) }
@@ -32,7 +32,7 @@ package struct HistoryReader: ~Copyable {
       return
     }
     let bytes = UnsafeBufferPointer(start: target.baseAddress?.assumingMemoryBound(to: UInt8.self), count: got)
-    let lines = History.lines(in: bytes)
-    if !lines.isEmpty { visit(lines) }
+    let entries = History.entries(in: bytes)
+    if !entries.isEmpty { visit(entries) }
   }
 }

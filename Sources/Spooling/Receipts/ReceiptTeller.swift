@@ -118,7 +118,7 @@ package struct ReceiptTeller: ~Copyable {
     _ news: FileNews, at now: Date, flushes: Bool,
     _ moves: inout [(name: FileName, from: Folder, to: Folder, due: Date?)]
   ) throws(SystemFault) -> Told {
-    guard let file = try open(news) else { return isSomewhere(news.file) ? .later : .gone }
+    guard let file = try find(news) else { return isSomewhere(news.file) ? .later : .gone }
     defer { close(file.descriptor) }
     var bytes: [UInt8] = []
     var move: (to: Folder, due: Date?)?
@@ -206,6 +206,12 @@ package struct ReceiptTeller: ~Copyable {
 
   // MARK: Finding
 
+  /// As `open`, twice: a file may have been settled after its place was looked at, and before it was looked for elsewhere.
+  private mutating func find(_ news: FileNews) throws(SystemFault) -> Open? {
+    if let file = try open(news) { return file }
+    return isSomewhere(news.file) ? nil : try open(news)
+  }
+
   /// The file whose history names all of the calls, open for appending; nil when none is settled or deferred.
   private mutating func open(_ news: FileNews) throws(SystemFault) -> Open? {
     let calls = Set(news.items.map { Verbatim($0.call) })
@@ -286,7 +292,7 @@ package struct ReceiptTeller: ~Copyable {
   private func isSomewhere(_ file: String) -> Bool {
     let name = FileName(display: file)
     for folder in [Folder.new, .deferred, .hold] where spool.facts(of: name, in: folder) != nil { return true }
-    return ((try? spool.find(name, in: [.cur])) ?? []).isEmpty == false
+    return (try? spool.find(name, in: [.cur]))?.found.isEmpty == false
   }
 
   // MARK: Writing

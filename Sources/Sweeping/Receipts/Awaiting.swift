@@ -29,7 +29,9 @@ enum Awaiting {
       let key = ReceiptKey.of(entry.target.identity)
       entry.item.forEach { passenger in
         recipients.append(
-          .init(CallMember(passenger), key: key, id: shared == nil ? outcome.id : nil, isInDoubt: isInDoubt))
+          .init(
+            CallMember(passenger), key: key, id: shared == nil ? outcome.id : nil, readKey: outcome.readKey,
+            isInDoubt: isInDoubt))
       }
     }
     guard !recipients.isEmpty else { return nil }

@@ -67,7 +67,7 @@ final class FallbackLegs {
   /// - Returns: its name; nil where its message is not there any more.
   private func drop(_ leg: FallbackLeg) throws(LedgerFault) -> String? {
     var name = leg.name
-    let all = (try? spool.find(FileName(display: leg.name), in: Folder.allCases)) ?? []
+    let all = (try? spool.find(FileName(display: leg.name), in: Folder.allCases))?.found ?? []
     if !all.contains(where: { $0.place.folder != .tmp }) {
       guard let message = message(leg.file), let channel = channel(of: message, leg.file),
         let text = text(of: message, channel, to: leg.to)
@@ -94,7 +94,7 @@ final class FallbackLegs {
     while true {
       let candidate = base.numbered(number)
       let found: [Walk.Found]
-      do throws(SystemFault) { found = try spool.find(candidate, in: Folder.allCases) } catch {
+      do throws(SystemFault) { found = try spool.find(candidate, in: Folder.allCases).found } catch {
         throw SweepTrouble(fault: error)
       }
       if found.isEmpty, taken.insert(candidate.display).inserted { return candidate }

@@ -11,8 +11,10 @@ import Threading
 final class ReceiptAsker {
   /// Rounds of one channel in one pass: more is for the next.
   private static let rounds = 100
-  /// Longest waits for a channel's pace, and for sending to come to an end, in seconds.
+  /// The longest wait for sending to come to an end, in seconds.
   private static let patience = 1.0
+  /// All that a channel's pace is waited for in one pass, in seconds: who is left is due in the next.
+  private static let pacing = 10.0
 
   /// What an answer said.
   struct Answer {
@@ -20,6 +22,7 @@ final class ReceiptAsker {
     var receipts: [Receipt]
     /// See `ReceiptReading`.
     var sources: [[UInt8]]
+    var sums: [ReceiptSums]
   }
 
   /// One channel's questions under way.
@@ -37,6 +40,8 @@ final class ReceiptAsker {
   private var left: [Channel] = []
   private var round: Round?
   private var roundsLeft = 0
+  /// Seconds that were waited for the pace of the channel that is asked.
+  private var paced = 0.0
   /// Steady times before which a channel is left alone.
   private var resting: [String: Double] = [:]
   private var troubled: Set<String> = []
@@ -56,7 +61,13 @@ final class ReceiptAsker {
   func begin() {
     left = environment.configuration.channels.values
       .filter { $0.receipts.asks && $0.receipting is any ReceiptAsking }.sorted { $0.name > $1.name }
-    (round, roundsLeft) = (nil, ReceiptAsker.rounds)
+    (round, roundsLeft, paced) = (nil, ReceiptAsker.rounds, 0)
+  }
+
+  /// It is not asked any more in this pass.
+  private func leave(_ channel: Channel) {
+    left.removeAll { $0.name == channel.name }
+    (roundsLeft, paced) = (ReceiptAsker.rounds, 0)
   }
 
   /// Asks the next question, and what its answer says; nil when there is no more to ask now.
@@ -64,7 +75,8 @@ final class ReceiptAsker {
     while true {
       if round == nil, try !beginRound() { return nil }
       guard var current = round else { return nil }
-      let session = environment.sessions.session(of: current.channel.name)
+      let before = current.round.reached
+      let session = environment.sessions.session(of: current.channel)
       guard
         let request = current.provider.question(
           &current.round, session, at: environment.now(), nonce: environment.nonce())
@@ -72,10 +84,16 @@ final class ReceiptAsker {
         try endRound(current)
         continue
       }
-      // Sending comes first: these are still due, and asked about in the next pass.
-      guard try awaitTurn(current.channel) else {
-        round = nil
+      // Who is left is still due, and asked about in the next pass.
+      switch try awaitTurn(current) {
+      case .asks: break
+      case .sendingComesFirst:
+        try cut(current, reached: before)
         return nil
+      case .isPaced:
+        try cut(current, reached: before)
+        leave(current.channel)
+        continue
       }
       guard let reply = ask(request, current.channel) else { return nil }
       current.round.asked += 1
@@ -84,12 +102,14 @@ final class ReceiptAsker {
         continue
       }
       let reading = current.provider.reading(response, &current.round, at: environment.now())
-      if let session = reading.session { environment.sessions.store(session, of: current.channel.name) }
+      // Keys and tokens: no channel that is asked has a login on the disk.
+      if let new = reading.session { _ = environment.sessions.store(new, was: session, of: current.channel) }
       round = current
       if let pause = reading.pause { try rest(current, pause) }
       if let trouble = reading.trouble { try fail(current, trouble) }
       if reading.trouble == nil, reading.pause == nil { troubled.remove(current.channel.name) }
-      return Answer(channel: current.channel, receipts: reading.receipts, sources: reading.sources)
+      return Answer(
+        channel: current.channel, receipts: reading.receipts, sources: reading.sources, sums: reading.sums)
     }
   }
 
@@ -110,8 +130,7 @@ final class ReceiptAsker {
           return true
         }
       }
-      left.removeLast()
-      roundsLeft = ReceiptAsker.rounds
+      leave(channel)
     }
     return false
   }
@@ -120,13 +139,21 @@ final class ReceiptAsker {
     AwaitedCall(
       id: record.call, sharedId: record.sharedId, reference: record.reference, acceptedAt: record.acceptedAt,
       recipients: record.recipients.compactMap { recipient in
-        Awaiting.target(of: recipient.member, channel).map { .init(id: recipient.id, $0) }
-      })
+        Awaiting.target(of: recipient.member, channel).map { .init(id: recipient.id, $0, readKey: recipient.readKey) }
+      }, open: record.recipients.count, asked: record.asked)
+  }
+
+  /// Who was reached was asked about; the others are still due, and come first in the next pass.
+  private func cut(_ over: Round, reached: Int) throws(LedgerFault) {
+    let part = Round(
+      channel: over.channel, provider: over.provider, records: Array(over.records.prefix(reached)), round: over.round)
+    try endRound(part)
   }
 
   /// They were asked about; what has no final state yet is due again after its pause.
   private func endRound(_ over: Round) throws(LedgerFault) {
     round = nil
+    if over.records.isEmpty { return }
     let now = environment.now()
     try ledger.asked(
       over.records.map { record in
@@ -135,13 +162,13 @@ final class ReceiptAsker {
         return (record.call, now + pause)
       })
     // `receipt_every: "0s"` is: in every sweep, and not for ever in one.
-    if over.channel.receiptEvery == 0 { left.removeAll { $0.name == over.channel.name } }
+    if over.channel.receiptEvery == 0 { leave(over.channel) }
   }
 
   /// It wants to be left alone, and nobody who is awaited is forgotten for that.
   private func rest(_ current: Round, _ seconds: Double) throws(LedgerFault) {
     resting[current.channel.name] = environment.clock().steady + seconds
-    left.removeAll { $0.name == current.channel.name }
+    leave(current.channel)
     round = nil
     let next = environment.now() + seconds
     try ledger.asked(current.records.map { ($0.call, next) })
@@ -156,28 +183,35 @@ final class ReceiptAsker {
             said: current.channel.masked(problem), hint: "it is asked again later; nobody who is awaited is forgotten"))
       )
     }
-    left.removeAll { $0.name == current.channel.name }
+    leave(current.channel)
     if round != nil { try endRound(current) }
     round = nil
   }
 
   // MARK: One question
 
-  /// Until nothing is being sent and the channel's pace allows it; false where that takes too long.
-  private func awaitTurn(_ channel: Channel) throws(LedgerFault) -> Bool {
+  private enum Turn { case asks, sendingComesFirst, isPaced }
+
+  /// Waits until nothing is being sent and the channel's pace allows a question, unless that takes too long.
+  private func awaitTurn(_ current: Round) throws(LedgerFault) -> Turn {
     let end = environment.clock().steady + ReceiptAsker.patience
     while !mayAsk() {
-      if isStopped() { return false }
-      if environment.clock().steady > end { return false }
+      if isStopped() || environment.clock().steady > end { return .sendingComesFirst }
       pause(0.02)
     }
-    guard channel.rate > 0 else { return true }
-    while let until = try ledger.takeSlot(of: channel.name, rate: channel.rate, at: environment.now()) {
-      let wait = min(until.timeIntervalSince(environment.now()), 1 / channel.rate + 1)
-      if environment.clock().steady + wait > end { return false }
-      pause(wait)
+    let channel = current.channel
+    // Questions that are slower than calls keep a pace of their own, and hold up no call.
+    let slow = current.provider.questionsPerSecond
+    for (name, rate) in [("\(channel.name)\treceipts", slow), (channel.name, channel.rate)] where rate > 0 {
+      while let until = try ledger.takeSlot(of: name, rate: rate, at: environment.now()) {
+        let wait = min(max(0.001, until.timeIntervalSince(environment.now())), 1 / rate + 1)
+        paced += wait
+        if paced > ReceiptAsker.pacing || isStopped() { return .isPaced }
+        pause(wait)
+        if !mayAsk() { return .sendingComesFirst }
+      }
     }
-    return true
+    return .asks
   }
 
   private func pause(_ seconds: Double) {

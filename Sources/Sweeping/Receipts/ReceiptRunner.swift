@@ -38,7 +38,7 @@ package final class ReceiptRunner: Sendable {
   /// Everything that is there to be done, once.
   package func pass() throws(SweepTrouble) {
     guard ReceiptStage.isWanted(environment.configuration) else { return }
-    let stage = try ReceiptStage(environment, spool, ledger)
+    let stage = try ReceiptStage(environment, spool, ledger, isStopped: { [inbox] in inbox.isClosed })
     try stage.pass()
   }
 
@@ -60,12 +60,16 @@ package final class ReceiptRunner: Sendable {
     state.withLock { $0.watcher }?.wake()
   }
 
+  /// Begins nothing more. From any thread.
+  package func end() {
+    inbox.close()
+    state.withLock { $0.watcher }?.wake()
+  }
+
   /// Returns when what is under way has come to an end.
   package func stop() {
-    inbox.close()
-    let (watcher, worker) = state.withLock { ($0.watcher, $0.worker) }
-    watcher?.wake()
-    worker?.join()
+    end()
+    state.withLock { $0.worker }?.join()
   }
 
   private func run() {

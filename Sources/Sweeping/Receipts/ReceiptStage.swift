@@ -124,6 +124,9 @@ package final class ReceiptStage {
     asker.begin()
     while let answer = try Self.book({ () throws(LedgerFault) in try asker.next() }) {
       let findings = try apply(answer.receipts.map { sorter.claim($0, [answer.channel]) })
+      try Self.book { () throws(LedgerFault) in
+        try ledger.keep(answer.sums, of: answer.channel.name, at: environment.now())
+      }
       // What a service tells once, and nobody can take yet, waits where a callback would.
       for (source, finding) in zip(answer.sources, findings) {
         if case .counted = finding { continue }

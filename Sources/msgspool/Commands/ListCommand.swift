@@ -42,9 +42,9 @@ enum ListCommand: Command {
           guard let row = reader.row(found) else { continue }
           output.write(asJSON ? JSON.object(row.members).text + "\n" : row.text(now: now))
         }
+        output.flush()
+        Surroundings.tell(closed: walk.closed, of: spool)
       }
-      output.flush()
-      Surroundings.tell(closed: walk.closed, of: spool)
     } catch {
       throw Failure(error)
     }

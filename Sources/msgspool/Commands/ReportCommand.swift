@@ -14,7 +14,8 @@ enum ReportCommand: Command {
     details: """
       From the history in each file and from the ledger; sweeps may run meanwhile. What
       prune has removed is not in it. Latency counts from when a message was first seen
-      to when its provider accepted it.
+      to when its provider accepted it. Where there are receipts, it says how many of
+      those who were accepted it reached, and why not the others.
       """,
     examples: [
       ("msgspool report", "the last seven days, on the terminal"),
@@ -65,6 +66,7 @@ enum ReportCommand: Command {
     guard let ledger = Surroundings.ledgerToLookAt(spool) else { return sheet }
     do throws(LedgerFault) {
       sheet.slowest = try ledger.slowest(slowest, since: report.since)
+      if let ledger = ledger as? any ReceiptLedger { sheet.sums = try ledger.sums(since: report.since) }
       for channel in configuration?.channels.values ?? [:].values where channel.price > .zero {
         let first = LocalTime.day(of: report.since, in: channel.zone)
         let last = LocalTime.day(of: report.until, in: channel.zone)

@@ -83,7 +83,7 @@ enum RetryCommand: Command {
     // Held to the end of the command.
     let lock = isDry ? nil : try Surroundings.operatorLock(spool)
     defer { withExtendedLifetime(lock != nil) {} }
-    let named = try NamedMessages.find(arguments.operands, spool, in: [.done, .failed], undone: "nothing was moved")
+    let named = try NamedMessages.find(arguments.names, spool, in: [.done, .failed], undone: "nothing was moved")
     let limit = Surroundings.configurationIfUsable(arguments, spool: spool)?.maxMessageBytes
     let retry = UndeliveredRetry(
       spool, filter, limit: limit ?? Configuration().maxMessageBytes, isDry: isDry,

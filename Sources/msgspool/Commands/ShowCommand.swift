@@ -1,5 +1,6 @@
 import Core
 import FoundationEssentials
+import Ledger
 import Spooling
 
 enum ShowCommand: Command {
@@ -21,6 +22,10 @@ enum ShowCommand: Command {
     guard !search.found.isEmpty else { throw missing(arguments.names[0], search, spool, Folder.allCases) }
     let configuration = Surroundings.configurationIfUsable(arguments, spool: spool)
     var reader = RowReader(spool, configuration)
+    // Sums are a detail: without them there is nothing to complain about.
+    let isAsked = configuration?.channels.values.contains { $0.receipts.asks } ?? false
+    let home = Surroundings.ledgerHome(spool)
+    let ledger = isAsked && spool.closed.isEmpty ? (try? home.look(leavesNoTrace: true)) ?? nil : nil
     for (index, found) in search.found.enumerated() {
       let (name, place) = (found.name, found.place)
       let facts = try? FileFacts(of: name, in: place.descriptor)
@@ -28,7 +33,11 @@ enum ShowCommand: Command {
       guard let row = reader.row(found) else { continue }
       let limit = configuration?.maxMessageBytes ?? Configuration().maxMessageBytes
       let bytes = found.isOdd ? nil : try? spool.read(name, in: place.descriptor, path: place.path, limit: limit)
-      let sheet = MessageSheet(row, bytes ?? [], facts, configuration, spool.templates)
+      let sheet = MessageSheet(
+        row, bytes ?? [], facts, configuration, spool.templates,
+        sums: { call in
+          (try? (ledger as? any ReceiptLedger)?.sums(ofCall: call)) ?? nil
+        })
       if arguments.has("--json") {
         Console.output(sheet.json)
       } else {

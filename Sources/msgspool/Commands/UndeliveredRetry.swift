@@ -67,7 +67,7 @@ struct UndeliveredRetry: ~Copyable {
         unmatched += 1
         Console.warn(
           found.name.display, "has nobody to whom it was not delivered",
-          hint: "see: msgspool show \(found.name.display)")
+          hint: "see: msgspool show \(found.name.argument)")
       }
       return
     }

@@ -131,11 +131,12 @@ final class SweepRunner: Sendable {
 
   /// Finishes what is in flight; a later run ends at once.
   func stop() {
-    let stop = state.withLock { state -> (@Sendable () -> Void)? in
+    let (stop, receipts) = state.withLock { state in
       state.isStopped = true
-      return state.stop
+      return (state.stop, state.receipts)
     }
     stop?()
+    receipts?.end()
   }
 
   /// Another configuration for the engine that runs, if one does.

@@ -21,10 +21,12 @@ struct MessageSheet {
   private let book: [Verbatim: [Contact]]
   /// What a producer wrote, or another name in the address book stands for, may be a secret elsewhere.
   private let masked: (String) -> String
+  /// What services say of calls as a whole.
+  private let sums: [ReceiptSums]
 
   init(
     _ row: MessageRow, _ bytes: [UInt8], _ facts: FileFacts?, _ configuration: Configuration?,
-    _ templates: any TemplateShelf
+    _ templates: any TemplateShelf, sums: (String) -> ReceiptSums? = { _ in nil }
   ) {
     self.row = row
     let limit = (configuration ?? Configuration()).maxMessageBytes
@@ -36,6 +38,7 @@ struct MessageSheet {
     }
     lines = entries.compactMap { if case .line(let line) = $0 { line } else { nil } }
     masked = { configuration?.masked($0) ?? $0 }
+    self.sums = lines.flatMap(\.calls).compactMap(sums)
     let channel = lines.last?.channel ?? message?.channel ?? configuration?.defaultChannel
     book = channel.flatMap { configuration?.channels[$0]?.recipients } ?? [:]
   }
@@ -45,7 +48,18 @@ struct MessageSheet {
       row.members + [
         .init("message", raw.message?.mapped(masked) ?? .null),
         .init("history", .array(raw.history.map { $0.mapped(masked) })),
-      ])
+      ]
+        + (sums.isEmpty
+          ? []
+          : [
+            .init(
+              "sums",
+              .array(
+                sums.map { sum in
+                  .object(
+                    [.init("call", .string(sum.call))] + sum.counts.map { .init($0.name, .integer($0.count)) })
+                }))
+          ]))
   }
 
   // MARK: Text
@@ -191,6 +205,10 @@ struct MessageSheet {
       if let due = line.due { text += "\(String(repeating: " ", count: 27))next try \(RFC3339.string(due))\n" }
       if !line.calls.isEmpty {
         text += Columns.wrapped("call \(line.calls.prefix(3).joined(separator: ", "))".safeText, indent: 27)
+      }
+      // It names nobody, and tells how it goes.
+      for sum in sums where line.calls.contains(where: { Verbatim($0) == Verbatim(sum.call) }) {
+        text += Columns.wrapped("of the call: \(ReportSheet.words(sum.counts))".safeText, indent: 27)
       }
     }
     return text

@@ -7,8 +7,8 @@ import Ledger
 /// stands in it. Plots are SVG within the page; behind each stands a table with the same numbers. What files, producers and
 /// providers wrote is escaped.
 struct ReportPage {
-  private let sheet: ReportSheet
-  private var report: Report { sheet.report }
+  let sheet: ReportSheet
+  var report: Report { sheet.report }
 
   init(_ sheet: ReportSheet) { self.sheet = sheet }
 
@@ -31,7 +31,9 @@ struct ReportPage {
     \(numbers)
     \(plot)
     \(channels)
+    \(funnels)
     \(causes)
+    \(undelivered)
     \(doubtful)
     \(slowest)
     <p class="sub">Made by <code>msgspool report --html</code> from what the spool still holds.</p>
@@ -278,23 +280,23 @@ struct ReportPage {
 
   // MARK: Pieces
 
-  private func section(_ title: String, _ content: String) -> String {
+  func section(_ title: String, _ content: String) -> String {
     "<section><h2>\(title)</h2>\n\(content)\n</section>"
   }
 
   /// A plot on a screen that is too narrow for it is moved, by keys too, and keeps its words readable.
-  private func scrolling(_ name: String, _ svg: String) -> String {
+  func scrolling(_ name: String, _ svg: String) -> String {
     "<div class=\"wide plot\" role=\"region\" aria-label=\"\(escaped(name))\" tabindex=\"0\">\(svg)</div>\n"
   }
 
-  private func details(_ summary: String, _ content: String) -> String {
+  func details(_ summary: String, _ content: String) -> String {
     "<details><summary>\(summary) as a table</summary>\n\(content)</details>"
   }
 
   /// - Parameters:
   ///   - rows: cells that are escaped already; the first of each names the row.
   ///   - numbers, words: which columns hold them.
-  private func table(
+  func table(
     _ head: [String], _ rows: [[String]], numbers: ClosedRange<Int>, words: ClosedRange<Int>? = nil
   ) -> String {
     func kind(_ column: Int) -> String {
@@ -323,7 +325,7 @@ struct ReportPage {
   }
 
   /// What text may not be in a page, and what would change how the text around it reads.
-  private func escaped(_ text: String) -> String {
+  func escaped(_ text: String) -> String {
     text.unicodeScalars.map { scalar in
       let isShown = scalar.properties.generalCategory != .control && scalar.properties.generalCategory != .format
       return isShown ? String(scalar).escapedForHTML : "&#65533;"
@@ -333,7 +335,7 @@ struct ReportPage {
   private func time(_ date: Date) -> String { String(RFC3339.string(date).prefix(16).replacing("T", with: " ")) }
   private func day(_ date: Date) -> String { String(RFC3339.string(date).prefix(10)) }
 
-  private func short(_ number: Double) -> String {
+  func short(_ number: Double) -> String {
     let tenths = Int((number * 10).rounded())
     return tenths % 10 == 0 ? String(tenths / 10) : "\(tenths / 10).\(abs(tenths % 10))"
   }

@@ -10,6 +10,16 @@ struct ReportSheet {
   var slowest: [SlowCall] = []
   /// In the days that the span touches.
   var spent: [String: Money] = [:]
+  /// What services say of calls as a whole, by channel.
+  var sums: [String: [ReceiptSums.Count]] = [:]
+
+  /// Channels of which something is known beyond acceptance.
+  var followed: [Report.Channel] { report.channels.filter { $0.funnel.hasReceipts || sums[$0.name] != nil } }
+
+  /// `950 successful, 12 failed`.
+  static func words(_ counts: [ReceiptSums.Count]) -> String {
+    counts.filter { $0.count > 0 }.map { "\(Columns.grouped($0.count)) \($0.name)" }.joined(separator: ", ")
+  }
 
   /// What to do about a message in doubt.
   static let remedy = "find out whether it arrived; if not: msgspool retry NAME --state unconfirmed"
@@ -57,7 +67,9 @@ struct ReportSheet {
               [.init("at", .string(RFC3339.string(report.origin + Double(index) * report.step)))]
                 + members(report.steps[index]))
           })),
-      .init("causes", .array(report.causes.map(json))), .init("doubtful_count", .integer(report.doubtfulCount)),
+      .init("causes", .array(report.causes.map(json))),
+      .init("undelivered", .array(report.undeliveries.map(json))),
+      .init("doubtful_count", .integer(report.doubtfulCount)),
       .init("doubtful", .array(report.doubtful.map(json))), .init("slowest_calls", .array(slowest.map(json))),
     ])
   }
@@ -75,7 +87,26 @@ struct ReportSheet {
           .init("p50_seconds", number(channel.latency.quantile(0.5))),
           .init("p99_seconds", number(channel.latency.quantile(0.99))),
           .init("spent", spent[channel.name].map { .number($0.text) } ?? .null),
-        ])
+          .init("funnel", json(channel.funnel)),
+        ]
+        + (sums[channel.name].map { counts in
+          [.init("sums", .object(counts.map { .init($0.name, .integer($0.count)) }))]
+        } ?? []))
+  }
+
+  private func json(_ funnel: Funnel) -> JSON {
+    .object([
+      .init("dropped", .integer(funnel.dropped)), .init("accepted", .integer(funnel.accepted)),
+      .init("delivered", .integer(funnel.delivered)), .init("undelivered", .integer(funnel.undelivered)),
+      .init("no_receipt", .integer(funnel.noReceipt)), .init("unknown", .integer(funnel.unknown)),
+    ])
+  }
+
+  private func json(_ item: Report.Undelivery) -> JSON {
+    .object([
+      .init("channel", .string(item.channel)), .init("code", .string(item.code)), .init("count", .integer(item.count)),
+      .init("reason", .string(item.reason)), .init("example", .string(item.name)),
+    ])
   }
 
   private func json(_ cause: Report.Cause) -> JSON {

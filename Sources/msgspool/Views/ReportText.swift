@@ -23,7 +23,7 @@ struct ReportText {
     var text = Console.styled(sheet.spool.safeText, .bold) + "\n"
     text += "\(Columns.count(report.messages, "message")) in \(span) until \(RFC3339.string(report.until))\n"
     if report.messages == 0 { return text + "\nnothing was settled or put off in this time\n" }
-    return text + channels + plot + causes + doubtful + slowest
+    return text + channels + funnels + plot + causes + undelivered + doubtful + slowest
   }
 
   // MARK: Parts
@@ -49,6 +49,40 @@ struct ReportText {
         ] + (isPaid ? [sheet.spent[channel.name]?.text ?? "-"] : []))
     }
     return text
+  }
+
+  /// How far recipients got, of channels that have receipts.
+  private var funnels: String {
+    if sheet.followed.isEmpty { return "" }
+    var text = "\ndropped → accepted → delivered\n"
+    for channel in sheet.followed {
+      let funnel = channel.funnel
+      let steps = [funnel.dropped, funnel.accepted, funnel.delivered].map(Columns.grouped).joined(separator: " → ")
+      let share = funnel.accepted == 0 ? nil : Double(funnel.delivered) * 100 / Double(funnel.accepted)
+      text += "  \(channel.name.safeText)  \(steps) (\(ReportSheet.percent(share)))\n"
+      let others = [
+        (funnel.undelivered, "undelivered"), (funnel.noReceipt, "without receipt"), (funnel.unknown, "unknown"),
+      ].filter { $0.0 > 0 }.map { "\(Columns.grouped($0.0)) \($0.1)" }.joined(separator: ", ")
+      text += Columns.wrapped(others, indent: 6)
+      if let sums = sheet.sums[channel.name] {
+        text += Columns.wrapped("of whole calls: \(ReportSheet.words(sums))".safeText, indent: 6)
+      }
+    }
+    return text
+  }
+
+  private var undelivered: String {
+    if report.undeliveries.isEmpty { return "" }
+    var text = "\naccepted and not delivered\n"
+    for item in report.undeliveries.prefix(ReportText.causes) {
+      let count = String(item.count)
+      text += String(repeating: " ", count: max(0, 8 - count.count)) + "\(count)  \(item.channel.safeText)\n"
+      let reason = [item.code, item.reason].filter { !$0.isEmpty }.joined(separator: ": ")
+      text += Columns.wrapped(reason.safeText, indent: 10) + Columns.wrapped("such as \(item.name)", indent: 10)
+    }
+    let rest = report.undeliveries.count - ReportText.causes
+    text += rest > 0 ? "      … and \(rest) more (--json has all)\n" : ""
+    return text + Columns.wrapped("to send it to them again: msgspool retry --state undelivered", indent: 2)
   }
 
   /// Recipients over time, in so few rows that they are read at a glance.
