@@ -33,17 +33,21 @@ package struct ConfigurationReader: Sendable {
   }
 
   private let providers: [any Provider.Type]
+  private let presets: [String: String]
   private let environment: @Sendable (String) -> String?
   private let file: @Sendable (String) throws(ConfigurationFault) -> File
   /// The configuration's own, with its slash: cron's folder is another than the operator's, so what it names by a relative
   /// path is beside it.
   private var folder = ""
 
+  /// - Parameter presets: what people may take for a provider, and the provider that it is a preset of.
   package init(
-    providers: [any Provider.Type], environment: @escaping @Sendable (String) -> String?,
+    providers: [any Provider.Type], presets: [String: String] = [:],
+    environment: @escaping @Sendable (String) -> String?,
     file: @escaping @Sendable (String) throws(ConfigurationFault) -> File
   ) {
     self.providers = providers
+    self.presets = presets
     self.environment = environment
     self.file = file
   }
@@ -238,6 +242,11 @@ package struct ConfigurationReader: Sendable {
     }
     let name = try entry.string()
     guard let type = providers.first(where: { $0.card.name == name }) else {
+      if let real = presets[name] {
+        throw ConfigurationFault(
+          entry.path, "\"\(name)\" is no provider of this msgspool, but a preset of \(real)",
+          hint: "for the channel to copy see: msgspool providers \(name)")
+      }
       let nearest = Suggestion.nearest(to: name, among: names).map { "; did you mean \"\($0)\"?" }
       throw ConfigurationFault(
         entry.path, "\"\(name)\" is no provider of this msgspool\(nearest ?? "")",

@@ -66,13 +66,20 @@ import Testing
       ("template", #"{"a":"{params.}"}"#), ("success", #"{"status":[404]}"#), ("success", #"{"status":200}"#),
       ("success", #"{"field":"a"}"#), ("success", #"{"equals":1}"#), ("success", #"{"x":1}"#),
       ("recipients_per_call", "0"),
-      ("url", #""https://a/b?c=d e""#), ("url", #""ftp://a""#), ("url", #""https://a/?b#c""#),
+      ("success", #"{"id_header":""}"#), ("answers", #"{"x":"network"}"#), ("answers", #"{"x":1}"#),
+      ("answers", #"{"":"quota"}"#), ("escape", #""markdown""#), ("repeatable", "true"),
+      ("url", #""https://a/{id}""#), ("url", #""https://{to}.example.com/""#), ("url", #""https://a{call}/x""#),
+      ("url", #""https://a/{""#), ("url", #""{to}""#), ("url", #""https://a/b?c=d e""#), ("url", #""ftp://a""#),
+      ("url", #""https://a/?b#c""#),
     ] {
       let value = try JSONScanner.value(of: Array(value.utf8))
       let fault = #expect(throws: SettingFault.self) { try make([name: value]) }
       #expect(fault?.setting == name)
     }
     #expect(throws: SettingFault.self) { try make(["recipients_per_call": .integer(2)], template: #"{"a":"to {to}"}"#) }
+    #expect(throws: SettingFault.self) {
+      try make(["recipients_per_call": .integer(2), "url": .string("https://a/{to}")])
+    }
   }
 
   @Test(arguments: [
@@ -114,5 +121,84 @@ import Testing
         ]))
     let message = Message(body: "x", template: "T1", params: .named([.init("a", "1"), .init("b", "2")]))
     #expect(try other.rendered(message).fields == [.init("template", "T1"), .init("params.a", "1")])
+  }
+
+  // MARK: What chat services need
+
+  @Test(arguments: hostileTexts + ["!room:example.org", "a/../b", "x?y#z", "{call}"])
+  func whatStandsInTheAddressIsOnePieceOfIt(address: String) throws {
+    let webhook = try make(["url": .string("https://a.example/rooms/{to}/send/{call}?x=%41")])
+    let url = webhook.request(for: try webhook.call(Message(body: "x"), to: [address])).http.url
+    let parts = url.components(separatedBy: "/")
+    #expect(parts.count == 7 && parts[2] == "a.example" && parts[6] == "call-1?x=%41")
+    #expect(parts[4].removingPercentEncoding == address)
+  }
+
+  @Test(arguments: ["", ".", "..", "..."])
+  func whatWouldLeadElsewhereIsRefused(address: String) throws {
+    let webhook = try make(["url": .string("https://a.example/rooms/{to}/send")])
+    #expect(throws: RecipientFault.self) { try webhook.target(address) }
+  }
+
+  @Test func textIsAllThereIsAndSubjectOneLineOfIt() throws {
+    let webhook = try make(template: #"{"text":"{text}","subject":"{subject}"}"#)
+    let long = String(repeating: "长", count: 300)
+    for (message, expected) in [
+      (Message(body: "b\nc", title: "t\r\nu", url: "https://x"), ["t\r\nu\nb\nc\nhttps://x", "t u"]),
+      (Message(body: "\nb\nc"), ["\nb\nc", "b"]), (Message(title: "t"), ["t", "t"]),
+      (Message(body: long), [long, String(long.prefix(200))]),
+    ] {
+      let value = Value(Data(try body(webhook, message).utf8))
+      #expect(value == .object(["text": .string(expected[0]), "subject": .string(expected[1])]))
+    }
+    #expect(faultyField(webhook, Message()) == "body")
+  }
+
+  @Test func textsAreEscapedAsTheFarSideNeedsIt() throws {
+    let message = Message(body: "a<b>&\"c\nd")
+    let template = #"{"text":"x {body}","to":"{to}"}"#
+    for (escape, expected) in [("html", "x a&lt;b&gt;&amp;\"c\nd"), ("breaks", "x a<b>&\"c\n\nd")] {
+      let webhook = try make(["escape": .string(escape)], template: template)
+      let value = Value(Data(try body(webhook, message, to: ["<&>"]).utf8))
+      #expect(value == .object(["text": .string(expected), "to": .string("<&>")]))
+    }
+  }
+
+  @Test(arguments: [
+    (400, "no_credit", "deferred quota"), (400, "x no_credit bad", "deferred quota"),
+    (400, "bad", "rejected recipient"),
+    (503, "bad", "rejected recipient"), (200, #"{"ok":false,"e":"bad"}"#, "rejected recipient"),
+    (200, #"{"ok":true,"e":"bad"}"#, "accepted"), (504, "bad", "unconfirmed uncertain"), (400, "", "rejected provider"),
+  ])
+  func wordsInAnAnswerSayWhoseTroubleItIs(status: Int, body: String, expected: String) throws {
+    let webhook = try make(
+      ["answers": .object([.init("no_credit", .string("quota")), .init("bad", .string("recipient"))])],
+      success: #"{"field":"ok","equals":true}"#)
+    let outcome = webhook.answer(status, body, to: try webhook.call(Message(body: "x"), to: ["a"])).outcomes.first
+    let words = [outcome?.state.rawValue, outcome?.kind?.rawValue].compactMap { $0 }.joined(separator: " ")
+    #expect(words == expected)
+  }
+
+  @Test func aPauseIsTakenFromWhereverItIsTold() throws {
+    let webhook = try make()
+    let call = try webhook.call(Message(body: "x"), to: ["a"])
+    let end = String(Int(Pinned.now.timeIntervalSince1970) + 30)
+    for (body, headers, expected) in [
+      (#"{"retry_after":64.57}"#, [], 64.57), (#"{"retry_after_ms":2000}"#, [], 2), (#"{"retry_after":-1}"#, [], nil),
+      (#"{"retry_after":9}"#, [HTTPHeader("retry-after", "5")], 5), ("", [HTTPHeader("x-ratelimit-reset", end)], 30),
+      ("", [HTTPHeader("x-ratelimit-reset", "7")], nil), (#"{"retry_after":1e999}"#, [], nil),
+    ] as [(String, [HTTPHeader], Double?)] {
+      let answer = webhook.answer(429, body, headers: headers, to: call)
+      #expect(answer.outcomes.map(\.retryAfter) == [expected] && answer.outcomes[0].kind == .throttled)
+    }
+    // Some tell with every answer when their window ends.
+    let other = webhook.answer(503, "", headers: [HTTPHeader("x-ratelimit-reset", end)], to: call)
+    #expect(other.outcomes.map(\.retryAfter) == [nil])
+  }
+
+  @Test func aLostAnswerIsRepeatedWhereTheFarSideKnowsTheCall() throws {
+    #expect(try Recovery(make()) == .none)
+    let known = try make(["repeatable": .boolean(true)], template: #"{"id":"{call}"}"#)
+    #expect(Recovery(known) == .idempotencyKey)
   }
 }

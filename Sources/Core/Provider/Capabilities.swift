@@ -154,6 +154,11 @@ package protocol BillingProvider: Provider {
 /// Carries the same call with the same key (`Call.id`) out at most once, so that a lost one can simply be repeated.
 package protocol RepeatableProvider: Provider {}
 
+/// Does so in some channels, as their settings say.
+package protocol PerhapsRepeatableProvider: Provider {
+  var isRepeatable: Bool { get }
+}
+
 /// Can be asked what became of a call whose answer was lost.
 package protocol AskableProvider: HTTPProvider {
   /// Not found means "not carried out" only so many seconds after the call.
@@ -176,7 +181,9 @@ package enum Recovery: Sendable, Hashable {
 
   /// It follows from what the provider can do.
   package init(_ provider: any Provider) {
-    if provider is any RepeatableProvider {
+    if provider is any RepeatableProvider
+      || (provider as? any PerhapsRepeatableProvider)?.isRepeatable == true
+    {
       self = .idempotencyKey
     } else if let provider = provider as? any AskableProvider {
       self = .lookup(settles: provider.settles)

@@ -34,6 +34,8 @@ enum RetryAfter {
   /// Seconds that an answer names in its body.
   static func seconds(_ number: Int?) -> Double? { number.flatMap { sane(Double($0)) } }
 
+  static func seconds(_ number: Double?) -> Double? { number.flatMap { $0.isFinite ? sane($0) : nil } }
+
   /// Digits alone; more of them than an integer holds is still a number, only a very long wait.
   private static func whole(_ text: String) -> Double? {
     guard !text.isEmpty, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
