@@ -77,9 +77,15 @@ lint: setup ## check format and style, and that no target imports what it did no
 format: ## format the sources in place
 	$(SWIFT) format --in-place --recursive $(SOURCES)
 
-install: ## install under PREFIX: program, manual, completions, systemd units, bridges; and CONFDIR
+# A program that was named with BINARY= is taken as it is; else it is built where it is missing or older than its sources.
+.PHONY: built
+built:
+ifeq ($(origin BINARY),file)
 	@if [ ! -x $(BINARY) ] || [ -n "$$(find Sources Package.swift -name '*.swift' -newer $(BINARY) | head -n 1)" ]; \
 	then $(MAKE) build; fi
+endif
+
+install: built ## install under PREFIX: program, manual, completions, systemd units, bridges; and CONFDIR
 	install -d '$(DESTDIR)$(BINDIR)' '$(DESTDIR)$(MANDIR)/man1' '$(DESTDIR)$(MANDIR)/man5' '$(DESTDIR)$(BASHDIR)' \
 	  '$(DESTDIR)$(ZSHDIR)' '$(DESTDIR)$(FISHDIR)' '$(DESTDIR)$(UNITDIR)' '$(DESTDIR)$(BRIDGEDIR)' '$(DESTDIR)$(CONFDIR)'
 	install -m 755 $(BINARY) '$(DESTDIR)$(BINDIR)/msgspool'
