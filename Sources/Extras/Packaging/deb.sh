@@ -13,6 +13,9 @@ cd "$(dirname "$0")/../../.."
 command -v dpkg-buildpackage > /dev/null || fail "there is no dpkg-buildpackage here: apt-get install dpkg-dev debhelper"
 [ -x "$binary" ] || fail "$binary is no program; make build makes one"
 
+! ldd "$binary" 2> /dev/null | grep -q libswiftCore ||
+  echo "deb: $binary needs libraries of the Swift that built it: the package is good for tests on this machine alone" >&2
+
 version=${DEB_VERSION:-$("$binary" --version | sed -n 's/^msgspool //p')-1}
 maintainer="${DEBFULLNAME:-msgspool authors} <${DEBEMAIL:-msgspool@localhost}>"
 # The same sources make the same package.
@@ -33,9 +36,11 @@ msgspool ($version) unstable; urgency=medium
  -- $maintainer  $(date -u -R -d "@$when")
 END
 
+# Where things are installed is for debian/rules to say, and not for who calls make.
+unset PREFIX DESTDIR BINDIR MANDIR BASHDIR ZSHDIR FISHDIR UNITDIR BRIDGEDIR CONFDIR MAKEFLAGS MAKELEVEL
 log=$out/deb/log
 cd "$tree"
-env BINARY="$binary" SOURCE_DATE_EPOCH="$when" MAKEFLAGS= MAKELEVEL= \
+env BINARY="$binary" SOURCE_DATE_EPOCH="$when" \
   dpkg-buildpackage --build=binary --no-sign > "$log" 2>&1 || { tail -n 30 "$log" >&2; fail "see $log"; }
 for package in "$out"/deb/msgspool_*.deb; do
   mv "$package" "$out"

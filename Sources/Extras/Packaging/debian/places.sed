@@ -5,5 +5,6 @@ s|(Sources/Documentation/|(|g
 s|Sources/Extras/Producers|examples/producers|g
 s|Sources/Extras/Monitoring|examples/monitoring|g
 s|(Sources/Extras/Bridges/|(/usr/share/msgspool/bridges/|g
+s|(Sources/Extras/Packaging/exec\.conf)|(examples/systemd/exec.conf)|g
 s|(CHANGELOG\.md)|(changelog.gz)|g
 s|(LICENSE)|(copyright)|g
