@@ -13,6 +13,8 @@ FISHDIR ?= $(PREFIX)/share/fish/vendor_completions.d
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 # Programs for `exec` channels.
 BRIDGEDIR ?= $(PREFIX)/share/msgspool/bridges
+# Where make deb leaves the package, and what it works on.
+DEBDIR ?= .build
 # An absolute path of its own: configuration belongs to the machine, not to a prefix.
 CONFDIR ?= /etc/msgspool
 
@@ -28,12 +30,14 @@ UNITS   := msgspool.service msgspool-sweep.service msgspool-sweep.timer
 BRIDGES := apprise-bridge.py itchat-bridge.py receipts-callback.py receipts-mail.py
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-build build demo test torture bench lint format install uninstall clean
+.PHONY: help setup setup-build build demo test torture bench lint format built install uninstall deb \
+  deb-test clean
 
 help: ## this list
 	@printf 'make TARGET, where TARGET is one of\n\n'
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 14
-	@printf '\nVariables: SWIFT, PREFIX (%s), DESTDIR, BENCH_N (messages in a bench run)\n' '$(PREFIX)'
+	@printf '\nVariables: SWIFT, PREFIX (%s), DESTDIR, BENCH_N (messages in a bench run),\n' '$(PREFIX)'
+	@printf 'BINARY (a program to install or pack as it is), DEB_VERSION, DEBFULLNAME, DEBEMAIL\n'
 
 setup: ## install the Debian packages that are missing, and check Swift
 	@SWIFT='$(SWIFT)' Sources/Extras/Packaging/setup.sh
@@ -77,9 +81,14 @@ lint: setup ## check format and style, and that no target imports what it did no
 format: ## format the sources in place
 	$(SWIFT) format --in-place --recursive $(SOURCES)
 
-install: ## install under PREFIX: program, manual, completions, systemd units, bridges; and CONFDIR
+# A program that was named with BINARY= is taken as it is; else it is built where it is missing or older than its sources.
+built:
+ifeq ($(origin BINARY),file)
 	@if [ ! -x $(BINARY) ] || [ -n "$$(find Sources Package.swift -name '*.swift' -newer $(BINARY) | head -n 1)" ]; \
 	then $(MAKE) build; fi
+endif
+
+install: built ## install under PREFIX: program, manual, completions, systemd units, bridges; and CONFDIR
 	install -d '$(DESTDIR)$(BINDIR)' '$(DESTDIR)$(MANDIR)/man1' '$(DESTDIR)$(MANDIR)/man5' '$(DESTDIR)$(BASHDIR)' \
 	  '$(DESTDIR)$(ZSHDIR)' '$(DESTDIR)$(FISHDIR)' '$(DESTDIR)$(UNITDIR)' '$(DESTDIR)$(BRIDGEDIR)' '$(DESTDIR)$(CONFDIR)'
 	install -m 755 $(BINARY) '$(DESTDIR)$(BINDIR)/msgspool'
@@ -109,6 +118,15 @@ uninstall: ## remove what install put there; configuration and spool stay
 	cd '$(DESTDIR)$(BRIDGEDIR)' 2> /dev/null && rm -f $(BRIDGES) || true
 	rmdir '$(DESTDIR)$(BRIDGEDIR)' "$$(dirname '$(DESTDIR)$(BRIDGEDIR)')" 2> /dev/null || true
 	rmdir '$(DESTDIR)$(CONFDIR)' 2> /dev/null || true
+
+deb: built ## make the Debian package: .build/msgspool_VERSION_ARCH.deb
+	@SWIFT='$(SWIFT)' Sources/Extras/Packaging/setup.sh deb
+	@Sources/Extras/Packaging/deb.sh '$(BINARY)' '$(DEBDIR)'
+
+# What make test does in an overlay of this machine, and more: lintian's opinion, and a systemd that really runs.
+deb-test: built ## try the package in a fresh Debian, which is fetched: its life, its services (as root)
+	@SWIFT='$(SWIFT)' Sources/Extras/Packaging/setup.sh deb-test
+	@Tests/Package/all.sh '$(BINARY)'
 
 clean: ## remove what was built
 	rm -rf .build

@@ -9,14 +9,8 @@ struct PackagingTests {
   /// Into a folder of the yard's, with the program that was built for the tests.
   private func make(_ target: String, _ yard: Yard) async throws {
     let program = try #require(builtProgram())
-    // A copy is newer than all sources: nothing is built.
-    let copy = yard.root + "/built"
-    if !FileManager.default.fileExists(atPath: copy) {
-      try FileManager.default.copyItem(atPath: program, toPath: copy)
-      try FileManager.default.setAttributes([.modificationDate: Date() + 3600], ofItemAtPath: copy)
-    }
     let ran = try await run(
-      "make", ["-C", Self.root, target, "DESTDIR=\(yard.root)/root", "BINARY=\(copy)"], timeout: patience)
+      "make", ["-C", Self.root, target, "DESTDIR=\(yard.root)/root", "BINARY=\(program)"], timeout: patience)
     #expect(ran.status == 0, "\(ran.stderr)")
   }
 
@@ -33,7 +27,9 @@ struct PackagingTests {
     for unit in ["msgspool.service", "msgspool-sweep.service"] {
       let text = try String(contentsOfFile: "\(root)/usr/local/lib/systemd/system/\(unit)", encoding: .utf8)
       #expect(
-        text.contains("\nEnvironmentFile=-/etc/msgspool/env\n") && text.contains("LoadCredential=NAME:/etc/msgspool"))
+        text.contains("\nEnvironmentFile=-/etc/default/msgspool\n")
+          && text.contains("\nEnvironmentFile=-/etc/msgspool/env\n")
+          && text.contains("LoadCredential=NAME:/etc/msgspool"))
       #expect(!text.contains("@BINDIR@") && !text.contains("@CONFDIR@"))
     }
     for bridge in ["apprise-bridge.py", "itchat-bridge.py"] {
@@ -46,7 +42,7 @@ struct PackagingTests {
   }
 
   @Test(
-    "What a unit may do is little (systemd-analyze security: at most 1.5)",
+    "What a unit may do is little (systemd-analyze security: 1.1, where 1.5 was asked for)",
     .disabled(if: find(program: "systemd-analyze") == nil, "no systemd-analyze"),
     arguments: ["msgspool.service", "msgspool-sweep.service"])
   func exposure(unit: String) async throws {
@@ -54,7 +50,7 @@ struct PackagingTests {
     try await make("install", yard)
     let path = "\(yard.root)/root/usr/local/lib/systemd/system/\(unit)"
     let ran = try await run(
-      "systemd-analyze", ["security", "--offline=true", "--threshold=15", "--no-pager", path], timeout: patience)
+      "systemd-analyze", ["security", "--offline=true", "--threshold=12", "--no-pager", path], timeout: patience)
     #expect(ran.status == 0, "\(ran.stdout.split(separator: "\n").last ?? "")\(ran.stderr)")
   }
 }

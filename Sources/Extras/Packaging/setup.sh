@@ -1,7 +1,7 @@
 #!/bin/sh
 # Brings in what msgspool needs to be built and tested on Debian: installs the packages that are missing, and only
 # those. With nothing missing it changes nothing and is done in an instant. `setup.sh build` leaves out what only the
-# tests use.
+# tests use, `setup.sh deb` brings in what makes the package, and `setup.sh deb-test` what tries it.
 # shellcheck disable=SC2016 # the ${...} in quotes are dpkg-query's own
 set -eu
 
@@ -12,10 +12,16 @@ fail() { say "$*" >&2; exit 1; }
 build="libcurl4-openssl-dev libidn2-dev libmicrohttpd-dev libqrencode-dev libsqlite3-dev libssl-dev ca-certificates"
 # What the tests use: strace watches system calls, openssl makes certificates, sqlite3 reads the ledger as others would,
 # aiosmtpd is a mail server and apprise what a bridge talks to, mandoc reads the manual, jsonschema the message schema,
-# and zsh and fish what completes in them.
-tests="strace openssl sqlite3 tzdata python3-aiosmtpd apprise mandoc python3-jsonschema zsh fish"
+# zsh and fish what completes in them, and debhelper makes the package. Two are so large for what they tell that they are
+# used where they are, and their tests skipped with the reason where they aren't: promtool (of prometheus, 19 MB to fetch,
+# which also starts a server) and lintian (40 MB).
+tests="strace openssl sqlite3 tzdata python3-aiosmtpd apprise mandoc python3-jsonschema zsh fish debhelper"
 
-[ "${1:-}" != build ] || tests=''
+case ${1:-} in
+  build) tests='' ;;
+  deb) tests=debhelper ;;
+  deb-test) tests="debhelper lintian debootstrap systemd-container" ;;
+esac
 
 check_swift() {
   swift=${SWIFT:-swift}
