@@ -12,8 +12,8 @@ fail() { say "$*" >&2; exit 1; }
 build="libcurl4-openssl-dev libidn2-dev libmicrohttpd-dev libsqlite3-dev libssl-dev ca-certificates"
 # What the tests use: strace watches system calls, openssl makes certificates, sqlite3 reads the ledger as others would,
 # aiosmtpd is a mail server and apprise what a bridge talks to, mandoc reads the manual, jsonschema the message schema,
-# and zsh and fish what completes in them.
-tests="strace openssl sqlite3 tzdata python3-aiosmtpd apprise mandoc python3-jsonschema zsh fish"
+# zsh and fish what completes in them, and curl what examples call.
+tests="strace openssl curl sqlite3 tzdata python3-aiosmtpd apprise mandoc python3-jsonschema zsh fish"
 
 [ "${1:-}" != build ] || tests=''
 
