@@ -67,10 +67,10 @@ extension Yard {
   func memory(_ example: Example) -> String { "\(root)/.local/state/msgspool/\(example.rawValue)" }
 
   /// Fails where a memory was left half written.
-  func expectNothingHalfWritten(_ example: Example) {
-    let folder = URL(filePath: memory(example)).deletingLastPathComponent().path
+  func expectNothingHalfWritten() {
+    let folder = URL(filePath: memory(.build)).deletingLastPathComponent().path
     let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-    #expect(names.allSatisfy { $0 == example.rawValue }, "\(names)")
+    #expect(names.allSatisfy { Example(rawValue: $0) != nil }, "\(names)")
   }
 }
 

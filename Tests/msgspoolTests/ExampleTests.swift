@@ -28,7 +28,7 @@ struct ExampleTests {
       }
       #expect(byID.count == messages.count)
       try check(byID)
-      yard.expectNothingHalfWritten(example)
+      yard.expectNothingHalfWritten()
 
       let swept = try await yard.msgspool("sweep", "--strict")
       #expect(swept.status == 0, "\(swept.stdout)\(swept.stderr)")
@@ -86,12 +86,17 @@ struct ExampleTests {
     return Array("v_\(code)=\"1~".utf8) + name + Array("~\(rest.joined(separator: "~"))\";\n".utf8)
   }
 
+  private func chinaCalendar() throws -> Calendar {
+    var calendar = Calendar(identifier: .gregorian)
+    calendar.timeZone = try #require(TimeZone(secondsFromGMT: 8 * 3600))
+    return calendar
+  }
+
   @Test(
     "A share's limit: as the exchanges round it, for each kind of share, and not what only looks like it",
     arguments: ExampleLanguage.allCases)
   func limit(language: ExampleLanguage) async throws {
-    var china = Calendar(identifier: .gregorian)
-    china.timeZone = try #require(TimeZone(secondsFromGMT: 8 * 3600))
+    let china = try chinaCalendar()
     let parts = china.dateComponents([.year, .month, .day], from: Date())
     let today = String(format: "%04d%02d%02d", parts.year ?? 0, parts.month ?? 0, parts.day ?? 0)
     let plain = Array("A".utf8)
@@ -206,7 +211,7 @@ struct ExampleTests {
       try await expectTold(.certificate, language, ["--host", "127.0.0.1:\(port)", "--host", "localhost:\(port)"]) {
         told in
         #expect(told.count == 2 && told.keys.allSatisfy { $0.hasPrefix("certificate/") && $0.hasSuffix("/3") })
-        #expect(told.values.allSatisfy { ($0["body"] as? String)?.hasPrefix("In 1 day, on ") == true }, "\(told)")
+        #expect(told.values.allSatisfy { ($0["body"] as? String)?.contains(/^In (?:1 day|2 days), on /) == true }, "\(told)")
       }
       let command = recipients + ["--host", "127.0.0.1:\(port)"]
       for (days, count) in [("1", 0), ("30,60", 1), ("30,60", 1), ("14,30", 2), ("2,14", 3)] {

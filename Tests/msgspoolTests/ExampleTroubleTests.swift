@@ -10,9 +10,9 @@ struct ExampleTroubleTests {
   private let recipients = ["--channel", "a", "--to", "UID_a"]
 
   /// Nothing was dropped, and nothing is left that was half written.
-  private func expectNothing(_ yard: Yard, _ example: Example) throws {
+  private func expectNothing(_ yard: Yard) throws {
     #expect(try yard.names("new").isEmpty && yard.names("tmp").isEmpty)
-    yard.expectNothingHalfWritten(example)
+    yard.expectNothingHalfWritten()
   }
 
   @Test("A server that cannot be reached: 75, and a line that names it", arguments: everyOne)
@@ -23,7 +23,7 @@ struct ExampleTroubleTests {
     let ran = try await example.run(language, in: yard, recipients + example.source(at: server.port))
     #expect(ran.status == 75, "\(ran.stderr)")
     #expect(ran.stderr.contains("cannot reach") && ran.stderr.contains("127.0.0.1:\(server.port)"), "\(ran.stderr)")
-    try expectNothing(yard, example)
+    try expectNothing(yard)
   }
 
   @Test(
@@ -38,7 +38,7 @@ struct ExampleTroubleTests {
     let server = try answering([], status: answer.0)
     let ran = try await one.0.run(one.1, in: yard, recipients + one.0.source(at: server.port))
     #expect(ran.status == answer.1 && ran.stderr.contains("HTTP \(answer.0.prefix(3))"), "\(ran.status) \(ran.stderr)")
-    try expectNothing(yard, one.0)
+    try expectNothing(yard)
   }
 
   /// What each of them might get instead of what it asked for.
@@ -84,7 +84,7 @@ struct ExampleTroubleTests {
       #expect(
         ran.status == 65 && ran.stderr.contains(example.rawValue), "\(example) \(answer): \(ran.status) \(ran.stderr)")
       #expect(!ran.stderr.contains("Traceback"), "\(ran.stderr)")
-      try expectNothing(yard, example)
+      try expectNothing(yard)
     }
     // What is no GBK.
     let yard = try Yard()
@@ -99,7 +99,7 @@ struct ExampleTroubleTests {
       }
       let ran = try await example.run(language, in: yard, recipients + example.source(at: server.port))
       #expect(ran.status == 65, "\(example): \(ran.status) \(ran.stderr)")
-      try expectNothing(yard, example)
+      try expectNothing(yard)
     }
   }
 
@@ -146,7 +146,7 @@ struct ExampleTroubleTests {
     }
     let ran = try await Example.build.run(language, in: yard, command + ["--state", file + "/x"])
     #expect(ran.status == 73 && ran.stderr.contains("--state"), "\(ran.stderr)")
-    try expectNothing(yard, .build)
+    try expectNothing(yard)
     #expect(
       try FileManager.default.contentsOfDirectory(atPath: yard.root).filter { $0.hasPrefix("memory") } == ["memory"])
     // What did not come up for 30 days is forgotten, and what is remembered is one line.
@@ -186,7 +186,7 @@ struct ExampleTroubleTests {
       #expect(
         ran.status == 64 && !ran.stderr.isEmpty && ran.stdout.isEmpty, "\(arguments): \(ran.status) \(ran.stderr)")
     }
-    try expectNothing(yard, example)
+    try expectNothing(yard)
   }
 
   @Test("--help has a line for cron, and README's lines for cron have its options", arguments: everyOne)

@@ -95,7 +95,8 @@ struct PageTests {
     for piece in pieces {
       let yard = try Yard()
       let ran = try await sh("msgspool check", in: yard, configuration: configuration(piece))
-      #expect(ran.status == 0 && ran.stdout == "all is well\n", "\(piece)\(ran.stdout)\(ran.stderr)")
+      let complaints = ran.lines.filter { $0.hasPrefix("error") || $0.hasPrefix("warning") }
+      #expect(ran.status == 0 && complaints.isEmpty, "\(piece)\(ran.stdout)\(ran.stderr)")
     }
   }
 

@@ -63,7 +63,7 @@ events=$(printf '%s\n' "$answer" | awk -F, -v gusts="$gusts" -v rain="$rain" -v 
     # Nothing is known of that day.
     if (value == "" || value == "NaN" || limit == "off") return
     if (value !~ /^-?[0-9]+(\.[0-9]+)?$/) malformed("no number: " value)
-    if (sign * value >= sign * limit) print $1, kind, value, (number_of($1) + 1) * 86400 - offset
+    if (sign * value >= sign * limit) printf "%s %s %s %.0f\n", $1, kind, value, (number_of($1) + 1) * 86400 - offset
   }
   BEGIN { place = 1 }
   { sub(/\r$/, "") }
