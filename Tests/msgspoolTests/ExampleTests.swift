@@ -211,7 +211,8 @@ struct ExampleTests {
       try await expectTold(.certificate, language, ["--host", "127.0.0.1:\(port)", "--host", "localhost:\(port)"]) {
         told in
         #expect(told.count == 2 && told.keys.allSatisfy { $0.hasPrefix("certificate/") && $0.hasSuffix("/3") })
-        #expect(told.values.allSatisfy { ($0["body"] as? String)?.contains(/^In (?:1 day|2 days), on\b/) == true }, "\(told)")
+        #expect(
+          told.values.allSatisfy { ($0["body"] as? String)?.contains(/^In (?:1 day|2 days), on\b/) == true }, "\(told)")
       }
       let command = recipients + ["--host", "127.0.0.1:\(port)"]
       for (days, count) in [("1", 0), ("30,60", 1), ("30,60", 1), ("14,30", 2), ("2,14", 3)] {
