@@ -185,23 +185,6 @@ struct ExampleTests {
     }
   }
 
-  /// Runs the body with the port of a TLS server whose certificate lasts so many days.
-  private func withCertificate(
-    days: Int, in yard: Yard, _ body: @Sendable (String) async throws -> Void
-  ) async throws {
-    let make = """
-      cd "$0" && openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout key.pem -out req.pem \
-      -subj /CN=localhost 2> /dev/null && openssl x509 -req -in req.pem -signkey key.pem -days \(days) -out cert.pem
-      """
-    let made = try await run("sh", ["-c", make, yard.root])
-    #expect(made.status == 0, "\(made.stderr)")
-    let serve = """
-      cd "$0" && exec openssl s_server -accept 127.0.0.1:0 -cert cert.pem -key key.pem -www 2> /dev/null \
-      | sed -nu 's/.*ACCEPT .*:\\([0-9]*\\)$/\\1/p'
-      """
-    try await whileRunning("sh", ["-c", serve, yard.root], timeout: patience, body)
-  }
-
   @Test(
     "A certificate: when few days are left, again when fewer are, and when it has expired",
     .disabled(if: find(program: "openssl") == nil, "no openssl"), arguments: ExampleLanguage.allCases)

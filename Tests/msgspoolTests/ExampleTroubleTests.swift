@@ -110,16 +110,7 @@ struct ExampleTroubleTests {
     let yard = try Yard()
     let gone = try ScriptedServer { _ in }
     _ = gone.finish()
-    let make = """
-      cd "$0" && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout key.pem -out cert.pem \
-      -subj /CN=localhost -days 2 2> /dev/null
-      """
-    #expect(try await run("sh", ["-c", make, yard.root]).status == 0)
-    let serve = """
-      cd "$0" && exec openssl s_server -accept 127.0.0.1:0 -cert cert.pem -key key.pem -www 2> /dev/null \
-      | sed -nu 's/.*ACCEPT .*:\\([0-9]*\\)$/\\1/p'
-      """
-    try await whileRunning("sh", ["-c", serve, yard.root], timeout: patience) { port in
+    try await withCertificate(days: 2, in: yard) { port in
       let hosts = ["--host", "127.0.0.1:\(gone.port)", "--host", "127.0.0.1:\(port)"]
       let ran = try await Example.certificate.run(language, in: yard, recipients + hosts)
       #expect(ran.status == 75 && ran.stderr.contains("cannot reach 127.0.0.1:\(gone.port)"), "\(ran.stderr)")

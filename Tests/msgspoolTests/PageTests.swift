@@ -198,7 +198,10 @@ struct PageTests {
 
   /// What tables have rows for: the code in the first cell of each.
   private func rows(_ page: Page) throws -> [String] {
-    try page.text().split(separator: "\n").compactMap { $0.firstMatch(of: /^\| (`[^|]+`) \|/) }.map { String($0.1) }
+    try page.text().split(separator: "\n").compactMap { $0.firstMatch(of: /^\| (`[^|]+`) \|/) }.map {
+      // One and the same comma between them.
+      $0.1.replacing("、", with: ", ")
+    }
   }
 
   private func addresses(_ page: Page) throws -> Set<String> {

@@ -86,7 +86,7 @@ def main():
         data = fetch(given.url + "?" + urllib.parse.urlencode(query))
         try:
             found = list(events(data.decode(), vars(given)))
-        except (ValueError, KeyError, csv.Error) as error:
+        except (ValueError, LookupError, csv.Error) as error:
             raise Trouble(DATA, f"{shown(given.url)}: this is no forecast as CSV: {error}")
         for date, kind, value, ends in found:
             what = KINDS[kind][2].format(value)
