@@ -136,10 +136,12 @@ struct InitTests {
   // MARK: README
 
   @Test(
-    "README's boxes work as they stand there: three commands to a settled message",
-    arguments: ["# msgspool", "## Try it"])
-  func readme(heading: String) async throws {
-    let text = try Repository.text("README.md")
+    "README's boxes work as they stand there, in both languages: three commands to a settled message",
+    arguments: [
+      (Page.readme, "# msgspool"), (Page.readme, "## Try it"), (Page.chinese, "# msgspool"), (Page.chinese, "## 试一试"),
+    ])
+  func readme(page: Page, heading: String) async throws {
+    let text = try page.text()
     let part = try #require("\n\(text)".components(separatedBy: "\n\(heading)\n").last)
     let lines = part.components(separatedBy: "```sh\n")[1].components(separatedBy: "```")[0].split(separator: "\n")
     let yard = try scratch()
