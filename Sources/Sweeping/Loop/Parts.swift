@@ -94,6 +94,7 @@ final class Parts {
     hand.router = Router(new)
     recorder.operatorsChannel = new.onFailure?.channel
     intake.reload(new)
+    hand.cutLists(due: now.date)
     questions.reload(new, at: now.date)
     channels.reload(new, at: now)
   }
@@ -102,6 +103,7 @@ final class Parts {
     source.stop()
     intake.stop()
     calls.isStopping = true
+    hand.cutLists(due: nil)
     channels.releaseAll()
     questions.stop()
   }
