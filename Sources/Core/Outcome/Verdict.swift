@@ -7,15 +7,8 @@ package struct LegResult: Sendable {
   package var outcome: Outcome?
   /// It took part in a call.
   package var isTried: Bool
-  /// The lost call that the provider is still to be asked about.
-  package var question: (call: String, due: Date)?
-  /// When a deferral that is nobody's fault ends: the channel's next day, or a throttle. Of what was not tried: when its
-  /// message is looked at again, should others of it have an outcome.
-  package var due: Date?
-  /// Of a fallback's leg: why the one before it was given up.
-  package var refusal: Outcome?
-  /// How many messages shared the text that went to the recipient, this one included; nil where it went by itself.
-  package var digest: Int?
+  /// What hardly any has, apart: a long list has a million of these.
+  private var rare: Rare?
 
   package init(
     _ leg: Itinerary.Leg, outcome: Outcome? = nil, isTried: Bool = false, question: (call: String, due: Date)? = nil,
@@ -24,10 +17,56 @@ package struct LegResult: Sendable {
     self.leg = leg
     self.outcome = outcome
     self.isTried = isTried
-    self.question = question
-    self.due = due
-    self.refusal = refusal
+    let rare = Rare(question: question, due: due, refusal: refusal)
+    if !rare.isEmpty { self.rare = rare }
   }
+
+  private final class Rare: Sendable {
+    let question: (call: String, due: Date)?
+    let due: Date?
+    let refusal: Outcome?
+    let digest: Int?
+
+    init(question: (call: String, due: Date)?, due: Date?, refusal: Outcome?, digest: Int? = nil) {
+      self.question = question
+      self.due = due
+      self.refusal = refusal
+      self.digest = digest
+    }
+
+    var isEmpty: Bool { question == nil && due == nil && refusal == nil && digest == nil }
+  }
+}
+
+extension LegResult {
+  /// The lost call that the provider is still to be asked about.
+  package var question: (call: String, due: Date)? { rare?.question }
+
+  /// When a deferral that is nobody's fault ends: the channel's next day, or a throttle. Of what was not tried: when its
+  /// message is looked at again, should others of it have an outcome.
+  package var due: Date? { rare?.due }
+
+  /// Of a fallback's leg: why the one before it was given up.
+  package var refusal: Outcome? { rare?.refusal }
+
+  /// How many messages shared the text that went to the recipient, this one included; nil where it went by itself.
+  package var digest: Int? {
+    get { rare?.digest }
+    set { keep(Rare(question: question, due: due, refusal: refusal, digest: newValue)) }
+  }
+
+  /// The end in this attempt.
+  package mutating func end(
+    _ outcome: Outcome?, isTried: Bool, question: (call: String, due: Date)?, due: Date?
+  ) {
+    self.outcome = outcome
+    self.isTried = isTried
+    if rare != nil || question != nil || due != nil {
+      keep(Rare(question: question, due: due, refusal: refusal, digest: digest))
+    }
+  }
+
+  private mutating func keep(_ rare: Rare) { self.rare = rare.isEmpty ? nil : rare }
 }
 
 /// From the legs' results to the message's line: the one place that decides what a whole message is after an attempt.
@@ -66,36 +105,32 @@ package enum Verdict {
   package static func line(
     _ itinerary: Itinerary, _ results: [LegResult], calls: [String], _ circumstances: Circumstances
   ) -> HistoryLine? {
-    let decided = results.filter { $0.outcome != nil }
-    if decided.isEmpty, !results.isEmpty { return nil }
-    // A call whose refusal led to a fallback counts, though its own leg is no longer there.
-    let isAttempt = decided.contains { ($0.isTried && $0.outcome?.usesAttempt == true) || $0.refusal != nil }
-    let attempt = itinerary.attempts + (isAttempt ? 1 : 0)
-    // What never gets through waits longer each time, as what is refused does.
-    let tries = isAttempt ? attempt : attempt + itinerary.unreached + 1
-    let state = self.state(itinerary, results)
+    var ends = Ends()
+    for result in results { ends.add(result) }
+    return line(itinerary, ends, calls: calls, circumstances)
+  }
+
+  package static func line(
+    _ itinerary: Itinerary, _ ends: Ends, calls: [String], _ circumstances: Circumstances
+  ) -> HistoryLine? {
+    if ends.entries.isEmpty, ends.hasUntried { return nil }
+    let attempt = itinerary.attempts + (ends.isAttempt ? 1 : 0)
+    let state = ends.state(hasRejected: itinerary.hasRejected)
     var line = HistoryLine(
       at: circumstances.now, state: state, sweep: circumstances.sweep, channel: itinerary.channel.name,
-      provider: itinerary.channel.card.name, attempt: attempt, calls: calls,
-      results: decided.map(entry), dropped: circumstances.dropped)
+      provider: itinerary.channel.card.name, attempt: attempt, calls: calls, results: ends.entries,
+      dropped: circumstances.dropped)
     if state == .deferred {
-      line.due = results.compactMap { due($0, itinerary.channel, tries, circumstances) }.min()
+      // What never gets through waits longer each time, as what is refused does.
+      let tries = ends.isAttempt ? attempt : attempt + itinerary.unreached + 1
+      line.due = ends.due(
+        at: circumstances.now, delay: itinerary.channel.retry.delay(after: tries, random: circumstances.random))
     }
-    if state != .done { line.error = error(state, itinerary, results) }
+    if state != .done { line.error = error(state, itinerary, ends.culprit(of: state)) }
     return line
   }
 
-  /// Deferred while anybody is; then unconfirmed if anybody is; then failed if anybody was rejected, now or earlier.
-  private static func state(_ itinerary: Itinerary, _ results: [LegResult]) -> MessageState {
-    if results.contains(where: { $0.outcome == nil || $0.outcome?.state == .deferred || $0.question != nil }) {
-      return .deferred
-    }
-    if results.contains(where: { $0.outcome?.state == .unconfirmed }) { return .unconfirmed }
-    if itinerary.hasRejected || results.contains(where: { $0.outcome?.state == .rejected }) { return .failed }
-    return .done
-  }
-
-  private static func entry(_ result: LegResult) -> HistoryLine.Result {
+  static func entry(_ result: LegResult) -> HistoryLine.Result {
     let outcome = result.outcome ?? .unconfirmed()
     let isAccepted = outcome.state == .accepted
     var entry = HistoryLine.Result(
@@ -114,22 +149,7 @@ package enum Verdict {
     return [outcome.reason, "before the fallback: \(before)"].compactMap { $0 }.joined(separator: "; ")
   }
 
-  private static func due(
-    _ result: LegResult, _ channel: Channel, _ tries: Int, _ circumstances: Circumstances
-  ) -> Date? {
-    let now = circumstances.now
-    if let question = result.question { return question.due }
-    guard let outcome = result.outcome else { return result.due ?? now + suspensionPause }
-    guard outcome.state == .deferred else { return nil }
-    if let due = result.due { return due }
-    if outcome.isSurplus { return now }
-    return now + (outcome.retryAfter ?? channel.retry.delay(after: tries, random: circumstances.random))
-  }
-
-  private static func error(_ state: MessageState, _ itinerary: Itinerary, _ results: [LegResult]) -> Fault {
-    let culprit =
-      results.first { $0.question != nil || $0.outcome?.state == culpritState(state) }
-      ?? results.first { $0.outcome?.state == .rejected }
+  private static func error(_ state: MessageState, _ itinerary: Itinerary, _ culprit: LegResult?) -> Fault {
     guard let outcome = culprit?.outcome else {
       return itinerary.hasRejected && state != .deferred
         ? Fault(.recipient, "a recipient was rejected in an earlier attempt")
@@ -138,14 +158,6 @@ package enum Verdict {
     return Fault(
       outcome.kind ?? .provider, code: outcome.code, outcome.reason ?? "no reason given",
       hint: hint(state, outcome, culprit))
-  }
-
-  private static func culpritState(_ state: MessageState) -> RecipientState {
-    switch state {
-    case .deferred: .deferred
-    case .unconfirmed: .unconfirmed
-    default: .rejected
-    }
   }
 
   private static func hint(_ state: MessageState, _ outcome: Outcome, _ culprit: LegResult?) -> String? {

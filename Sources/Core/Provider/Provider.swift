@@ -68,64 +68,6 @@ extension Call.Recipient {
   package static func key(inode: UInt64, born: Date) -> String { "\(inode) \(RFC3339.string(born))" }
 }
 
-/// What a provider is to say. Equal contents share calls; `fields` is whatever the provider needs to write its request.
-package struct Content: Sendable, Hashable {
-  /// Name and value in the provider's own words and in a fixed order; absent ones left out.
-  package var fields: [Field]
-  /// Where the API also takes one content per recipient: contents with equal keys may share such a call.
-  package var mixKey: String?
-  /// Recipients per call with this content, when it allows fewer than the channel.
-  package var capacity: Int?
-  /// Resolved by the router: inside an allowed directory, or the bytes themselves.
-  package var attachments: [Attachment] = []
-
-  package struct Attachment: Sendable, Hashable {
-    package var name: String
-    package var type: String
-    package var source: ByteSource
-
-    package init(name: String, type: String, source: ByteSource) {
-      self.name = name
-      self.type = type
-      self.source = source
-    }
-
-    /// By bytes, as fields.
-    package static func == (one: Attachment, other: Attachment) -> Bool {
-      Verbatim(one.name) == Verbatim(other.name) && one.type == other.type && one.source == other.source
-    }
-  }
-
-  package struct Field: Sendable, Hashable {
-    package var name: String
-    package var value: String
-
-    package init(_ name: String, _ value: String) {
-      self.name = name
-      self.value = value
-    }
-
-    /// By bytes: texts are sent as they were written.
-    package static func == (one: Field, other: Field) -> Bool {
-      Verbatim(one.name) == Verbatim(other.name) && Verbatim(one.value) == Verbatim(other.value)
-    }
-
-    package func hash(into hasher: inout Hasher) {
-      hasher.combine(Verbatim(name))
-      hasher.combine(Verbatim(value))
-    }
-  }
-
-  package init(_ fields: [Field], mixKey: String? = nil) {
-    self.fields = fields
-    self.mixKey = mixKey
-  }
-
-  package subscript(name: String) -> String? {
-    fields.first { $0.name == name }?.value
-  }
-}
-
 /// A checked address.
 package struct Target: Sendable, Hashable {
   /// How results name it: as the producer or the address book wrote it, or the name of an address that is a secret.

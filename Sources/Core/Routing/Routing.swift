@@ -13,6 +13,8 @@ package enum Route: Sendable {
 package struct Itinerary: Sendable {
   package var channel: Channel
   package var legs: [Leg]
+  /// Of a long list: those who come after these.
+  package var rest: Addressees?
   /// Attempts before this one.
   package var attempts: Int
   /// Tries since the last of them that never got to the provider.
@@ -34,9 +36,9 @@ package struct Itinerary: Sendable {
     package enum Start: Sendable {
       case send
       /// Sent before, answer lost: ask what became of that call.
-      case ask(call: String)
+      indirect case ask(call: String)
       /// Decided without a call.
-      case decided(Outcome)
+      indirect case decided(Outcome)
     }
 
     /// The recipient's address in the message's channel, as results name it.
@@ -77,7 +79,7 @@ package struct Itinerary: Sendable {
 
     /// At the first part that was not accepted, where the provider sends in parts.
     /// - Parameter known: what the history says of its parts.
-    fileprivate func parted(by provider: any Provider, known: [HistoryLine.Part]) -> Leg {
+    func parted(by provider: any Provider, known: [HistoryLine.Part]) -> Leg {
       guard case .send = start, let provider = provider as? any PartedProvider else { return self }
       var trail = Trail(provider.parts(of: content))
       trail.take(up: known)
@@ -141,8 +143,12 @@ package struct Router: Sendable {
     self.configuration = configuration
   }
 
-  /// - Parameter dropped: when the message's present life began.
-  package func route(_ message: Message, _ progress: Progress, dropped: Date, now: Date) -> Route {
+  /// - Parameters:
+  ///   - dropped: when the message's present life began.
+  ///   - stretch: of a longer list only so many recipients at once; the others are the itinerary's `rest`.
+  package func route(
+    _ message: Message, _ progress: Progress, dropped: Date, now: Date, stretch: Int = .max
+  ) -> Route {
     let channel: Channel
     let content: Content
     do throws(Fault) {
@@ -157,7 +163,7 @@ package struct Router: Sendable {
     if let wait = waiting(message, channel, progress, now) {
       return .wait(until: wait.until, wait.fault, channel: channel.name)
     }
-    return itinerary(message, channel, content, progress)
+    return itinerary(message, channel, content, progress, stretch: stretch)
   }
 
   /// As `route`, whatever the time: for rescue, which has to name the recipients and sends nothing.
@@ -263,39 +269,15 @@ package struct Router: Sendable {
   // MARK: Recipients
 
   private func itinerary(
-    _ message: Message, _ channel: Channel, _ content: Content, _ progress: Progress
+    _ message: Message, _ channel: Channel, _ content: Content, _ progress: Progress, stretch: Int = .max
   ) -> Route {
     var itinerary = Itinerary(channel: channel, attempts: progress.attempts)
     itinerary.unreached = progress.unreached
     itinerary.unallowed = progress.unallowed
-    var identities: Set<Verbatim> = []
-    let isAlone = message.to?.count == 1 && channel.recipients.isEmpty
-    // A channel with its own target has one recipient, whose address is empty.
-    for original in message.to ?? [""] {
-      for contact in channel.contacts(of: original) {
-        let (target, outcome) = check(contact, in: channel)
-        guard isAlone || identities.insert(Verbatim(target.identity)).inserted else { continue }
-        let leg = Itinerary.Leg(
-          to: target.address, original: original, channel: channel.name, isFallback: false, target: target,
-          content: content,
-          start: outcome.map(Itinerary.Leg.Start.decided) ?? .send
-        ).parted(by: channel.provider, known: known(of: target.address, progress))
-        add(leg, message, progress, to: &itinerary)
-      }
-    }
+    var addressees = Addressees(message, channel, content, progress, stretch: stretch)
+    for leg in addressees.next(addressees.stretch) { add(leg, message, progress, to: &itinerary) }
+    if !addressees.isOver { itinerary.rest = addressees }
     return .go(itinerary)
-  }
-
-  /// A bad address becomes a rejected recipient; it never costs a call.
-  private func check(_ contact: Contact, in channel: Channel) -> (Target, Outcome?) {
-    do throws(RecipientFault) {
-      var target = try channel.provider.target(contact.address)
-      target.address = contact.shown
-      return (target, nil)
-    } catch {
-      let problem = channel.masked(error.problem)
-      return (Target(contact.shown, identity: contact.address), .rejected(.recipient, reason: problem))
-    }
   }
 
   /// What the history knows of the recipient decides whether, and through which channel, it is sent to now.
@@ -316,11 +298,6 @@ package struct Router: Sendable {
       }
       itinerary.legs.append(leg)
     }
-  }
-
-  private func known(of to: String, _ progress: Progress) -> [HistoryLine.Part] {
-    guard !progress.results.isEmpty else { return [] }
-    return progress.results[Verbatim(to)]?.first { $0.channel == nil }?.parts ?? []
   }
 
   /// The way that an earlier result took; nil when its fallback channel is no longer configured.
@@ -357,7 +334,7 @@ package struct Router: Sendable {
     to contact: Contact, through channel: Channel, instead leg: Itinerary.Leg, _ message: Message,
     known: [HistoryLine.Part] = []
   ) -> Itinerary.Leg {
-    var (target, outcome) = check(contact, in: channel)
+    var (target, outcome) = channel.check(contact)
     // Options are the first channel's own words; the fallback gets those it knows too.
     var message = message
     message.options.removeAll { option in !channel.card.options.contains { $0.name == option.key } }

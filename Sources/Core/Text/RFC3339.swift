@@ -8,12 +8,18 @@ import FoundationEssentials
 package enum RFC3339 {
   /// Outside the four-digit years the nearest time that can be written.
   package static func string(_ date: Date) -> String {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(24)
+    write(date, to: &bytes)
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
+  /// As `string`, without one.
+  package static func write(_ date: Date, to bytes: inout [UInt8]) {
     let milliseconds = min(max((date.timeIntervalSince1970 * 1000).rounded(), -62_167_219_200_000), 253_402_300_799_999)
     let (seconds, fraction) = floored(Int(milliseconds), by: 1000)
     let (days, time) = floored(seconds, by: 86_400)
     let (year, month, day) = civil(days)
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(24)
     func put(_ value: Int, _ width: Int, _ mark: UInt8) {
       var divisor = 1
       for _ in 1..<width { divisor *= 10 }
@@ -30,7 +36,6 @@ package enum RFC3339 {
     put(time / 60 % 60, 2, UInt8(ascii: ":"))
     put(time % 60, 2, UInt8(ascii: "."))
     put(fraction, 3, UInt8(ascii: "Z"))
-    return String(decoding: bytes, as: UTF8.self)
   }
 
   /// Nil for what is no RFC 3339 time: date and time with `Z` or an offset; fractions, lower case, and a space for the T

@@ -80,13 +80,13 @@ enum History {
   /// Appends the line with its newline. Written by hand rather than through `JSON`: it is on the path of every message.
   static func write(_ line: HistoryLine, to bytes: inout [UInt8]) {
     bytes.append(contentsOf: "{\"msgspool\":1,\"at\":\"".utf8)
-    bytes.append(contentsOf: RFC3339.string(line.at).utf8)
+    RFC3339.write(line.at, to: &bytes)
     bytes.append(contentsOf: "\",\"state\":\"".utf8)
     bytes.append(contentsOf: line.state.rawValue.utf8)
     bytes.append(UInt8(ascii: "\""))
     member("channel", line.channel, &bytes)
     member("provider", line.provider, &bytes)
-    bytes.append(contentsOf: ",\"attempt\":\(line.attempt)".utf8)
+    member("attempt", line.attempt, &bytes)
     write(counts: line.results, &bytes)
     list("calls", line.calls, &bytes) { JSON.write($0, to: &$1) }
     list("results", line.results, &bytes) { write($0, &$1) }
@@ -94,8 +94,8 @@ enum History {
       bytes.append(contentsOf: ",\"error\":".utf8)
       JSON(error).write(to: &bytes)
     }
-    member("due", line.due.map(RFC3339.string), &bytes)
-    member("dropped", line.dropped.map(RFC3339.string), &bytes)
+    member("due", line.due, &bytes)
+    member("dropped", line.dropped, &bytes)
     member("sweep", line.sweep, &bytes)
     bytes.append(contentsOf: "}\n".utf8)
   }
@@ -111,7 +111,7 @@ enum History {
     member("address", result.address, &bytes)
     member("call", result.call, &bytes)
     if result.isByReceipt { member("by", "receipt", &bytes) }
-    if let digest = result.digest { bytes.append(contentsOf: ",\"digest\":\(digest)".utf8) }
+    if let digest = result.digest { member("digest", digest, &bytes) }
     if !result.parts.isEmpty { list("parts", result.parts, &bytes) { write($0, &$1) } }
     bytes.append(UInt8(ascii: "}"))
   }
@@ -134,25 +134,50 @@ enum History {
       if count == 0 { continue }
       if !isFirst { bytes.append(UInt8(ascii: ",")) }
       isFirst = false
-      bytes.append(contentsOf: "\"\(state.rawValue)\":\(count)".utf8)
+      bytes.append(UInt8(ascii: "\""))
+      bytes.append(contentsOf: state.rawValue.utf8)
+      bytes.append(contentsOf: "\":".utf8)
+      write(count, &bytes)
     }
     bytes.append(UInt8(ascii: "}"))
   }
 
   private static func member(_ key: StaticString, _ value: String?, _ bytes: inout [UInt8]) {
     guard let value else { return }
+    name(key, &bytes)
+    JSON.write(value, to: &bytes)
+  }
+
+  private static func member(_ key: StaticString, _ value: Int, _ bytes: inout [UInt8]) {
+    name(key, &bytes)
+    write(value, &bytes)
+  }
+
+  private static func member(_ key: StaticString, _ value: Date?, _ bytes: inout [UInt8]) {
+    guard let value else { return }
+    name(key, &bytes)
+    bytes.append(UInt8(ascii: "\""))
+    RFC3339.write(value, to: &bytes)
+    bytes.append(UInt8(ascii: "\""))
+  }
+
+  private static func name(_ key: StaticString, _ bytes: inout [UInt8]) {
     bytes.append(contentsOf: ",\"".utf8)
     bytes.append(contentsOf: UnsafeBufferPointer(start: key.utf8Start, count: key.utf8CodeUnitCount))
     bytes.append(contentsOf: "\":".utf8)
-    JSON.write(value, to: &bytes)
+  }
+
+  /// - Parameter count: not negative.
+  private static func write(_ count: Int, _ bytes: inout [UInt8]) {
+    if count >= 10 { write(count / 10, &bytes) }
+    bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: count % 10))
   }
 
   private static func list<Value>(
     _ key: StaticString, _ values: [Value], _ bytes: inout [UInt8], _ write: (Value, inout [UInt8]) -> Void
   ) {
-    bytes.append(contentsOf: ",\"".utf8)
-    bytes.append(contentsOf: UnsafeBufferPointer(start: key.utf8Start, count: key.utf8CodeUnitCount))
-    bytes.append(contentsOf: "\":[".utf8)
+    name(key, &bytes)
+    bytes.append(UInt8(ascii: "["))
     for (index, value) in values.enumerated() {
       if index > 0 { bytes.append(UInt8(ascii: ",")) }
       write(value, &bytes)

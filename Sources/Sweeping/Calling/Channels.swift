@@ -160,7 +160,9 @@ final class Channels {
   private func next(_ state: ChannelState, gathers: Bool) -> Batch? {
     // What is gathered goes only when there is a place for it: until then more may join.
     if gathers, state.waiting > 0, state.grouper.waitingHigh > 0 || !state.grouper.hasReady {
-      if !share.hasMore(of: state.channel.name) {
+      if hand.hasMore(of: state.channel.name) {
+        // They join when those before them are through, and those go only when their calls are full.
+      } else if !share.hasMore(of: state.channel.name) {
         state.flush()
       } else if state.grouper.waitingHigh > 0 {
         state.flushUrgent()

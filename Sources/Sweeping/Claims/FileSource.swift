@@ -28,9 +28,10 @@ final class FileSource: Source, @unchecked Sendable {
   private static let batch = 1024
   /// Names looked at in one step, claimed or not.
   private static let looks = 1024
-  /// Seconds in which a full channel must have settled so many messages to be worth waiting for.
-  private static let flowPeriod = 0.05
-  private static let flow = 100
+  /// Seconds in which a full channel must have settled so many messages to be worth waiting for: long enough for a few of
+  /// the settling desk's turns, each of which settles hundreds at once.
+  private static let flowPeriod = 0.2
+  private static let flow = 200
   /// Files that were left alone are looked at again after so many seconds, doubling up to a minute.
   private static let firstLook = 5.0
   private static let lastLook = 60.0

@@ -51,7 +51,7 @@ package final class Engine {
   /// Seconds until time alone brings something to do; nil while only an event can.
   var patience: Double? {
     // What was noted after this turn's commit is committed with the next.
-    if parts.recorder.hasNews { return 0 }
+    if parts.recorder.hasNews || parts.hand.isBoarding { return 0 }
     let now = environment.clock()
     let wakeUp = parts.channels.wakeUp(at: now.steady, hasQuestions: !parts.questions.isEmpty)
     return [wakeUp, parts.recorder.wakeUp, agenda.next(at: now)].compactMap { $0 }.min()

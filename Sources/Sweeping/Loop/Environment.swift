@@ -34,6 +34,9 @@ package struct SweepEnvironment: Sendable {
   package var observe: @Sendable (SweepEvent) -> Void
   /// Messages in hand at the most; one channel alone gets half of it.
   package var window = 8192
+  /// Recipients of one message under way at once; of a longer list half as many join them when half are through. More
+  /// where calls are large.
+  package var stretch = 16_384
   /// What providers remember between calls.
   package var sessions = SessionStore()
   /// What receivers need; nil where nothing is received.

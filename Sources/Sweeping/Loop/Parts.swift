@@ -102,6 +102,7 @@ final class Parts {
     hand.router = Router(new)
     recorder.operatorsChannel = new.onFailure?.channel
     intake.reload(new)
+    hand.cutLists(due: now.date)
     questions.reload(new, at: now.date)
     logins.reload(new)
     if selection.isEndless { receivers.reload(new) }
@@ -112,6 +113,7 @@ final class Parts {
     source.stop()
     intake.stop()
     calls.isStopping = true
+    hand.cutLists(due: nil)
     channels.releaseAll()
     questions.stop()
   }

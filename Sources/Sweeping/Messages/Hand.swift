@@ -12,6 +12,8 @@ final class Hand {
   private var jobs: [ObjectIdentifier: Job] = [:]
   /// Who waits to be put where it belongs.
   private var boarding: [Passenger] = []
+  /// Long lists of which more are to come, by channel.
+  private var long: [String: Int] = [:]
   var router: Router
 
   init(_ environment: SweepEnvironment, sweep: String, _ recorder: Recorder) {
@@ -22,6 +24,8 @@ final class Hand {
   }
 
   var isEmpty: Bool { jobs.isEmpty }
+  /// Ways to recipients, for tests.
+  var passengers: Int { jobs.values.reduce(0) { $0 + $1.passengers.count } }
 
   /// Messages that took part in a call and have no end: what they may have sent is for the next sweep's rescue.
   var inDoubt: [FileName] { jobs.values.filter { !$0.calls.isEmpty }.map(\.file.name) }
@@ -29,9 +33,25 @@ final class Hand {
   func take(_ job: Job) {
     jobs[ObjectIdentifier(job)] = job
     boarding += job.passengers
+    if job.isLong { long[job.itinerary.channel.name, default: 0] += 1 }
     // Nobody left to send to: all were accepted before.
-    if job.open == 0 { finish(job) }
+    if job.isOver { finish(job) }
   }
+
+  /// More recipients of messages in hand are to come through the channel.
+  func hasMore(of channel: String) -> Bool { long[channel] != nil }
+
+  /// Nobody more of long lists joins in this attempt: the sweep stops, or the configuration is another.
+  func cutLists(due: Date?) {
+    if long.isEmpty { return }
+    for job in jobs.values where job.isLong {
+      job.cut(due: due)
+      if job.isOver { finish(job) }
+    }
+    long.removeAll()
+  }
+
+  var isBoarding: Bool { !boarding.isEmpty }
 
   /// Everybody who waits to be put where it belongs, taken out.
   func takeBoarding() -> [Passenger] {
@@ -99,17 +119,28 @@ final class Hand {
   ) {
     passenger.end(outcome, isTried: isTried, question: question, due: due)
     if outcome?.state == .rejected { boarding += passenger.fallBack(router) }
-    if passenger.job.open == 0 { finish(passenger.job) }
+    let job = passenger.job
+    if job.isLong {
+      boarding += passenger.followers()
+      if !job.isLong { forget(long: job.itinerary.channel.name) }
+    }
+    if job.isOver { finish(job) }
+  }
+
+  private func forget(long channel: String) {
+    let count = long[channel, default: 0] - 1
+    long[channel] = count > 0 ? count : nil
   }
 
   /// Everybody has an end.
   private func finish(_ job: Job) {
+    let ends = job.ends
     let isShared = job.itinerary.channel.digest != nil && DigestRule.admits(job.message)
     let circumstances = Verdict.Circumstances(
       now: environment.now(), sweep: sweep, dropped: job.dropped, random: isShared ? 0.5 : environment.random())
-    var line = Verdict.line(job.itinerary, job.results, calls: job.calls, circumstances)
+    var line = Verdict.line(job.itinerary, ends, calls: job.calls, circumstances)
     // What failed together is to go out together again.
-    if isShared, let due = line?.due, !job.isInDoubt { line?.due = DigestRule.retry(due) }
+    if isShared, let due = line?.due, !ends.hasQuestion { line?.due = DigestRule.retry(due) }
     if let id = job.message.id, line?.state.isFinal ?? (job.itinerary.attempts == 0) {
       // Of what failed, or was never sent at all, whoever comes back with the id, an edited copy perhaps, may have it.
       let isFree = line.map { $0.state == .failed || $0.state == .expired } ?? true

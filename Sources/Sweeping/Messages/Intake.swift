@@ -91,7 +91,8 @@ final class Intake {
   private func route(_ file: ClaimedFile, _ content: MessageFile, _ seen: Date?, _ now: Date) -> Routed {
     let progress = Progress(content.lines, again: content.again)
     let dropped = progress.began(seen: seen, isHandedIn: file.origin == .new, now: now)
-    let route = hand.router.route(content.message, progress, dropped: dropped, now: now)
+    let route = hand.router.route(
+      content.message, progress, dropped: dropped, now: now, stretch: environment.stretch)
     return Routed(
       file: file, content: content, route: route, dropped: dropped, born: progress.born ?? dropped,
       attempts: progress.attempts)

@@ -15,8 +15,12 @@ final class Job {
   /// Tells it from every other message, now and in later attempts.
   private(set) lazy var key = Call.Recipient.key(inode: file.inode, born: born)
   private let born: Date
-  /// One for each way to a recipient; more join where a fallback takes over.
+  /// One for each way to a recipient; more join where a fallback takes over. Of a long list those who are under way.
   fileprivate(set) var passengers: [Passenger] = []
+  /// Those who are still to come.
+  private var rest: Addressees?
+  /// What became of those who have left.
+  private var gone = Ends()
   private(set) var calls: [String] = []
   /// Passengers still without an end.
   fileprivate(set) var open = 0
@@ -31,6 +35,7 @@ final class Job {
     self.born = born
     self.channel = channel
     label = file.name.display
+    rest = itinerary.rest
     passengers = itinerary.legs.map { Passenger(self, LegResult($0)) }
     open = passengers.count
   }
@@ -38,10 +43,40 @@ final class Job {
   var attempt: Int { itinerary.attempts + 1 }
 
   /// What became of everybody, without those whose fallback took over.
-  var results: [LegResult] { passengers.compactMap { $0.isSuperseded ? nil : $0.result } }
+  var ends: Ends {
+    var ends = gone
+    for passenger in passengers where !passenger.isSuperseded { ends.add(passenger.result) }
+    return ends
+  }
 
-  /// A provider is still to be asked about somebody.
-  var isInDoubt: Bool { passengers.contains { $0.result.question != nil } }
+  /// More are to come.
+  var isLong: Bool { rest != nil }
+  /// Everybody has an end.
+  var isOver: Bool { open == 0 && rest == nil }
+
+  /// Who comes next of a long list, when enough are through: those who are leave, and only their entry is kept.
+  fileprivate func walkOn() -> [Passenger] {
+    guard var addressees = rest, open <= addressees.stretch / 2 else { return [] }
+    leave()
+    let new = addressees.next(addressees.stretch / 2).map { Passenger(self, LegResult($0)) }
+    rest = addressees.isOver ? nil : addressees
+    passengers += new
+    open += new.count
+    return new
+  }
+
+  private func leave() {
+    let count = passengers.prefix { $0.isEnded }.count
+    for passenger in passengers[..<count] where !passenger.isSuperseded { gone.add(passenger.result) }
+    passengers.removeFirst(count)
+  }
+
+  /// Nobody more of a long list in this attempt.
+  func cut(due: Date?) {
+    if rest == nil { return }
+    rest = nil
+    gone.addUntried(due: due)
+  }
 
   func took(part call: String) {
     // A call's recipients of one message are neighbours.
@@ -56,6 +91,7 @@ final class Job {
 final class Passenger {
   let job: Job
   fileprivate(set) var result: LegResult
+  private(set) var isEnded = false
   /// Its fallback took over: no longer part of the message's result.
   fileprivate(set) var isSuperseded = false
   /// See `refute`.
@@ -73,7 +109,9 @@ final class Passenger {
   var priority: Message.Priority { job.message.priority }
 
   /// The text that it takes part in says what so many messages say.
-  func share(with count: Int) { result.digest = count > 1 ? count : nil }
+  func share(with count: Int) {
+    if count > 1 || result.digest != nil { result.digest = count > 1 ? count : nil }
+  }
 
   /// The lost call that it was in was not carried out, as its provider says: there is no doubt any more.
   func refute() {
@@ -98,12 +136,13 @@ final class Passenger {
   func end(
     _ outcome: Outcome?, isTried: Bool, question: (call: String, due: Date)? = nil, due: Date? = nil
   ) {
-    result.outcome = outcome
-    result.isTried = isTried
-    result.question = question
-    result.due = due
+    result.end(outcome, isTried: isTried, question: question, due: due)
+    isEnded = true
     job.open -= 1
   }
+
+  /// Those who join now that it has an end.
+  func followers() -> [Passenger] { job.walkOn() }
 
   /// Fallback passengers in the place of this one, which was finally refused; empty where there is no fallback.
   func fallBack(_ router: Router) -> [Passenger] {

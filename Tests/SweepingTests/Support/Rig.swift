@@ -27,10 +27,11 @@ final class Rig {
 
   /// - Parameters:
   ///   - window: messages in hand.
+  ///   - stretch: recipients of one message under way at once.
   ///   - disk, ledger, clock: those of an earlier rig, to go on with.
   init(
     _ configuration: Configuration, isEndless: Bool = false, selection: Selection = Selection(), window: Int = 64,
-    disk: SimDisk? = nil, ledger: (any Ledger)? = nil, process: SimProcess = SimProcess("one"),
+    stretch: Int = 16_384, disk: SimDisk? = nil, ledger: (any Ledger)? = nil, process: SimProcess = SimProcess("one"),
     random: @escaping @Sendable () -> Double = { 0.5 }
   ) throws {
     let clock = disk?.clock ?? ManualClock()
@@ -47,6 +48,7 @@ final class Rig {
       spool: spool, ledger: self.ledger, configuration: configuration, transport: { _ in transport },
       clock: { clock.now }, random: random, nonce: { "0" }, observe: { seen.add($0) })
     environment.window = window
+    environment.stretch = stretch
     var selection = selection
     selection.isEndless = isEndless
     let number = Rig.count.withLock { count in
