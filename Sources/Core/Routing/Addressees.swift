@@ -23,6 +23,7 @@ package struct Addressees: Sendable {
     self.content = content
     words = message.to ?? [""]
     isAlone = message.to?.count == 1 && channel.recipients.isEmpty
+    if !isAlone { identities.reserveCapacity(words.count) }
   }
 
   package var isOver: Bool { position == words.count }

@@ -56,10 +56,11 @@ final class Job {
 
   /// Who comes next of a long list, when enough are through: those who are leave, and only their entry is kept.
   fileprivate func walkOn() -> [Passenger] {
-    guard var addressees = rest, open <= addressees.stretch / 2 else { return [] }
+    guard let stretch = rest?.stretch, open <= stretch / 2 else { return [] }
     leave()
-    let new = addressees.next(addressees.stretch / 2).map { Passenger(self, LegResult($0)) }
-    rest = addressees.isOver ? nil : addressees
+    // In place: a copy would be one of everybody's identity.
+    let new = (rest?.next(stretch / 2) ?? []).map { Passenger(self, LegResult($0)) }
+    if rest?.isOver == true { rest = nil }
     passengers += new
     open += new.count
     return new
