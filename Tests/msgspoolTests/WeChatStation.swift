@@ -77,6 +77,12 @@ extension Station {
     String(decoding: (try? spool.bytes(log)) ?? [], as: UTF8.self)
   }
 
+  /// Messages that have an end; one that was dropped twice is one.
+  var settled: Int {
+    let names = (spool.names(in: "done") + spool.names(in: "failed")).map { $0.prefix { $0 != "~" } }
+    return ["new", "cur", "deferred"].allSatisfy { spool.names(in: $0).isEmpty } ? Set(names).count : -1
+  }
+
   /// How a channel's login stands, as `status` shows it.
   func login(_ channel: String) async throws -> Parsed? {
     let status = try Parsed(try await run("status", ["--json"]).stdout)

@@ -249,8 +249,9 @@ extension WeChatWeb {
     let key = PercentEncoding.encode(login.skey)
     switch media.own["kind"]?.string {
     case "file":
+      let name = media.name.isEmpty ? "file" : media.name
       let query =
-        "sender=\(own("sender"))&mediaid=\(own("media"))&filename=\(PercentEncoding.encode(media.name))"
+        "sender=\(own("sender"))&mediaid=\(own("media"))&filename=\(PercentEncoding.encode(name))"
         + "&fromuser=\(PercentEncoding.encode(login.uin))&pass_ticket=\(login.ticket)"
         + "&webwx_data_ticket=\(PercentEncoding.encode(login.cookie("webwx_data_ticket") ?? ""))"
       return get(login.fileHost, "/cgi-bin/mmwebwx-bin/webwxgetmedia?\(query)", login)
