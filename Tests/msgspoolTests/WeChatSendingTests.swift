@@ -66,7 +66,7 @@ struct WeChatSendingTests {
       try await station.watching {
         try await station.say("hi")
         #expect(try await eventually { station.spool.names(in: "done").count == 2 })
-        #expect(station.spool.names(in: "deferred").count == 1)
+        #expect(try await eventually { station.spool.names(in: "deferred").count == 1 })
         try await station.say("more")
         #expect(try await eventually { station.spool.names(in: "done").count == 3 })
       }

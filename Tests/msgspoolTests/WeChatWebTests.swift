@@ -2,56 +2,6 @@ import Foundation
 import TestSupport
 import Testing
 
-extension Station {
-  static let web = "wechat-web"
-
-  /// - Parameter more: further settings of the channel, as JSON5.
-  fileprivate func configureWeb(_ more: String = "") throws {
-    try configure(
-      text: """
-        { default_channel: "wx", attachment_directories: ["\(spool.path)/files"], channels: { wx: {
-          provider: "wechat-web", accept_risk: true, endpoint: "\(address)", rate: 0\(more.isEmpty ? "" : ", \(more)")
-        } } }
-        """)
-  }
-
-  fileprivate func logInToWeb() async throws {
-    let ran = try await run("login", ["wx", "--json"])
-    #expect(ran.status == 0, "\(ran.stderr)")
-  }
-
-  @discardableResult
-  fileprivate func hear(_ text: String, _ more: [String: Any] = [:]) async throws -> String {
-    let answer = try await phone("say", ["text": text].merging(more) { $1 }, of: Self.web)
-    return try #require(answer["id"]?.text)
-  }
-
-  /// What somebody got, in order.
-  fileprivate func received(_ name: String) async throws -> [Parsed] {
-    try await phone("received", of: Self.web)[name]?.array ?? []
-  }
-
-  fileprivate func texts(_ name: String) async throws -> [String] {
-    try await received(name).compactMap { $0["text"]?.text }
-  }
-
-  /// Calls that sent, whatever became of them.
-  fileprivate func sends() throws -> [String] {
-    try requests().compactMap { $0.content["call"]?.text }.filter { $0.hasPrefix("webwxsend") }
-  }
-
-  fileprivate func attach(_ name: String, _ bytes: [UInt8]) throws -> String {
-    let folder = "\(spool.path)/files"
-    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-    try Data(bytes).write(to: URL(filePath: "\(folder)/\(name)"))
-    return "\(folder)/\(name)"
-  }
-
-  fileprivate func phases(_ ran: Ran) throws -> [String] {
-    try ran.stdout.split(separator: "\n").compactMap { try Parsed(String($0))["phase"]?.text }
-  }
-}
-
 @Suite("Personal WeChat over the web protocol, from the login to the answer")
 struct WeChatWebTests {
   @Test("A code is scanned and confirmed; then texts and files go to oneself, friends and groups, in order and once")

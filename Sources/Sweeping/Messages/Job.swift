@@ -30,12 +30,13 @@ final class Job {
   ) {
     self.file = file
     self.message = message
+    var itinerary = itinerary
+    rest = itinerary.rest.take()
     self.itinerary = itinerary
     self.dropped = dropped
     self.born = born
     self.channel = channel
     label = file.name.display
-    rest = itinerary.rest
     passengers = itinerary.legs.map { Passenger(self, LegResult($0)) }
     open = passengers.count
   }
