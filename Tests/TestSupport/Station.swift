@@ -25,7 +25,7 @@ package struct Station: Sendable {
         }
       // The limits of the day and the second are the business of tests that name them. What is named twice is refused.
       let rate = more.contains("rate:") ? "" : ", rate: 0"
-      let endpoint = more.contains("endpoint:") ? "" : ", endpoint: \"\(endpoint)\""
+      let endpoint = more.contains(/(^|[ ,])endpoint:/) ? "" : ", endpoint: \"\(endpoint)\""
       return "{ \(own)\(rate)\(endpoint)\(more.isEmpty ? "" : ", \(more)") }"
     }
   }

@@ -41,7 +41,7 @@ extension Station {
 
   @Test("A throttle forgets nobody who is awaited")
   func throttled() async throws {
-    try await withStation(faults: ["throttle:on=lookup,count=3,retry-after=0"]) { station in
+    try await withStation(faults: ["throttle:on=lookup,count=2,retry-after=1"]) { station in
       try station.configure(["sms": .twilio(Self.often)])
       try station.spool.drop("m", #"{"channel":"sms","to":"+12125550100","body":"x"}"#)
       try await station.sweep()

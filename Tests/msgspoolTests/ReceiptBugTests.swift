@@ -57,7 +57,8 @@ import Testing
   func zeros() async throws {
     try await withStation { station in
       let program = "\(station.spool.path)/far-end"
-      try Data("#!/bin/sh\necho '{\"state\":\"accepted\",\"id\":\"0071\"}'\n".utf8).write(to: URL(filePath: program))
+      try Data("#!/bin/sh\ncat >/dev/null\necho '{\"to\":\"a\",\"state\":\"accepted\",\"id\":\"0071\"}'\n".utf8).write(
+        to: URL(filePath: program))
       chmod(program, 0o755)
       try station.configure(
         text:

@@ -134,7 +134,7 @@ final class FallbackLegs {
     original.message.channel ?? configuration.defaultChannel
   }
 
-  /// The leg as it is dropped; nil where the fallback does not know the recipient.
+  /// The leg as it is dropped; nil where the fallback does not know the recipient, or cannot send such a message.
   private func text(of original: Original, _ channelName: String, to: String) -> [UInt8]? {
     guard let channel = configuration.channels[channelName], let name = channel.fallback,
       let next = configuration.channels[name]
@@ -147,8 +147,13 @@ final class FallbackLegs {
     let isKnown =
       isOwn || next.contacts(of: word).contains { (try? next.provider.target($0.address)) != nil }
     guard isKnown else { return nil }
-    // Its own id, times and options are the first channel's business.
-    let left: Set<String> = ["channel", "to", "id", "send_at", "options"]
+    // Its own id, times and options are the first channel's business, and so is an approved template: a service that has
+    // none sends the body.
+    var left: Set<String> = ["channel", "to", "id", "send_at", "options"]
+    if next.card.templates == .none { left.formUnion(["template", "params"]) }
+    if next.card.templates == .bare { left.insert("params") }
+    // Those of a template of the spool's own.
+    if original.members.contains(where: { $0.key == "use" }) { left.remove("params") }
     var members = original.members.filter { !left.contains($0.key) }
     if let options = original.members.first(where: { $0.key == "options" })?.value.members {
       let known = options.filter { option in next.card.options.contains { $0.name == option.key } }
@@ -156,6 +161,18 @@ final class FallbackLegs {
     }
     members.insert(.init("channel", .string(name)), at: 0)
     if !isOwn { members.insert(.init("to", .strings([word])), at: 1) }
-    return JSON.object(members).bytes + [UInt8(ascii: "\n")]
+    let bytes = JSON.object(members).bytes + [UInt8(ascii: "\n")]
+    return canBeSent(bytes) ? bytes : nil
+  }
+
+  /// Whether the leg is a message that its channel takes: one that is invalid would be nobody's.
+  private func canBeSent(_ leg: [UInt8]) -> Bool {
+    leg.withUnsafeBufferPointer { buffer in
+      guard let file = try? MessageFile(buffer, limit: configuration.maxMessageBytes, templates: spool.templates) else {
+        return false
+      }
+      if case .finish(.invalid, _, _) = Router(configuration).routeAtOnce(file.message, Progress([])) { return false }
+      return true
+    }
   }
 }
