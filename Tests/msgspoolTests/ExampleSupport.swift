@@ -18,6 +18,9 @@ enum Example: String, CaseIterable {
   case certificate = "certificate-expires"
   case mail = "mail-reminder"
 
+  /// What they call, and cannot do without.
+  static let missing = ["sh", "python3", "curl", "iconv", "openssl"].filter { find(program: $0) == nil }
+
   static let folder = Repository.file("Sources/Extras/Examples").path
 
   /// What it has to be told, to read from a server at this port of this machine.

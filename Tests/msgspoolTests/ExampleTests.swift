@@ -2,7 +2,9 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite("Examples: what people build first, run as cron runs it")
+@Suite(
+  "Examples: what people build first, run as cron runs it",
+  .enabled(if: Example.missing.isEmpty, "not here: \(Example.missing)"))
 struct ExampleTests {
   private let recipients = ["--channel", "a", "--to", "UID_a", "--to", "UID_b"]
 
@@ -187,7 +189,7 @@ struct ExampleTests {
 
   @Test(
     "A certificate: when few days are left, again when fewer are, and when it has expired",
-    .disabled(if: find(program: "openssl") == nil, "no openssl"), arguments: ExampleLanguage.allCases)
+    arguments: ExampleLanguage.allCases)
   func certificate(language: ExampleLanguage) async throws {
     let place = try Yard()
     try await withCertificate(days: 2, in: place) { port in
