@@ -200,7 +200,7 @@ struct PageTests {
   private func rows(_ page: Page) throws -> [String] {
     try page.text().split(separator: "\n").compactMap { $0.firstMatch(of: /^\| (`[^|]+`) \|/) }.map {
       // One and the same comma between them.
-      $0.1.replacing("、", with: ", ")
+      String($0.1).replacing("、", with: ", ")
     }
   }
 
