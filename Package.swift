@@ -65,7 +65,7 @@ let package = Package(
     tests(of: "Signing"),
     tests(of: "Domains"),
     tests(of: "QRCodes"),
-    tests(of: "Providers", uses: ["Core", "Signing"]),
+    tests(of: "Providers", uses: ["Core", "Digests", "Signing"]),
     tests(of: "Configuring", uses: ["Core", "Providers"]),
     tests(of: "Spooling", uses: ["Core"]),
     tests(of: "Ledger", uses: ["Core"]),

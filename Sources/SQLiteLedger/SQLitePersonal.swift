@@ -172,11 +172,14 @@ extension SQLiteLedger: PersonalLedger {
       var talk = Talk()
       talk.texts = try SQLiteLedger.said(
         database.statement(
-          "SELECT text, at FROM received WHERE channel = ? AND sender = ? ORDER BY at DESC LIMIT 16"
+          "SELECT text, at FROM received WHERE channel = ? AND sender = ? ORDER BY at DESC LIMIT 64"
         ).fresh.bind(channel).bind(sender))
       talk.answers = try SQLiteLedger.said(
         database.statement(
-          "SELECT coalesce(text, ''), at FROM replies WHERE channel = ? AND user = ? ORDER BY at DESC, number DESC LIMIT 64"
+          """
+          SELECT coalesce(text, ''), at FROM replies WHERE channel = ? AND user = ? AND state <> 'none'
+          ORDER BY at DESC, number DESC LIMIT 1000
+          """
         ).fresh.bind(channel).bind(user))
       return talk
     }

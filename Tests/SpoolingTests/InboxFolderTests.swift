@@ -90,7 +90,8 @@ struct SessionFilesTests {
 
   @Test("Ending a login leaves a newer one alone")
   func ending() throws {
-    let files = files(try TemporarySpool())
+    let scratch = try TemporarySpool()
+    let files = files(scratch)
     try files.replace(Self.account, nil)
     var newer = Self.account
     newer.since += 1
@@ -120,7 +121,8 @@ struct SessionFilesTests {
 
   @Test("Calls share their lock, whoever replaces the session waits for them")
   func locks() throws {
-    let files = files(try TemporarySpool())
+    let scratch = try TemporarySpool()
+    let files = files(scratch)
     var calls = [try files.hold(.calls, shared: true), try files.hold(.calls, shared: true)]
     #expect(calls.allSatisfy { $0 != nil })
     #expect(try files.hold(.calls) == nil)

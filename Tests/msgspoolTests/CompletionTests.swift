@@ -32,7 +32,7 @@ struct CompletionTests {
     ("msgspool retry ", ["f1.json"]), ("msgspool hold n", ["n1.json", "n\\ 2:x"]),
     ("msgspool hold n1.json n1", ["n1.json"]),
     ("msgspool hold \\$", []), ("msgspool show f", ["f1.json"]),
-    ("msgspool init --provider wec", ["wecom-app", "wecom-robot"]),
+    ("msgspool init --provider weco", ["wecom-app", "wecom-robot"]),
     ("msgspool providers twi", ["twilio"]), ("msgspool completion ", ["bash", "zsh", "fish"]),
     ("msgspool sweep --log ", ["text", "json"]), ("msgspool status x", []), ("msgspool list failed ", []),
     ("msgspool send --to team --channel alerts --ti", ["--title"]),

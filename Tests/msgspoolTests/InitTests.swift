@@ -73,7 +73,7 @@ struct InitTests {
     let script = #"""
       set -eu
       for name in $("$1" providers | sed -n 's/^\([a-z-][a-z-]*\)  *[0-9]* per call.*/\1/p'); do
-        case $name in instapush | email) continue ;; esac
+        case $name in instapush | email | wechat-*) continue ;; esac
         mkdir "$name" && cd "$name"
         msgspool init --provider "$name" --sandbox > said
         # The port that it names may be another's.

@@ -41,7 +41,7 @@ struct WallsTests {
 
   /// Swift's own. What msgspool links is one file without a library of Unicode tables: FoundationEssentials, not Foundation.
   private static let toolchain: Set = ["Dispatch", "FoundationEssentials", "Glibc", "Synchronization"]
-  private static let toolchainOfTests = toolchain.union(["Foundation", "Testing"])
+  private static let toolchainOfTests = toolchain.union(["Foundation", "FoundationNetworking", "Testing"])
 
   init() throws {
     manifest = try Manifest(Repository.text("Package.swift"))

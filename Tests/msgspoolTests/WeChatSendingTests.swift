@@ -66,7 +66,7 @@ struct WeChatSendingTests {
       try await station.watching {
         try await station.say("hi")
         #expect(try await eventually { station.spool.names(in: "done").count == 2 })
-        #expect(station.spool.names(in: "deferred").count == 1)
+        #expect(try await eventually { station.spool.names(in: "deferred").count == 1 })
         try await station.say("more")
         #expect(try await eventually { station.spool.names(in: "done").count == 3 })
       }
@@ -85,6 +85,20 @@ struct WeChatSendingTests {
       #expect(Set(codes.compactMap { $0 }) == ["-2", "allowance"])
       try await station.say("hi")
       #expect(try await station.sweep()["done"] == 2)
+    }
+  }
+
+  @Test("What the service refuses to send to somebody else takes nothing from the owner's allowance")
+  func others() async throws {
+    try await withStation { station in
+      try station.configureBot()
+      try await station.logIn()
+      try await station.say("hi", ["from": "o9x@im.wechat"])
+      try station.spool.drop("a", #"{"channel":"me","to":"o9x@im.wechat","body":"x","priority":"high"}"#)
+      try station.spool.drop("b", #"{"channel":"me","body":"y"}"#)
+      let swept = try await station.sweep()
+      #expect(swept["deferred"] == 1 && swept["done"] == 1, "\(swept.stderr)")
+      #expect(try await station.textsOfOwner() == ["y"])
     }
   }
 

@@ -137,7 +137,7 @@ package enum Verdict {
     }
     return Fault(
       outcome.kind ?? .provider, code: outcome.code, outcome.reason ?? "no reason given",
-      hint: hint(state, outcome, culprit))
+      hint: hint(state, outcome, culprit, itinerary.channel))
   }
 
   private static func culpritState(_ state: MessageState) -> RecipientState {
@@ -148,8 +148,13 @@ package enum Verdict {
     }
   }
 
-  private static func hint(_ state: MessageState, _ outcome: Outcome, _ culprit: LegResult?) -> String? {
-    if culprit?.question != nil { return "the provider will be asked what became of the call" }
+  private static func hint(
+    _ state: MessageState, _ outcome: Outcome, _ culprit: LegResult?, _ channel: Channel
+  ) -> String? {
+    if let culprit, culprit.question != nil {
+      // A fallback's own way is its channel's, which is not at hand here.
+      return culprit.leg.channel == channel.name ? channel.recovery.prospect : "what became of the call is found out"
+    }
     switch (state, outcome.kind) {
     case (.unconfirmed, _):
       return "find out whether it arrived; then: msgspool retry NAME --state unconfirmed (it will be sent again)"

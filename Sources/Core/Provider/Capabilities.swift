@@ -174,6 +174,14 @@ package enum Recovery: Sendable, Hashable {
   /// What was sent may come back to whoever receives, within so many seconds; that it does not proves nothing.
   case echo(wait: Double)
 
+  /// What is said of a message whose answer was lost and that waits for what clears it up.
+  package var prospect: String {
+    switch self {
+    case .none, .idempotencyKey, .lookup: "the provider will be asked what became of the call"
+    case .echo: "it counts as sent if it comes back to a watch that receives; if not, on_unconfirmed decides"
+    }
+  }
+
   /// It follows from what the provider can do.
   package init(_ provider: any Provider) {
     if provider is any RepeatableProvider {

@@ -13,7 +13,7 @@ package struct WeChatWeb: PartedProvider, EchoingProvider {
     endpoint: nil,
     recipientsPerCall: 1,
     settings: WeChat.settings + [
-      SettingCard("accept_risk", .boolean, "must be true: the account may be barred or banned for this"),
+      SettingCard("accept_risk", .boolean, required: true, risk),
       SettingCard("echo_wait", .string, "how long a lost message may come back from WeChat itself (\"60s\")"),
     ],
     options: WeChat.options,
@@ -45,6 +45,9 @@ package struct WeChatWeb: PartedProvider, EchoingProvider {
       wx: { provider: "wechat-web", accept_risk: true }
       """)
 
+  private static let risk =
+    "not official: accounts get barred or banned. Off until the channel says accept_risk: true"
+
   package static let receives = PersonalSettings.Receive.watch
 
   let origins: Origins
@@ -57,7 +60,7 @@ package struct WeChatWeb: PartedProvider, EchoingProvider {
     guard settings.boolean("accept_risk") == true else {
       throw SettingFault(
         "accept_risk",
-        "must be true: wechat-web is not official, and accounts get barred or banned for it (wechat-ilink is official)")
+        "must be true. \(Self.risk) (wechat-ilink is official)")
     }
     origins = try Origins(settings)
     maxText = settings.integer("max_text") ?? 4_000
@@ -219,13 +222,22 @@ package struct WeChatWeb: PartedProvider, EchoingProvider {
       return gotPiece(number, response, call, newer, session, at: now, nonce: nonce)
     }
     let wire = WeChatWebAnswer(response)
-    let isFirst = session.value("\(Memory.repeated) \(call.id)", at: now) == nil
-    if response.status == 200, wire.ret == -1 || wire.ret == 1, isFirst {
-      // Perhaps the user name or the key is stale: once more with what is so now.
-      session.set("\(Memory.repeated) \(call.id)", "1", expires: now + 3_600)
-      return .prepare(.http(contactPage(0, newer, at: now)), stage: Stage.contacts, session)
-    }
+    if let once = onceMore(wire, response, call, newer, session, at: now) { return once }
     return finish(judged(wire, response, call, sent: true), session)
+  }
+
+  /// Perhaps the user name or the key is stale: once more with what is so now.
+  private func onceMore(
+    _ wire: WeChatWebAnswer, _ response: HTTPResponse, _ call: Call, _ login: WeChatWebLogin, _ session: Session,
+    at now: Date
+  ) -> Step? {
+    let memory = "\(Memory.repeated) \(call.id)"
+    guard response.status == 200, wire.ret == -1 || wire.ret == 1, session.value(memory, at: now) == nil else {
+      return nil
+    }
+    var session = session
+    session.set(memory, "1", expires: now + 3_600)
+    return .prepare(.http(contactPage(0, login, at: now)), stage: Stage.contacts, session)
   }
 
   /// A session that is over is marked so.
@@ -261,6 +273,7 @@ package struct WeChatWeb: PartedProvider, EchoingProvider {
     nonce: String
   ) -> Step {
     let wire = WeChatWebAnswer(response)
+    if let once = onceMore(wire, response, call, login, session, at: now) { return once }
     guard response.status == 200, wire.ret == 0 else {
       return retreat(judged(wire, response, call, sent: false), response, session)
     }

@@ -35,6 +35,7 @@ extension WeChatWeb {
     static let check = "check"
     static let sync = "sync"
     static let rooms = "rooms"
+    static let start = "start"
   }
 
   /// Seconds: the service holds the poll for about 25.
@@ -45,6 +46,12 @@ extension WeChatWeb {
     // A receiver only asks with a session.
     guard let login = WeChatWebLogin(session.account?.own) else {
       return Poll(get("wx.qq.com", "/", nil), stage: Asking.check, timeout: Self.shortCall, mayRunOut: false)
+    }
+    guard SyncKeys(session.learned).sync != .null else {
+      // The ledger that kept the keys is lost; the session is not. It begins anew from where the service is now.
+      let rough = -Int(now.timeIntervalSince1970) / 1_579
+      let request = post("webwxinit?r=\(rough)&pass_ticket=\(login.ticket)", [], login)
+      return Poll(request, stage: Asking.start, timeout: Self.shortCall, mayRunOut: false)
     }
     guard waits else {
       return Poll(syncRequest(session, login, at: now), stage: Asking.sync, timeout: Self.shortCall, mayRunOut: false)
@@ -85,8 +92,20 @@ extension WeChatWeb {
     switch stage {
     case Asking.check: return checked(response, login, session, at: now)
     case Asking.rooms: return gotRooms(response, login, session, at: now)
+    case Asking.start: return started(response, session)
     default: return synchronised(response, login, session, at: now)
     }
+  }
+
+  private func started(_ response: HTTPResponse, _ session: Session) -> Harvest {
+    let wire = WeChatWebAnswer(response)
+    if let ret = wire.ret, let ending = WeChatWebAnswer.ending(ret) { return lost(ret, ending, session) }
+    guard wire.ret == 0, let key = wire.body["SyncKey"], key["List"]?.array?.isEmpty == false else {
+      return .trouble(Fault(.provider, code: "webwxinit", wire.words ?? "WeChat's answer cannot be understood"))
+    }
+    var session = session
+    session.learned = SyncKeys(sync: key, check: key).json
+    return .batch([], session, isMore: true)
   }
 
   private func lost(_ code: Int, _ ending: String, _ session: Session) -> Harvest {
@@ -230,8 +249,9 @@ extension WeChatWeb {
     let key = PercentEncoding.encode(login.skey)
     switch media.own["kind"]?.string {
     case "file":
+      let name = media.name.isEmpty ? "file" : media.name
       let query =
-        "sender=\(own("sender"))&mediaid=\(own("media"))&filename=\(PercentEncoding.encode(media.name))"
+        "sender=\(own("sender"))&mediaid=\(own("media"))&filename=\(PercentEncoding.encode(name))"
         + "&fromuser=\(PercentEncoding.encode(login.uin))&pass_ticket=\(login.ticket)"
         + "&webwx_data_ticket=\(PercentEncoding.encode(login.cookie("webwx_data_ticket") ?? ""))"
       return get(login.fileHost, "/cgi-bin/mmwebwx-bin/webwxgetmedia?\(query)", login)

@@ -39,6 +39,8 @@ package struct SandboxSample: Sendable {
   package var settings: [String]
   /// What follows `msgspool send`.
   package var send: String
+  /// What the phone has to say before, as JSON: some services only let answer.
+  package var word: String?
 }
 
 /// A recipient that a fault has chosen to fail.

@@ -4,7 +4,7 @@ import FoundationEssentials
 /// The iLink bot API (Tencent/openclaw-weixin, "Backend API Protocol" and the client's source): one bot and its owner.
 struct WeChatILinkSandbox: ProviderSandbox, PhoneSandbox {
   static let name = "wechat-ilink"
-  static let sample = SandboxSample(settings: [], send: "\"hello\"")
+  static let sample = SandboxSample(settings: [], send: "\"hello\"", word: #"{"text": "hi"}"#)
   static let unrecorded: Set<String> = [
     "local_token_list", "get_updates_buf", "aeskey", "context_token", "typing_ticket",
   ]

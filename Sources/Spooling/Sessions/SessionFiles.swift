@@ -118,12 +118,14 @@ package struct SessionFiles: Sendable {
   /// A new login takes the place of what there was.
   package func replace(_ account: Account, _ contacts: ContactBook?) throws(SystemFault) {
     try makeFolder()
+    WholeFile.removeScraps(of: path)
     if let contacts { try write(contacts, of: account) } else { try WholeFile.remove(contactsPath) }
     try write(account)
   }
 
   /// Locks stay: somebody may wait for one.
   package func remove() throws(SystemFault) {
+    WholeFile.removeScraps(of: path)
     try WholeFile.remove(path)
     try WholeFile.remove(contactsPath)
   }
@@ -219,6 +221,24 @@ enum WholeFile {
       throw error
     }
     try flushFolder(of: path)
+  }
+
+  /// What killed writers left of a file, and of files whose names begin with its: who writes has the process's number in
+  /// the name.
+  static func removeScraps(of path: String) {
+    let folder = String(path.reversed().drop { $0 != "/" }.reversed())
+    let prefix = Array(path.utf8.dropFirst(folder.utf8.count)) + [UInt8(ascii: ".")]
+    let descriptor = open(folder.isEmpty ? "." : folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard descriptor >= 0 else { return }
+    defer { close(descriptor) }
+    guard var listing = try? Listing(descriptor, path: folder) else { return }
+    while let entry = try? listing.next() {
+      let name = String(decoding: entry.name.bytes, as: UTF8.self)
+      guard entry.name.bytes.starts(with: prefix), let mark = name.pieces(at: ".").last?.halves(at: "-"),
+        let writer = pid_t(mark.before), UInt32(mark.behind) != nil, kill(writer, 0) != 0, errno == ESRCH
+      else { continue }
+      _ = try? Syscalls.remove(entry.name, in: descriptor, path: folder)
+    }
   }
 
   /// What is gone already is no trouble.

@@ -143,8 +143,12 @@ final class Questions {
       }
     }
     if now.date < end { return keepDoubt(passengers, record.id, due: end) }
+    // Of a success that says too little it stays known which it was.
+    let said = record.outcomes?.first { $0.state == .unconfirmed }
+    let before = (said?.reason ?? "no answer came").reversed().drop { $0 == "." }.reversed()
     settleDoubt(
-      passengers, channel, "no answer came, and the message did not come back; nobody knows whether it was sent")
+      passengers, channel,
+      "\(String(before)); the message did not come back, so nobody knows whether it was sent", code: said?.code)
   }
 
   /// The same call under the same key: to the same recipients in the same order, as what comes back may be the first one's
@@ -300,9 +304,9 @@ final class Questions {
     for passenger in passengers { hand.keepDoubt(passenger, call, due: due) }
   }
 
-  private func settleDoubt(_ passengers: [Passenger], _ channel: Channel, _ reason: String) {
+  private func settleDoubt(_ passengers: [Passenger], _ channel: Channel, _ reason: String, code: String? = nil) {
     for passenger in passengers {
-      hand.conclude(passenger, Doubt.byPolicy(.unconfirmed(reason: reason), channel), of: nil, channel)
+      hand.conclude(passenger, Doubt.byPolicy(.unconfirmed(code: code, reason: reason), channel), of: nil, channel)
     }
   }
 }

@@ -87,9 +87,13 @@ final class Hand {
     }
   }
 
-  /// It stays in doubt until its provider is asked, at `due`.
+  /// It stays in doubt until `due`, when its provider is asked, or it has come back or not.
   func keepDoubt(_ passenger: Passenger, _ call: String, due: Date) {
-    let outcome = Outcome.unconfirmed(reason: "sent, and no answer came; the provider will be asked")
+    let recovery = router.configuration.channels[passenger.leg.channel]?.recovery
+    let outcome =
+      if case .echo? = recovery {
+        Outcome.unconfirmed(reason: "sent, and no answer that tells; it has not come back yet")
+      } else { Outcome.unconfirmed(reason: "sent, and no answer came; the provider will be asked") }
     end(passenger, outcome, isTried: false, question: (call, due))
   }
 

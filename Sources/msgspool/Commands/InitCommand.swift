@@ -96,13 +96,12 @@ enum InitCommand: Command {
     }
     let card = try ProvidersCommand.card(named: name)
     // A service that is gone has an example of another.
-    guard card.example.contains("provider: \"\(name)\",") else {
+    guard [",", " }"].contains(where: { card.example.contains("provider: \"\(name)\"\($0)") }) else {
       throw Failure(.usage, "\(name): \(card.summary)", hint: "see: msgspool providers \(name)")
     }
     guard isSandboxed else {
       return Start(configuration: ConfigurationTemplate.text(of: card)) { option in
-        [
-          "put the account's own values in place of the example's, then",
+        ["put the account's own values in place of the example's, then"] + login(to: card, option) + [
           "msgspool check\(option)",
           "msgspool send\(option) --to ADDRESS \"hello\"",
           "msgspool sweep\(option)",
@@ -121,11 +120,22 @@ enum InitCommand: Command {
           + "on this machine: url: \"smtp://127.0.0.1:1025\", security: \"none\"")
     }
     return Start(configuration: ConfigurationTemplate.text(of: card, at: sample)) { option in
-      [
-        "msgspool send\(option) \(sample.send)",
-        "msgspool sweep\(option)",
-      ]
+      // A login is kept by the stand-in: it must be one and the same for all of these.
+      let port = ConfigurationTemplate.sandboxPort
+      let word = sample.word.map { ["curl -d '\($0)' http://127.0.0.1:\(port)/sandbox/\(name)/say"] } ?? []
+      let first = login(to: card, option)
+      return (first.isEmpty ? [] : ["msgspool sandbox --port \(port) &"]) + first + word
+        + ["msgspool send\(option) \(sample.send)", "msgspool sweep\(option)"]
     }
+  }
+}
+
+extension InitCommand {
+  /// Somebody has to log in first, where the service knows its people by that.
+  fileprivate static func login(to card: ProviderCard, _ option: String) -> [String] {
+    let provider = Catalogue.providers.first { $0.card.name == card.name }
+    return provider is any AccountProvider.Type
+      ? ["msgspool login\(option) \(card.example.prefix { $0 != ":" })"] : []
   }
 }
 

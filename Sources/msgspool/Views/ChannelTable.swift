@@ -2,6 +2,7 @@ import Core
 import FoundationEssentials
 import Inspecting
 import Ledger
+import Sweeping
 
 /// Channels as `channels` and `top` show them: a line each, in 80 columns, and the reason below one that is suspended.
 struct ChannelTable {
@@ -95,7 +96,9 @@ struct ChannelTable {
   }
 
   private func due(_ row: ChannelSurvey.Row) -> String {
-    if row.suspension?.until == .distantFuture { return "mended" }
+    if let suspension = row.suspension, suspension.until == .distantFuture {
+      return suspension.isOfLogin ? "login" : "mended"
+    }
     guard row.waiting + row.deferred > 0 || row.suspension != nil, let due = survey.nextDue(row) else { return "-" }
     let seconds = due.timeIntervalSince(survey.at)
     return seconds < 0.5 ? "now" : TimeSpan.text(seconds)
