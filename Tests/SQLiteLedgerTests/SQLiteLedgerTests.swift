@@ -74,12 +74,12 @@ private let now = moment("2026-11-22T09:00:00Z")
   @Test func damageThatShowsOnlyInUseIsSetAsideByTheNextToOpenIt() throws {
     do {
       let (ledger, _) = try open()
-      try record((0..<2000).map { "call-\($0)" }, in: ledger)
+      try record((0..<5000).map { "call-\($0)" }, in: ledger)
     }
-    // Everything but the first page and the description of the tables.
+    // Everything but the first page, the description of the tables and their first pages.
     var bytes = try folder.read("ledger.db")
-    #expect(bytes.count > 100_000)
-    for index in 50_000..<bytes.count { bytes[index] = 0xAA }
+    #expect(bytes.count > 400_000)
+    for index in 200_000..<bytes.count { bytes[index] = 0xAA }
     try folder.write(bytes, to: "ledger.db")
     let (damaged, none) = try open("g2")
     #expect(none == nil && damaged.generation == "g1", "it does not show yet")

@@ -101,6 +101,21 @@ struct WeChatLoginTests {
     }
   }
 
+  @Test("While one logs in another one cannot, nor log out; a program is told so on its own stream")
+  func twoAtOnce() async throws {
+    try await withStation(sandbox: ["--phone", "manual"]) { station in
+      try station.configureBot()
+      let line = ["login", "--spool", station.spool.path, "me", "--json"]
+      try await whileRunning(station.program, line) { _ in
+        let other = try await station.run("login", ["me", "--json"])
+        #expect(other.status == 75)
+        let last = try Parsed(other.stdout)
+        #expect(last["phase"]?.text == "failed" && last["error"]?["message"]?.text?.contains("another login") == true)
+        #expect(try await station.run("logout", ["me"]).status == 75)
+      }
+    }
+  }
+
   @Test("Refused digits are 77")
   func blocked() async throws {
     try await withStation { station in

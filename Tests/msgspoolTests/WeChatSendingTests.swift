@@ -88,6 +88,20 @@ struct WeChatSendingTests {
     }
   }
 
+  @Test("What the service refuses to send to somebody else takes nothing from the owner's allowance")
+  func others() async throws {
+    try await withStation { station in
+      try station.configureBot()
+      try await station.logIn()
+      try await station.say("hi", ["from": "o9x@im.wechat"])
+      try station.spool.drop("a", #"{"channel":"me","to":"o9x@im.wechat","body":"x","priority":"high"}"#)
+      try station.spool.drop("b", #"{"channel":"me","body":"y"}"#)
+      let swept = try await station.sweep()
+      #expect(swept["deferred"] == 1 && swept["done"] == 1, "\(swept.stderr)")
+      #expect(try await station.textsOfOwner() == ["y"])
+    }
+  }
+
   @Test("A success without an id is unconfirmed, and three in a row suspend the channel")
   func noId() async throws {
     try await withStation(faults: ["recipient:provider=wechat-ilink,code=no-id"]) { station in

@@ -158,18 +158,28 @@ struct WeChatWebTests {
     }
   }
 
-  @Test("A message whose answer was lost is done when it comes back, and never sent again")
-  func echo() async throws {
+  @Test(
+    "A message whose answer was lost is done as soon as it comes back, and never sent again",
+    arguments: [
+      ("老张", #""body":"你好 😄 <x>\r\n  ""#, 1), ("group:家人群", #""body":"&amp;""#, 1),
+      ("filehelper", #""attachments":[{"name":"报告 a&b.bin","base64":"AAAA"}]"#, 1),
+      ("老张", #""body":"both","attachments":[{"name":"b.txt","base64":"AAAA"}]"#, 2),
+    ])
+  func echo(to: String, content: String, sends: Int) async throws {
     try await withStation(faults: ["reset-after:provider=wechat-web,on=send,count=1"]) { station in
-      try station.configureWeb(#"echo_wait: "2s""#)
+      // Until nobody waits any more the channel's echo_wait of an hour is far from over.
+      try station.configureWeb(#"echo_wait: "1h""#)
       try await station.logInToWeb()
       try await station.watching {
-        try station.spool.drop("a", #"{"to":"老张","body":"你好 😄 <x>"}"#)
-        #expect(try await eventually { station.spool.names(in: "done") == ["a"] })
+        try station.spool.drop("a", #"{"to":"\#(to)",\#(content)}"#)
+        #expect(try await eventually { station.spool.names(in: "done") == ["a"] }, "\(station.said())")
       }
       let result = try station.spool.last("done/a")["results"]?.array.first
-      #expect(result?["id"]?.text == (try await station.received("老张").first?["id"]?.text))
-      #expect(try station.sends().count == 1)
+      #expect(result?["id"]?.text == (try await station.received(to).last?["id"]?.text))
+      #expect(try station.sends().count == sends)
+      let line = try #require(try station.spool.bytes("done/a").split(separator: UInt8(ascii: "\n")).dropFirst().first)
+      let error = try Parsed(line)["error"]
+      #expect(error?["hint"]?.text?.contains("asked") == false && error?["hint"]?.text?.contains("comes back") == true)
     }
   }
 
@@ -221,7 +231,7 @@ struct WeChatWebTests {
     }
   }
 
-  @Test("A success without an id is not called one")
+  @Test("A success without an id is not called one, nor where its echo was waited for in vain")
   func noId() async throws {
     try await withStation(faults: ["recipient:provider=wechat-web,code=no-id"]) { station in
       try station.configureWeb(#"receive: "off""#)
@@ -229,6 +239,26 @@ struct WeChatWebTests {
       try station.spool.drop("a", #"{"to":"老张","body":"x"}"#)
       #expect(try await station.sweep()["unconfirmed"] == 1)
       #expect(try station.spool.last("failed/a")["error"]?["code"]?.text == "no-id")
+      try await station.phone("echo", ["on": false], of: Station.web)
+      try station.configureWeb(#"echo_wait: "1s""#)
+      try await station.watching {
+        try station.spool.drop("b", #"{"to":"老张","body":"y"}"#)
+        #expect(try await eventually { station.spool.names(in: "failed") == ["a", "b"] })
+      }
+      #expect(try station.spool.last("failed/b")["error"]?["code"]?.text == "no-id")
+    }
+  }
+
+  @Test("Where the ledger is lost the session is not: receiving begins anew from where the service is")
+  func lostLedger() async throws {
+    try await withStation { station in
+      try station.configureWeb(#"receive: "sweep""#)
+      try await station.logInToWeb()
+      for name in ["ledger.db", "ledger.db-wal", "ledger.db-shm"] { unlink("\(station.spool.path)/\(name)") }
+      #expect(try await station.sweep().status == 0)
+      let id = try await station.hear("x")
+      #expect(try await station.sweep().status == 0)
+      #expect(try station.inbox().compactMap { $0["id"]?.text } == [id])
     }
   }
 

@@ -70,12 +70,16 @@ package enum Doubt {
     switch channel.recovery {
     case .idempotencyKey: return (outcome, (call, now + channel.retry.first))
     case .lookup: return (outcome, (call, now))
-    // Until it may be given up; who receives meanwhile notes what comes back.
-    case .echo(let wait) where channel.personal?.receive != .off: return (outcome, (call, startedAt + wait))
+    // What comes back comes soon, if at all; it is looked for once more when it may be given up.
+    case .echo(let wait) where channel.personal?.receive != .off:
+      return (outcome, (call, min(startedAt + wait, now + Doubt.firstLook)))
     case .echo: return (byPolicy(outcome, channel), nil)
     case .none: return (byPolicy(outcome, channel), nil)
     }
   }
+
+  /// Seconds until an echo is looked for.
+  private static let firstLook = 2.0
 
   /// When nobody can tell.
   package static func byPolicy(_ outcome: Outcome, _ channel: Channel) -> Outcome {

@@ -32,7 +32,7 @@ extension PushPlus: ReceiptProvider {
   }
 }
 
-/// Asked by short code, with an access key that lives two hours (section 6).
+/// Asked by short code, with an access key that lives two hours (providers/pushplus.md, section 6).
 extension PushPlus: ReceiptAsking {
   /// Keys are used so many seconds less than they live.
   private static let slack = 60.0

@@ -45,7 +45,7 @@ extension AliyunSMS: ReceiptProvider {
   package var receiptsByDefault: ReceiptMode { receiptQueue == nil ? .off : .pull }
 }
 
-/// Asked: the account's queue of receipts where there is one, else number by number (section 6).
+/// Asked: the account's queue of receipts where there is one, else number by number (providers/aliyun.md, section 6).
 extension AliyunSMS: ReceiptAsking {
   /// The most that a call to the queue takes.
   private static let mostMessages = 16

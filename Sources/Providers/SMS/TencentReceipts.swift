@@ -37,7 +37,7 @@ extension TencentSMS: ReceiptProvider {
 
 /// Asked: the application's queue, which gives each report once and whose every answer is on disk before the next question.
 /// Where the vendor has not switched that on, and of whom the queue has not told for some rounds, as somebody died with the
-/// answer or another program has it, number by number (section 3a).
+/// answer or another program has it, number by number (providers/tencent.md, section 3a).
 extension TencentSMS: ReceiptAsking {
   private static let most = 100
   /// The pace of questions about numbers; the queue may be asked more often.

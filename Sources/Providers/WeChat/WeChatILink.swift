@@ -294,7 +294,12 @@ package struct WeChatILink: PartedProvider, AllowanceProvider {
     switch stage {
     case Stage.announce: return upload(response, call, session, at: now)
     case Stage.upload: return deliver(response, call, session, login, at: now, nonce: nonce)
-    default: return finish(answer(response, to: call, at: now), session)
+    default:
+      var answer = answer(response, to: call, at: now)
+      // Of somebody else it says nothing of the owner's.
+      let receiver = try? self.receiver(of: call, login, session)
+      if receiver?.user != login.user { answer.isAllowanceSpent = false }
+      return finish(answer, session)
     }
   }
 

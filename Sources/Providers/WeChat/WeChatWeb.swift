@@ -13,7 +13,7 @@ package struct WeChatWeb: PartedProvider, EchoingProvider {
     endpoint: nil,
     recipientsPerCall: 1,
     settings: WeChat.settings + [
-      SettingCard("accept_risk", .boolean, "must be true: the account may be barred or banned for this"),
+      SettingCard("accept_risk", .boolean, required: true, risk),
       SettingCard("echo_wait", .string, "how long a lost message may come back from WeChat itself (\"60s\")"),
     ],
     options: WeChat.options,
@@ -45,6 +45,9 @@ package struct WeChatWeb: PartedProvider, EchoingProvider {
       wx: { provider: "wechat-web", accept_risk: true }
       """)
 
+  private static let risk =
+    "not official: accounts get barred or banned. Off until the channel says accept_risk: true"
+
   package static let receives = PersonalSettings.Receive.watch
 
   let origins: Origins
@@ -57,7 +60,7 @@ package struct WeChatWeb: PartedProvider, EchoingProvider {
     guard settings.boolean("accept_risk") == true else {
       throw SettingFault(
         "accept_risk",
-        "must be true: wechat-web is not official, and accounts get barred or banned for it (wechat-ilink is official)")
+        "must be true. \(Self.risk) (wechat-ilink is official)")
     }
     origins = try Origins(settings)
     maxText = settings.integer("max_text") ?? 4_000

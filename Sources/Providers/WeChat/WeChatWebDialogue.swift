@@ -259,7 +259,8 @@ extension WeChatWeb {
     case "400":
       if state.isPush { return ask(Progress(.code), session, at: now, [.expired]) }
       guard state.codes < Self.mostCodes else {
-        return Dialogue.Turn([.expired], .over(.init(.timeout, "\(Self.mostCodes) codes have expired unscanned")))
+        return Dialogue.Turn(
+          [.expired], .over(.init(.timeout, "\(Self.mostCodes) codes have expired unscanned", hint: "run it again")))
       }
       state.phase = .code
       return ask(state, session, at: now, [.expired])

@@ -145,10 +145,10 @@ final class Questions {
     if now.date < end { return keepDoubt(passengers, record.id, due: end) }
     // Of a success that says too little it stays known which it was.
     let said = record.outcomes?.first { $0.state == .unconfirmed }
+    let before = (said?.reason ?? "no answer came").reversed().drop { $0 == "." }.reversed()
     settleDoubt(
       passengers, channel,
-      "\(said?.reason ?? "no answer came"); the message did not come back, so nobody knows whether it was sent",
-      code: said?.code)
+      "\(String(before)); the message did not come back, so nobody knows whether it was sent", code: said?.code)
   }
 
   /// The same call under the same key: to the same recipients in the same order, as what comes back may be the first one's

@@ -53,9 +53,17 @@ struct Answering {
   private func output(of command: [String], _ input: String, within seconds: Double) -> String? {
     let request = ProgramRequest(command: command, input: Array(input.utf8))
     // A program that was begun is never started again, so a stop waits for what it says.
-    guard case .program(let response)? = line.perform(.program(request), within: seconds, isPatient: true),
-      response.status == 0
-    else { return nil }
+    let response: ProgramResponse
+    switch line.perform(.program(request), within: seconds, isPatient: true) {
+    case .program(let answer)?: response = answer
+    case .lost(let failure)?, .notSent(let failure)?:
+      environment.observe(
+        .notice(Notice("channel \(channel.name)", "\(command[0]) gives no answer: \(failure.message)")))
+      return nil
+    case .http, .mail, nil: return nil
+    }
+    // To end with another status is its way of giving none.
+    guard response.status == 0 else { return nil }
     let text = String(decoding: response.output, as: UTF8.self)
     let end = text.unicodeScalars.reversed().drop { $0.properties.isWhitespace }
     return end.isEmpty ? nil : String(String.UnicodeScalarView(end.reversed()))

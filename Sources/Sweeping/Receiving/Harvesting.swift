@@ -47,6 +47,9 @@ struct Harvesting {
       kit.bringForward(channel, limit: environment.configuration.maxMessageBytes, now: environment.now())
       tell(.word(channel: channel.name, at: word))
     }
+    if batch.messages.contains(where: { $0.mark != nil }) {
+      kit.bringDoubtsForward(channel, limit: environment.configuration.maxMessageBytes, now: environment.now())
+    }
     try answering.answer()
     return true
   }

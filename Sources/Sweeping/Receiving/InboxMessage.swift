@@ -67,6 +67,7 @@ struct InboxMessage {
     let found = known.first(where: \.0)
     let byName = media.name.pieces(at: ".").last.flatMap { Attachments.type(ofEnding: $0.lowercased()) }
     let type = byName ?? found?.2 ?? (media.type.isEmpty ? "application/octet-stream" : media.type)
-    return ("\(kind.rawValue).\(found?.1 ?? "bin")", type)
+    let usual = ["image/jpeg": "jpg", "audio/mpeg": "mp3", "audio/silk": "silk", "video/mp4": "mp4"]
+    return ("\(kind.rawValue).\(found?.1 ?? usual[media.type] ?? "bin")", type)
   }
 }

@@ -21,10 +21,22 @@ package struct ReceivingKit: Sendable {
 
   /// What waits for an allowance of the channel falls due now: the other side has written.
   package func bringForward(_ channel: Channel, limit: Int, now: Date) {
-    guard channel.provider is any AllowanceProvider, let names = try? spool.names(in: .deferred) else { return }
+    guard channel.provider is any AllowanceProvider else { return }
+    bringForward(channel, limit: limit, now: now) { $0.error?.isOfAllowance == true }
+  }
+
+  /// What waits for its echo falls due now: something has come back.
+  func bringDoubtsForward(_ channel: Channel, limit: Int, now: Date) {
+    bringForward(channel, limit: limit, now: now) { line in
+      line.results.contains { $0.state == .unconfirmed && $0.call != nil }
+    }
+  }
+
+  private func bringForward(_ channel: Channel, limit: Int, now: Date, where waits: (HistoryLine) -> Bool) {
+    guard let names = try? spool.names(in: .deferred) else { return }
     while let entry = try? names.next() {
       guard case .message(let file)? = spool.peek(entry.name, in: .deferred, limit: limit), let last = file.lines.last,
-        last.channel == channel.name, last.error?.isOfAllowance == true, file.message.sendAt ?? now <= now
+        last.channel == channel.name, waits(last), file.message.sendAt ?? now <= now
       else { continue }
       _ = try? spool.setTime(of: entry.name, in: .deferred, to: now)
     }

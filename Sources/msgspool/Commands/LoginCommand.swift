@@ -44,7 +44,7 @@ enum LoginCommand: Command {
   private static func login(
     _ channel: PersonalChannel, _ screen: LoginScreen, isForced: Bool, _ deadline: Double
   ) throws(Failure) -> ExitStatus {
-    let lock = try channel.lock()
+    let lock = try screen.telling { () throws(Failure) in try channel.lock() }
     defer { withExtendedLifetime(lock) {} }
     let ledger = try Surroundings.personalLedger(channel.spool)
     var session = Session()
@@ -52,7 +52,7 @@ enum LoginCommand: Command {
       session = try channel.session(ledger)
     } catch {
       // A file that can't be used is replaced by a login that was asked for.
-      if !isForced { throw error }
+      if !isForced { throw screen.told(error) }
     }
     // Of another provider, which the channel had before, nothing is of use.
     if session.account?.provider != channel.channel.card.name { session = Session() }
@@ -73,7 +73,7 @@ enum LoginCommand: Command {
     case .success(var session):
       // As files keep it: to the millisecond.
       session.account?.since = RFC3339.date(RFC3339.string(Surroundings.now())) ?? Surroundings.now()
-      try channel.replace(session, ledger)
+      try screen.telling { () throws(Failure) in try channel.replace(session, ledger) }
       screen.ready(session, isNew: true)
       return .ok
     }

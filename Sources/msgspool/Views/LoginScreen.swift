@@ -87,10 +87,23 @@ struct LoginScreen {
 
   /// - Returns: the failure that the command ends with.
   func failed(_ failure: Dialogue.Failure) -> Failure {
-    if asJSON {
-      Console.output(.object([.init("phase", .string("failed")), .init("error", JSON(failure.fault))]))
-    }
+    show(failure.fault)
     return Failure(failure)
+  }
+
+  /// The same of what is none of the service's: another login runs, the session can't be written.
+  func told(_ failure: Failure) -> Failure {
+    show(Fault(.provider, failure.message, hint: failure.hint))
+    return failure
+  }
+
+  func telling<Result>(_ body: () throws(Failure) -> Result) throws(Failure) -> Result {
+    do throws(Failure) { return try body() } catch { throw told(error) }
+  }
+
+  private func show(_ fault: Fault) {
+    guard asJSON else { return }
+    Console.output(.object([.init("phase", .string("failed")), .init("error", JSON(fault))]))
   }
 }
 

@@ -131,13 +131,20 @@ struct MessageSheet {
     }
     let standings = Standing.all(entries)
     for to in order.prefix(MessageSheet.recipients) {
-      let receipt = standings[Verbatim(to)]?.lazy.compactMap(\.receipt).first
+      var receipt = standings[Verbatim(to)]?.lazy.compactMap(\.receipt).first
+      // Where the provider says no time: when it was heard.
+      if let known = receipt, known.at == nil { receipt?.at = heard(known) }
       text += person(to, latest[Verbatim(to)], receipt)
     }
     if order.count > MessageSheet.recipients {
       text += "  … and \(order.count - MessageSheet.recipients) more (--json has all)\n"
     }
     return text
+  }
+
+  private func heard(_ result: ReceiptLine.Result) -> Date? {
+    entries.lazy.compactMap { if case .receipt(let line) = $0, line.results.contains(result) { line.at } else { nil } }
+      .first
   }
 
   /// An address that is a secret has a name instead.
