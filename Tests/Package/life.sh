@@ -81,7 +81,7 @@ claim "the user msgspool sends it" as msgspool msgspool sweep
 claim "it is done" is "$(find $spool/done -type f | wc -l)" 1
 claim "check has nothing to say" msgspool check
 name=$(as producer sh /expendable/drop.sh $spool all UID_a two)
-msgspool --quiet hold "$name"
+msgspool --quiet hold "$name" > /dev/null
 as producer sh /expendable/drop.sh $spool all UID_a three > /dev/null
 echo '{"channel":"all","to":"UID_a","body":"later","send_at":4000000000}' > $spool/deferred/later
 printf 'no message' > $spool/failed/odd

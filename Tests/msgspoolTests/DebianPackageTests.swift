@@ -116,7 +116,7 @@ struct DebianPackageTests {
     let documents = "\(unpacked)/usr/share/doc/msgspool"
     let guide = try String(contentsOfFile: "\(documents)/README.md", encoding: .utf8)
     for match in guide.matches(of: /\]\(([^):#]+)\)/) where !["spool/README.md", "CONTRIBUTING.md"].contains(match.1) {
-      let target = match.1.hasPrefix("/") ? unpacked + match.1 : "\(documents)/\(match.1)"
+      let target = match.1.hasPrefix("/") ? "\(unpacked)\(match.1)" : "\(documents)/\(match.1)"
       // Tests stay with the sources.
       if match.1.hasPrefix("Tests/") { continue }
       #expect(FileManager.default.fileExists(atPath: target), "\(match.1)")
