@@ -49,15 +49,15 @@ struct MessageSheet {
 
   func text(isWhole: Bool) -> String {
     var text = Console.styled(row.name, .bold) + "\n"
-    text += field("folder", row.place)
-    text += field("state", row.state)
-    text += field("size", "\(size) bytes")
-    text += field("modified", modified.map(RFC3339.string))
-    text += field("due", row.due.map(RFC3339.string))
+    text += field(phrase("folder"), row.place)
+    text += field(phrase("state"), row.state)
+    text += field(phrase("size"), phrase("{1} bytes", String(size)))
+    text += field(phrase("modified"), modified.map(RFC3339.string))
+    text += field(phrase("due"), row.due.map(RFC3339.string))
     if let error = row.error {
-      text += field("error", [error.kind.rawValue, error.code].compactMap { $0 }.joined(separator: " "))
+      text += field(phrase("error"), [error.kind.rawValue, error.code].compactMap { $0 }.joined(separator: " "))
       text += Columns.wrapped(error.message.safeText, indent: 14)
-      if let hint = error.hint { text += Columns.wrapped("hint: \(hint.safeText)", indent: 14) }
+      if let hint = error.hint { text += Columns.wrapped(phrase("hint: {1}", hint.safeText), indent: 14) }
     }
     return text + masked(fields(isWhole)) + masked(people) + masked(history)
   }
@@ -68,8 +68,10 @@ struct MessageSheet {
 
   /// The message as its producer wrote it; `to` has a part of its own.
   private func fields(_ isWhole: Bool) -> String {
-    guard let members = raw.message?.members else { return "\nmessage\n  is no JSON object\n" }
-    var text = "\nmessage\n"
+    guard let members = raw.message?.members else {
+      return "\n\(phrase("message"))\n  \(phrase("is no JSON object"))\n"
+    }
+    var text = "\n\(phrase("message"))\n"
     for member in members where member.key != "to" {
       guard member.key == "body", let body = member.value.string else {
         let value = member.value.string ?? member.value.text
@@ -83,7 +85,7 @@ struct MessageSheet {
         text += "    " + (isWhole ? line : Columns.cut(line, 500)).safeText + "\n"
       }
       if shown.count < lines.count {
-        text += "    … and \(lines.count - shown.count) more lines (--verbose shows all)\n"
+        text += "    " + phrase("… and {1} more lines (--verbose shows all)", String(lines.count - shown.count)) + "\n"
       }
     }
     return text
@@ -107,14 +109,14 @@ struct MessageSheet {
     var known = Set(order.map(Verbatim.init(_:)))
     for to in missing where known.insert(Verbatim(to)).inserted { order.append(to) }
     guard !order.isEmpty else { return "" }
-    var text = "\nrecipients (\(order.count))\n"
+    var text = "\n\(phrase("recipients ({1})", String(order.count)))\n"
     for name in names.prefix(MessageSheet.recipients) {
       let addresses = shown(name).prefix(MessageSheet.recipients).joined(separator: ", ")
       text += "  " + Console.styled("\(name.safeText) → \(Columns.cut(addresses.safeText, 500))", .dim) + "\n"
     }
     for to in order.prefix(MessageSheet.recipients) { text += person(to, latest[Verbatim(to)]) }
     if order.count > MessageSheet.recipients {
-      text += "  … and \(order.count - MessageSheet.recipients) more (--json has all)\n"
+      text += "  \(phrase("… and {1} more (--json has all)", String(order.count - MessageSheet.recipients)))\n"
     }
     return text
   }
@@ -124,10 +126,10 @@ struct MessageSheet {
 
   private func person(_ to: String, _ result: HistoryLine.Result?) -> String {
     guard let result else { return "  \(to.safeText)\n" }
-    let address = to.isEmpty ? "(the channel's own target)" : to.safeText
+    let address = to.isEmpty ? phrase("(the channel's own target)") : to.safeText
     var words = [result.id.map { "id \($0)" }, result.code, result.reason].compactMap { $0 }
-    if let channel = result.channel { words.append("through \(channel)") }
-    if let count = result.digest { words.append("in a digest of \(count) messages") }
+    if let channel = result.channel { words.append(phrase("through {1}", channel)) }
+    if let count = result.digest { words.append(phrase("in a digest of {1}", counted(count, "message"))) }
     let state = Console.styled(Columns.fit(result.state.rawValue, 11), style(result.state))
     return Columns.trimmed("  \(Columns.pad(address, 24)) \(state) \(words.joined(separator: ", ").safeText)") + "\n"
   }
@@ -144,10 +146,11 @@ struct MessageSheet {
   // MARK: History
 
   private var history: String {
-    guard !lines.isEmpty else { return "\nhistory\n  none: no sweep has settled it yet\n" }
-    var text = "\nhistory\n"
+    guard !lines.isEmpty else { return "\n\(phrase("history"))\n  \(phrase("none: no sweep has settled it yet"))\n" }
+    var text = "\n\(phrase("history"))\n"
     text += Console.styled(
-      "  \(Columns.fit("at", 25))\(Columns.fit("state", 12))\(Columns.fit("attempt", 8))recipients", .dim)
+      "  \(Columns.fit(phrase("at"), 25))\(Columns.fit(phrase("state"), 12))\(Columns.fit(phrase("attempt"), 8))"
+        + phrase("recipients"), .dim)
     text += "\n"
     for line in lines {
       let counts = RecipientState.allCases.compactMap { state -> String? in
@@ -159,9 +162,11 @@ struct MessageSheet {
       if let error = line.error {
         text += Columns.wrapped(line.isPatience ? error.message.safeText : error.words.safeText, indent: 27)
       }
-      if let due = line.due { text += "\(String(repeating: " ", count: 27))next try \(RFC3339.string(due))\n" }
+      if let due = line.due {
+        text += "\(String(repeating: " ", count: 27))\(phrase("next try {1}", RFC3339.string(due)))\n"
+      }
       if !line.calls.isEmpty {
-        text += Columns.wrapped("call \(line.calls.prefix(3).joined(separator: ", "))".safeText, indent: 27)
+        text += Columns.wrapped(phrase("call {1}", line.calls.prefix(3).joined(separator: ", ")).safeText, indent: 27)
       }
     }
     return text
