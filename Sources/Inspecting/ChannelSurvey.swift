@@ -20,6 +20,8 @@ package struct ChannelSurvey: Sendable {
     package var recipients = 0
     /// Recipients counted today; nil where the channel has no limit of the day, and nobody counts.
     package var usedToday: Int?
+    /// Of a channel with a price: what today and this month have cost; nil where the ledger could not tell.
+    package var spent: (day: Money, month: Money)?
     package var suspension: Suspension?
 
     init(_ channel: String, _ settings: Channel?) {
@@ -122,9 +124,15 @@ package struct ChannelSurveyor {
       rows[suspension.channel, default: .init(suspension.channel, nil)].suspension = suspension
     }
     for row in rows.values {
-      guard let channel = row.settings, channel.daily > 0 else { continue }
+      guard let channel = row.settings, channel.daily > 0 || channel.price > .zero else { continue }
       let day = LocalTime.day(of: now, in: channel.zone)
-      rows[row.channel]?.usedToday = try ledger.counted(row.channel, day: day)
+      if channel.daily > 0 { rows[row.channel]?.usedToday = try ledger.counted(row.channel, day: day) }
+      if channel.price > .zero {
+        rows[row.channel]?.spent = (
+          Money(micros: try ledger.spent(row.channel, from: day, through: day)),
+          Money(micros: try ledger.spent(row.channel, from: LocalTime.month(of: day), through: day))
+        )
+      }
     }
     var open: [(sweep: String, channel: String, recipients: Int)] = []
     try ledger.calls(onlyOpen: true) { open.append(($0, $1.channel, $1.members.count)) }

@@ -36,6 +36,27 @@ struct ChannelsTests {
     }
   }
 
+  @Test("What a channel with a price has spent stands in a column of its own, which others do without")
+  func spent() async throws {
+    try await withSandbox { yard in
+      let text = try yard.text(of: "config.json")
+      try yard.configure(
+        text.replacing("daily_per_recipient: 0", with: "price: 0.045, budget: { daily: 50, monthly: 800 }"))
+      let to = (1...3).map { "\"UID_\($0)\"" }.joined(separator: ",")
+      try yard.put("new/m", #"{"to":[\#(to)],"body":"x"}"#)
+      _ = try await yard.msgspool("sweep")
+      let rows = try await yard.msgspool("channels", "--json").rows
+      let spent = try #require(rows.first?["spent"] as? [String: Double])
+      #expect(spent == ["day": 0.135, "month": 0.135, "daily_budget": 50, "monthly_budget": 800])
+      #expect(rows.last?["channel"] as? String == "t" && rows.last?["spent"] is NSNull)
+      let table = try await yard.msgspool("channels")
+      #expect(table.lines.allSatisfy { $0.count <= 79 }, "\(table.stdout)")
+      #expect(table.stdout.contains(" spent ") && table.stdout.contains(" 0.14/50 "), "\(table.stdout)")
+      try yard.configure(text)
+      #expect(try await !yard.msgspool("channels").stdout.contains("spent"))
+    }
+  }
+
   @Test("Nothing is changed by looking, and a spool without a ledger is looked at, too")
   func untouched() async throws {
     let yard = try Yard()

@@ -8,8 +8,9 @@ enum ChannelsCommand: Command {
     details: """
       waiting: messages in new/; later: in deferred/; calls: under way now; of its
       day: recipients counted, of the channel's limit (daily); pace: calls a second,
-      or how many at once (8x); due: when it has something to do next. A suspended
-      channel's reason stands below it. Looks and changes nothing.
+      or how many at once (8x); spent: today, of the day's budget, where a channel has
+      a price; due: when it has something to do next. A suspended channel's reason
+      stands below it. Looks and changes nothing.
       """,
     examples: [
       ("msgspool channels", "what is each channel doing?"),

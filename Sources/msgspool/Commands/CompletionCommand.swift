@@ -63,6 +63,7 @@ enum CompletionCommand: Command {
   private static func look(_ words: Guide.Words, _ prefix: String, _ given: Arguments?) -> [String] {
     switch words {
     case .providers: return Catalogue.providers.map { $0.card.name }
+    case .services: return Catalogue.providers.map { $0.card.name } + Presets.all.map(\.name)
     case .channels: return configuration(given)?.channels.keys.sorted() ?? []
     case .recipients:
       guard let configuration = configuration(given),

@@ -10,8 +10,8 @@ enum InitCommand: Command {
     operandWords: .folder,
     options: [
       .init(
-        "--provider", "NAME", "a configuration with a channel of this provider, ready but for its secret",
-        .providers),
+        "--provider", "NAME", "a configuration with a channel of this provider or preset, ready but for its secret",
+        .services),
       .init("--sandbox", nil, "one that works at once, with a stand-in for the provider on this machine"),
     ],
     details: """
@@ -21,6 +21,7 @@ enum InitCommand: Command {
     examples: [
       ("msgspool init", "a spool in ./spool"),
       ("msgspool init --provider twilio", "with a channel of Twilio"),
+      ("msgspool init --provider slack", "with a channel for Slack, and what to get where"),
       ("msgspool init --sandbox", "to try msgspool without an account"),
       ("sudo msgspool init /var/spool/msgspool", "the system's"),
     ])
@@ -49,10 +50,10 @@ enum InitCommand: Command {
       let option = path == "spool" ? "" : " --spool \(path.shellWord)"
       Console.output(
         """
-        spool          \(path)
-        configuration  \(configuration)\(isNew ? "" : " (was there, left as it is)")
+        \(Columns.pad(phrase("spool"), 15))\(path)
+        \(Columns.pad(phrase("configuration"), 15))\(configuration)\(isNew ? "" : " " + phrase("(was there, left as it is)"))
 
-        next
+        \(phrase("next"))
         \(start.steps(option).map { "  \($0)\n" }.joined())
         """)
     }
@@ -87,13 +88,14 @@ enum InitCommand: Command {
     guard let name = arguments["--provider"] ?? (isSandboxed ? "wxpusher" : nil) else {
       return Start(configuration: ConfigurationTemplate.text) { option in
         [
-          "take a channel out of its comment in the configuration, then",
+          phrase("take a channel out of its comment in the configuration, then"),
           "msgspool check\(option)",
           "msgspool send\(option) --channel NAME --to ADDRESS \"hello\"",
           "msgspool sweep\(option)",
         ]
       }
     }
+    if let preset = Presets.named(name) { return try start(preset, isSandboxed) }
     let card = try ProvidersCommand.card(named: name)
     // A service that is gone has an example of another.
     guard [",", " }"].contains(where: { card.example.contains("provider: \"\(name)\"\($0)") }) else {
@@ -101,7 +103,7 @@ enum InitCommand: Command {
     }
     guard isSandboxed else {
       return Start(configuration: ConfigurationTemplate.text(of: card)) { option in
-        ["put the account's own values in place of the example's, then"] + login(to: card, option) + [
+        [phrase("put the account's own values in place of the example's, then")] + login(to: card, option) + [
           "msgspool check\(option)",
           "msgspool send\(option) --to ADDRESS \"hello\"",
           "msgspool sweep\(option)",
@@ -131,12 +133,33 @@ enum InitCommand: Command {
 }
 
 extension InitCommand {
+  private static func start(_ preset: Preset, _ isSandboxed: Bool) throws(Failure) -> Start {
+    guard !isSandboxed else {
+      throw Failure(
+        .usage, "\(preset.name) is a preset of \(preset.provider), which the sandbox does not know by itself",
+        hint: "msgspool init --provider \(preset.provider) --sandbox; or without --sandbox")
+    }
+    return Start(configuration: ConfigurationTemplate.text(of: preset)) { option in
+      [
+        phrase("do what the configuration says of {1}, then", preset.name),
+        "msgspool check\(option)",
+        "msgspool send\(option)\(preset.needsRecipient ? " --to ADDRESS" : "") \"hello\"",
+        "msgspool sweep\(option)",
+      ]
+    }
+  }
+
   /// Somebody has to log in first, where the service knows its people by that.
   fileprivate static func login(to card: ProviderCard, _ option: String) -> [String] {
     let provider = Catalogue.providers.first { $0.card.name == card.name }
     return provider is any AccountProvider.Type
       ? ["msgspool login\(option) \(card.example.prefix { $0 != ":" })"] : []
   }
+}
+
+extension Preset {
+  /// A channel that has no target of its own.
+  fileprivate var needsRecipient: Bool { example.contains("{to}") || example.contains("recipients:") }
 }
 
 /// The configurations that `init` writes. What may be uncommented stands behind `//`, each piece by itself or all of them;
@@ -233,6 +256,25 @@ enum ConfigurationTemplate {
     let script = #"s/^\{"to":("([^"\\]|\\.)*").*/{"to":\1,"state":"accepted"}/"#
     let command = JSON.strings(["/bin/sed", "-E", script]).text
     return text(of: card, "\(channel(card)): {\n  provider: \"\(card.name)\",\n  command: \(command),\n},")
+  }
+
+  /// With what to get where in its comment.
+  static func text(of preset: Preset) -> String {
+    let steps = preset.steps.enumerated().map { number, step in
+      "   \(number + 1). " + Columns.wrapped(step, indent: 6, columns: 100).drop { $0 == " " }
+    }
+    return """
+      /* \(preset.summary)
+      \(steps.joined())   See also \(preset.document)
+         All settings: msgspool providers \(preset.provider). To check this: msgspool check. */
+      {
+        default_channel: "\(preset.name)",
+        channels: {
+      \((preset.example + ",").split(separator: "\n").map { "    \($0)" }.joined(separator: "\n"))
+        },
+      }
+
+      """
   }
 
   private static func channel(_ card: ProviderCard) -> Substring { card.example.prefix { $0 != ":" } }

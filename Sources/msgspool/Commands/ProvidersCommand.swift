@@ -4,20 +4,35 @@ import Providers
 enum ProvidersCommand: Command {
   static let guide = Guide(
     name: "providers", summary: "what is built in: limits, settings and options", operands: "[NAME]",
-    operandCount: 0...1, operandWords: .providers,
+    operandCount: 0...1, operandWords: .services,
+    details: """
+      A preset is a channel of webhook or exec that reaches a service which needs no
+      provider of its own: what to get where, and the channel to copy.
+      """,
     examples: [
       ("msgspool providers", "all of them"),
       ("msgspool providers twilio", "everything about one"),
+      ("msgspool providers slack", "the channel for Slack, and what it needs"),
     ])
 
   static func run(_ arguments: Arguments) throws(Failure) -> ExitStatus {
     var cards = Catalogue.providers.map { $0.card }
-    if let name = arguments.operands.first { cards = [try card(named: name)] }
+    if let name = arguments.operands.first {
+      if let preset = Presets.named(name) {
+        Console.output(arguments.has("--json") ? json(preset).text + "\n" : text(preset))
+        return .ok
+      }
+      cards = [try card(named: name)]
+    }
     if arguments.has("--json") {
       Console.output(.array(cards.map(json)))
     } else if arguments.operands.isEmpty {
       for card in cards { Console.output(row(card)) }
-      Console.output("\nmsgspool providers NAME tells settings, options and an example.\n")
+      Console.output("\n\(phrase("presets of webhook and exec"))\n")
+      for preset in Presets.all {
+        Console.output(row("  \(preset.name)", preset.provider, preset.summary))
+      }
+      Console.output("\n" + phrase("msgspool providers NAME tells settings, options and an example.") + "\n")
     } else {
       Console.output(text(cards[0]))
     }
@@ -27,7 +42,8 @@ enum ProvidersCommand: Command {
   static func card(named name: String) throws(Failure) -> ProviderCard {
     let cards = Catalogue.providers.map { $0.card }
     if let card = cards.first(where: { $0.name == name }) { return card }
-    let nearest = Suggestion.nearest(to: name, among: cards.map(\.name)).map { "did you mean \"\($0)\"?" }
+    let names = cards.map(\.name) + Presets.all.map(\.name)
+    let nearest = Suggestion.nearest(to: name, among: names).map { "did you mean \"\($0)\"?" }
     throw Failure(
       .usage, "there is no provider \"\(name)\"",
       hint: nearest
@@ -36,7 +52,11 @@ enum ProvidersCommand: Command {
   }
 
   private static func row(_ card: ProviderCard) -> String {
-    "\(Columns.fit(card.name, 16))\(Columns.fit("\(card.recipientsPerCall) per call", 16))\(card.summary)\n"
+    row(card.name, phrase("{1} per call", String(card.recipientsPerCall)), card.summary)
+  }
+
+  private static func row(_ name: String, _ what: String, _ summary: String) -> String {
+    Columns.fit(name, 16) + Columns.fit(what, 16) + Columns.wrapped(summary, indent: 32).drop { $0 == " " }
   }
 
   private static func text(_ card: ProviderCard) -> String {
@@ -53,8 +73,28 @@ enum ProvidersCommand: Command {
     text += section("options of a message", card.options.map { ($0.name, "\($0.kind.rawValue): \($0.summary)") })
     text += section("kinds of recipient", card.targetKinds.map { ("\($0.kind):...", $0.summary) })
     if !card.notes.isEmpty { text += "\nnotes\n" + card.notes.map { Columns.wrapped($0, indent: 2) }.joined() }
-    return text + "\nexample, one of channels in the configuration\n"
-      + card.exampleEntry.split(separator: "\n").map { "  \($0)\n" }.joined()
+    return text + "\n\(phrase("example, one of channels in the configuration"))\n" + indented(card.exampleEntry)
+  }
+
+  private static func text(_ preset: Preset) -> String {
+    let steps = preset.steps.enumerated().map { number, step in
+      "  \(number + 1). " + Columns.wrapped(step, indent: 5).drop { $0 == " " }
+    }
+    return "\(preset.name): \(preset.summary)\n\(preset.document)\n\n\(phrase("what it needs"))\n" + steps.joined()
+      + "\n\(phrase("one of channels in the configuration"))\n" + indented(preset.example + ",")
+      + "\n" + Columns.wrapped(phrase("Its settings: msgspool providers {1}.", preset.provider), indent: 0)
+  }
+
+  private static func indented(_ lines: String) -> String {
+    lines.split(separator: "\n").map { "  \($0)\n" }.joined()
+  }
+
+  private static func json(_ preset: Preset) -> JSON {
+    .object([
+      .init("name", .string(preset.name)), .init("summary", .string(preset.summary)),
+      .init("provider", .string(preset.provider)), .init("document", .string(preset.document)),
+      .init("steps", .strings(preset.steps)), .init("example", .string(preset.example)),
+    ])
   }
 
   private static func mark(_ setting: SettingCard) -> String {

@@ -165,11 +165,11 @@ enum StatusCommand: Command {
     var text = Console.styled(state.spool.safeText, .bold) + "\n"
     for folder in folders + (state.has(.hold) ? [.hold] : []) {
       var notes: [(String, Console.Style)] = []
-      if folder == .new, state.has(.new) { notes.append(("oldest \(TimeSpan.text(state.oldestNew))", .dim)) }
+      if folder == .new, state.has(.new) { notes.append((phrase("oldest {1}", TimeSpan.text(state.oldestNew)), .dim)) }
       if folder == .failed, state.census.unconfirmed > 0 {
-        notes.append(("\(state.census.unconfirmed) unconfirmed", .yellow))
+        notes.append((phrase("{1} unconfirmed", String(state.census.unconfirmed)), .yellow))
       }
-      if folder == .hold { notes.append(("set aside; msgspool release", .dim)) }
+      if folder == .hold { notes.append((phrase("set aside; msgspool release"), .dim)) }
       let number = state.count(folder).map { String($0) } ?? "?"
       text += Columns.fit(folder.rawValue, 10) + String(repeating: " ", count: max(0, 10 - number.count)) + number
       text += notes.map { "   " + Console.styled($0.0, $0.1) }.joined() + "\n"
@@ -177,23 +177,23 @@ enum StatusCommand: Command {
     if let inbox = state.inbox {
       text += Columns.fit("inbox", 10) + String(repeating: " ", count: max(0, 10 - String(inbox).count)) + "\(inbox)\n"
     }
-    if !state.logins.isEmpty { text += "\nlogins\n" }
+    if !state.logins.isEmpty { text += "\n\(phrase("logins"))\n" }
     for login in state.logins { text += login.text(at: state.now) }
-    if !state.suspensions.isEmpty { text += "\nsuspended\n" }
+    if !state.suspensions.isEmpty { text += "\n\(phrase("suspended"))\n" }
     for suspension in state.suspensions {
       let age = TimeSpan.text(state.now.timeIntervalSince(suspension.since))
-      text +=
-        "  " + Console.styled(suspension.channel.safeText, .red) + "  since \(age) (\(suspension.kind.rawValue))\n"
+      text += "  " + Console.styled(suspension.channel.safeText, .red) + "  "
+      text += phrase("since {1} ({2})", age, suspension.kind.rawValue) + "\n"
       text += Columns.wrapped(suspension.reason.safeText, indent: 4)
       if let until = suspension.until {
         let end =
           suspension.isOfLogin
-          ? "somebody has logged in"
-          : until == .distantFuture ? "the configuration has changed" : RFC3339.string(until)
-        text += Columns.wrapped("not tried before \(end)", indent: 4)
+          ? phrase("somebody has logged in")
+          : until == .distantFuture ? phrase("the configuration has changed") : RFC3339.string(until)
+        text += Columns.wrapped(phrase("not tried before {1}", end), indent: 4)
       }
     }
-    if !state.spendings.isEmpty { text += "\nspent\n" + state.spendings.map(\.text).joined() }
+    if !state.spendings.isEmpty { text += "\n\(phrase("spent"))\n" + state.spendings.map(\.text).joined() }
     return text + (state.receipts?.text ?? "") + next(state)
   }
 
@@ -203,7 +203,7 @@ enum StatusCommand: Command {
     if state.census.unconfirmed > 0 {
       advice.append(
         (
-          "Unconfirmed: nobody knows whether they arrived. Find out, and send again what did not.",
+          phrase("Unconfirmed: nobody knows whether they arrived. Find out, and send again what did not."),
           ["msgspool list failed", "msgspool show NAME", "msgspool retry NAME --state unconfirmed"]
         ))
     }
@@ -211,20 +211,25 @@ enum StatusCommand: Command {
     if !lost.isEmpty {
       advice.append(
         (
-          "Not logged in: what waits for these channels is sent after a login.",
+          phrase("Not logged in: what waits for these channels is sent after a login."),
           lost.map { "msgspool login \($0.channel.safeText)" }
         ))
     }
     if state.suspensions.contains(where: { !$0.isOfLogin }) {
       advice.append(
         (
-          "Suspended: mend the credentials or the balance. What waits is in new/, and the next sweep tries with one call.",
+          phrase(
+            "Suspended: mend the credentials or the balance. What waits is in new/, and the next sweep tries with one call."
+          ),
           ["msgspool check", "msgspool sweep"]
         ))
     }
     if let failed = state.count(.failed), failed > state.census.unconfirmed {
       advice.append(
-        ("Failed: when the cause is mended, send them again.", ["msgspool list failed", "msgspool retry --all"]))
+        (
+          phrase("Failed: when the cause is mended, send them again."),
+          ["msgspool list failed", "msgspool retry --all"]
+        ))
     }
     return advice.map { item in
       "\n" + Columns.wrapped(item.why, indent: 0) + item.commands.map { "  \($0)\n" }.joined()

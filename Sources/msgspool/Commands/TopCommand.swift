@@ -70,14 +70,15 @@ enum TopCommand: Command {
     var isPaused: Bool
 
     func lines(_ size: (rows: Int, columns: Int)) -> [String] {
-      let state = isPaused ? "PAUSED " : ""
-      let clock = state + (survey.map { String(RFC3339.string($0.at).dropFirst(11).prefix(8)) + " UTC" } ?? "counting")
+      let state = isPaused ? phrase("PAUSED") + " " : ""
+      let clock =
+        state + (survey.map { String(RFC3339.string($0.at).dropFirst(11).prefix(8)) + " UTC" } ?? phrase("counting"))
       let title = "msgspool top  \(spool.safeText)"
       let room = size.columns - Columns.width(clock) - 1
       let first = Console.styled(Columns.fit(title, max(1, room)), .bold) + " " + clock
       let foot = Console.styled(
-        Columns.cut("q quit   p pause   msgspool channels --json for programs", size.columns), .dim)
-      guard let survey else { return [first, "", "counting what waits", foot] }
+        Columns.cut(phrase("q quit   p pause   msgspool channels --json for programs"), size.columns), .dim)
+      guard let survey else { return [first, "", phrase("counting what waits"), foot] }
       var body = [Columns.cut(total(survey), size.columns), ""]
       let table = ChannelTable(survey: survey, isNarrow: true)
       body.append(Console.styled(Columns.cut(table.header, size.columns), .bold))
@@ -87,7 +88,7 @@ enum TopCommand: Command {
         rows += table.lines(row).map { ChannelTable.styled(Columns.cut($0, size.columns), row) }
       }
       if rows.count > most {
-        rows = rows.prefix(most - 1) + ["... more channels than lines: a taller window shows them"]
+        rows = rows.prefix(most - 1) + [phrase("... more channels than lines: a taller window shows them")]
       }
       return [first] + body + rows + [foot]
     }
@@ -95,10 +96,13 @@ enum TopCommand: Command {
     private func total(_ survey: ChannelSurvey) -> String {
       let rows = survey.rows
       let parts = [
-        "waiting \(rows.reduce(0) { $0 + $1.waiting })", "later \(rows.reduce(0) { $0 + $1.deferred })",
-        "calls \(rows.reduce(0) { $0 + $1.calls })", "suspended \(rows.count { $0.suspension != nil })",
+        phrase("waiting {1}", String(rows.reduce(0) { $0 + $1.waiting })),
+        phrase("later {1}", String(rows.reduce(0) { $0 + $1.deferred })),
+        phrase("calls {1}", String(rows.reduce(0) { $0 + $1.calls })),
+        phrase("suspended {1}", String(rows.count { $0.suspension != nil })),
       ]
-      return parts.joined(separator: "   ") + (survey.strange > 0 ? "   no message \(survey.strange)" : "")
+      return parts.joined(separator: "   ")
+        + (survey.strange > 0 ? "   " + phrase("no message {1}", String(survey.strange)) : "")
     }
   }
 

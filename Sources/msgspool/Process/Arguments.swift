@@ -61,6 +61,8 @@ struct Guide {
     case free
     case file, folder
     case channels, providers
+    /// Providers, and presets of them.
+    case services
     /// Names in the address book of the channel that is named, else of the default one.
     case recipients
     /// Names of messages in these folders.
@@ -232,32 +234,28 @@ extension Failure {
 /// Help as text, made from the guides; at most 80 columns.
 enum Help {
   static func overview(_ commands: [any Command.Type]) -> String {
-    var text = """
-      msgspool: drop a JSON file into a directory, and it is sent
-
-      usage: msgspool COMMAND [options]
-
-
-      """
-    for command in commands { text += row(command.guide.name, command.guide.summary, indent: 12) }
-    return text
-      + """
-
-      msgspool help COMMAND tells more about each. What every command takes (--spool DIR,
-      --config FILE, --json, --verbose, --quiet) may also stand before its name.
-
-      """
+    var text = phrase("msgspool: drop a JSON file into a directory, and it is sent") + "\n\n"
+    text += phrase("usage: {1}", "msgspool \(phrase("COMMAND [options]"))") + "\n\n"
+    for command in commands { text += row(command.guide.name, command.guide.shownSummary, indent: 12) }
+    return text + "\n" + phrase(after) + "\n"
   }
 
+  private static let after = """
+    msgspool help COMMAND tells more about each. What every command takes
+    (--spool DIR, --config FILE, --json, --verbose, --quiet) may also stand before
+    its name.
+    """
+
   static func text(_ guide: Guide) -> String {
-    var text = "msgspool \(guide.name): \(guide.summary)\n\nusage: msgspool \(guide.name) [options]"
-    text += guide.operands.isEmpty ? "\n" : " \(guide.operands)\n"
+    let operands = guide.operands.isEmpty ? "" : " \(guide.operands)"
+    var text = "msgspool \(guide.name): \(guide.shownSummary)\n\n"
+    text += phrase("usage: {1}", "msgspool \(guide.name) \(phrase("[options]"))\(operands)") + "\n"
     if !guide.details.isEmpty { text += "\n\(guide.details)\n" }
-    text += "\noptions\n"
+    text += "\n\(phrase("options"))\n"
     for option in guide.allOptions {
       text += row([option.name, option.value].compactMap { $0 }.joined(separator: " "), option.summary, indent: 22)
     }
-    text += "\nexamples\n"
+    text += "\n\(phrase("examples"))\n"
     for example in guide.examples { text += "  \(example.line)\n      \(example.summary)\n" }
     return text
   }

@@ -30,7 +30,7 @@ struct Completion {
   }
 
   private var commands: [Candidate] {
-    guides.map { Candidate(word: $0.name, summary: $0.summary) }
+    guides.map { Candidate(word: $0.name, summary: $0.shownSummary) }
   }
 
   private func answer(_ guide: Guide, before: [String], _ prefix: String) -> Answer {
@@ -71,7 +71,7 @@ struct Completion {
     case .file: return .files
     case .folder: return .folders
     case .oneOf(let words): return begun(words.map { Candidate(word: typed + $0) }, typed + prefix)
-    case .free, .channels, .providers, .recipients, .messages:
+    case .free, .channels, .providers, .services, .recipients, .messages:
       // What stands there already may name another spool or configuration.
       let given = try? Arguments(
         (before + Array(repeating: "x", count: guide.operandCount.lowerBound)).map { Word($0) }, guide)

@@ -17,6 +17,7 @@ enum Surroundings {
   static let variables: [(name: String, summary: String)] = [
     ("MSGSPOOL_DIR", "The spool, where --spool does not name one."),
     ("MSGSPOOL_CONFIG", "The configuration, where --config does not name one."),
+    ("MSGSPOOL_LANG", "en or zh: the language of what people read; else that of LC_ALL, LC_MESSAGES or LANG."),
     ("NO_COLOR", "Any value: no colours."),
     ("TERM", "A terminal of the kind dumb gets no colours, and no line that is drawn over."),
     ("TZ", "Whose days and hours count in channels without a zone; else /etc/localtime."),
@@ -202,7 +203,9 @@ enum Surroundings {
   ) throws(Failure) -> Value {
     // As it is: an empty TZ is UTC, and no TZ the system's zone.
     let reader = ConfigurationReader(
-      providers: Catalogue.providers, environment: { getenv($0).map { String(cString: $0) } }, file: file)
+      providers: Catalogue.providers,
+      presets: Dictionary(Presets.all.map { ($0.name, $0.provider) }) { first, _ in first },
+      environment: { getenv($0).map { String(cString: $0) } }, file: file)
     do throws(ConfigurationFault) {
       return try body(reader, try file(path))
     } catch {

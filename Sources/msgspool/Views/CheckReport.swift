@@ -44,18 +44,20 @@ final class CheckReport {
     }
     for topic in Complaint.Topic.allCases {
       let more = (topics[topic] ?? 0) - CheckReport.shown
-      if more > 0 { Console.output("… and \(more) more about \(topic.rawValue) (--json tells all)\n") }
+      if more > 0 {
+        Console.output(phrase("… and {1} more about {2} (--json tells all)", String(more), topic.rawValue) + "\n")
+      }
     }
     if Console.isQuiet { return }
     if errors + warnings == 0 {
       Console.output(
-        Console.styled("all is well", .green) + (notes > 0 ? " (\(Columns.count(notes, "note")))\n" : "\n"))
+        Console.styled(phrase("all is well"), .green) + (notes > 0 ? " (\(counted(notes, "note")))\n" : "\n"))
       return
     }
-    var parts = [Columns.count(errors, "error"), Columns.count(warnings, "warning")]
-    if notes > 0 { parts.append(Columns.count(notes, "note")) }
-    if mended > 0 { parts.append("\(mended) mended") }
-    Console.output(parts.joined(separator: ", ") + "\n")
+    var parts = [counted(errors, "error"), counted(warnings, "warning")]
+    if notes > 0 { parts.append(counted(notes, "note")) }
+    if mended > 0 { parts.append(phrase("{1} mended", String(mended))) }
+    Console.output(parts.joined(separator: phrase(", ")) + "\n")
   }
 
   private func json(_ complaint: Complaint) -> JSON {
@@ -69,19 +71,19 @@ final class CheckReport {
   }
 
   private func text(_ complaint: Complaint) -> String {
-    let style: Console.Style =
+    let (word, style): (String, Console.Style) =
       switch complaint.severity {
-      case .note: .dim
-      case .warning: .yellow
-      case .error: .red
+      case .note: (phrase("note"), .dim)
+      case .warning: (phrase("warning"), .yellow)
+      case .error: (phrase("error"), .red)
       }
-    let severity = Console.styled(Columns.fit(complaint.severity.rawValue, 8), style)
+    let severity = Console.styled(Columns.fit(word, 8), style)
     var text = "\(severity)\(Console.styled(complaint.subject.safeText, .bold))\n"
-    text += Columns.wrapped(complaint.problem.safeText, indent: 8)
+    text += Columns.wrapped(Phrases.error(complaint.problem).safeText, indent: 8)
     if let action = complaint.action {
-      text += Columns.wrapped("mended: \(action.safeText)", indent: 8)
+      text += Columns.wrapped(phrase("mended: {1}", action.safeText), indent: 8)
     } else if let hint = complaint.hint {
-      text += Columns.wrapped("hint: \(hint.safeText)", indent: 8)
+      text += Columns.wrapped(phrase("hint: {1}", Phrases.error(hint).safeText), indent: 8)
     }
     return text
   }

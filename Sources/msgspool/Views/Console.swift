@@ -102,7 +102,7 @@ enum Console {
 
   /// Under systemd each line tells its priority, if standard error is the journal indeed and not a file or pipe that
   /// the unit's program put there (systemd.exec(5), $JOURNAL_STREAM).
-  private static let errorIsJournal: Bool = {
+  static let errorIsJournal: Bool = {
     guard let stream = getenv("JOURNAL_STREAM").map({ String(cString: $0) }) else { return false }
     var status = stat()
     return fstat(2, &status) == 0 && stream == "\(status.st_dev):\(status.st_ino)"
@@ -115,8 +115,8 @@ enum Console {
 
   /// Something a person should know; `--quiet` doesn't silence it.
   static func warn(_ subject: String, _ message: String, hint: String? = nil) {
-    var text = "msgspool: \(styled(subject.safeText, .bold, on: errorIsTerminal)): \(message.safeText)\n"
-    if let hint { text += "  hint: \(hint.safeText)\n" }
+    var text = "msgspool: \(styled(subject.safeText, .bold, on: errorIsTerminal)): \(Phrases.error(message).safeText)\n"
+    if let hint { text += hintLine(hint) }
     error(text, .warning)
   }
 
@@ -132,9 +132,14 @@ enum Console {
   }
 
   static func report(_ failure: Failure) {
-    var text = "msgspool: \(styled("error", .red, on: errorIsTerminal)): \(failure.message.safeText)\n"
-    if let hint = failure.hint { text += "  hint: \(hint.safeText)\n" }
+    var text = "msgspool: \(styled(phrase("error"), .red, on: errorIsTerminal)): "
+    text += "\(Phrases.error(failure.message).safeText)\n"
+    if let hint = failure.hint { text += hintLine(hint) }
     error(text)
+  }
+
+  private static func hintLine(_ hint: String) -> String {
+    "  \(phrase("hint: {1}", Phrases.error(hint).safeText))\n"
   }
 
   // MARK: Style
@@ -226,10 +231,30 @@ enum Columns {
   /// Without spaces at the end.
   static func trimmed(_ text: String) -> String { String(text.reversed().drop { $0 == " " }.reversed()) }
 
+  /// Words, and of one that is wider than a line the pieces: between Chinese characters a line may end anywhere. Names and
+  /// addresses stay whole, as they are handles.
+  private static func pieces(of text: String, within columns: Int) -> [Substring] {
+    text.split(separator: " ").flatMap { word -> [Substring] in
+      guard width(String(word)) > columns, word.contains(where: { width($0) == 2 }) else { return [word] }
+      var pieces: [Substring] = []
+      var (start, used) = (word.startIndex, 0)
+      for index in word.indices {
+        // What closes a clause does not begin a line.
+        let isMark = "，。；：！？、）".contains(word[index])
+        if used + width(word[index]) > columns - 2, !isMark, width(word[index]) == 2 {
+          pieces.append(word[start..<index])
+          (start, used) = (index, 0)
+        }
+        used += width(word[index])
+      }
+      return pieces + [word[start...]]
+    }
+  }
+
   /// The text's words in lines of so many columns at most, indented.
   static func wrapped(_ text: String, indent: Int, columns: Int = 79) -> String {
     var lines = [String(repeating: " ", count: indent)]
-    for word in text.split(separator: " ") {
+    for word in pieces(of: text, within: columns - indent) {
       if width(lines[lines.count - 1]) + width(String(word)) > columns,
         lines[lines.count - 1].contains(where: { $0 != " " })
       {

@@ -111,7 +111,7 @@ struct MessageRow {
   private static let readable = 40
 
   private func when(_ now: Date) -> String {
-    if let due, due > now { return "in " + TimeSpan.text(due.timeIntervalSince(now)) }
+    if let due, due > now { return phrase("in {1}", TimeSpan.text(due.timeIntervalSince(now))) }
     return at.map { TimeSpan.text(now.timeIntervalSince($0)) } ?? "-"
   }
 

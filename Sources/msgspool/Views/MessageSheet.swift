@@ -66,15 +66,15 @@ struct MessageSheet {
 
   func text(isWhole: Bool) -> String {
     var text = Console.styled(row.name, .bold) + "\n"
-    text += field("folder", row.place)
-    text += field("state", row.state)
-    text += field("size", "\(size) bytes")
-    text += field("modified", modified.map(RFC3339.string))
-    text += field("due", row.due.map(RFC3339.string))
+    text += field(phrase("folder"), row.place)
+    text += field(phrase("state"), row.state)
+    text += field(phrase("size"), phrase("{1} bytes", String(size)))
+    text += field(phrase("modified"), modified.map(RFC3339.string))
+    text += field(phrase("due"), row.due.map(RFC3339.string))
     if let error = row.error {
-      text += field("error", [error.kind.rawValue, error.code].compactMap { $0 }.joined(separator: " "))
+      text += field(phrase("error"), [error.kind.rawValue, error.code].compactMap { $0 }.joined(separator: " "))
       text += Columns.wrapped(error.message.safeText, indent: 14)
-      if let hint = error.hint { text += Columns.wrapped("hint: \(hint.safeText)", indent: 14) }
+      if let hint = error.hint { text += Columns.wrapped(phrase("hint: {1}", hint.safeText), indent: 14) }
     }
     return text + masked(fields(isWhole)) + masked(people) + masked(history)
   }
@@ -85,8 +85,10 @@ struct MessageSheet {
 
   /// The message as its producer wrote it; `to` has a part of its own.
   private func fields(_ isWhole: Bool) -> String {
-    guard let members = raw.message?.members else { return "\nmessage\n  is no JSON object\n" }
-    var text = "\nmessage\n"
+    guard let members = raw.message?.members else {
+      return "\n\(phrase("message"))\n  \(phrase("is no JSON object"))\n"
+    }
+    var text = "\n\(phrase("message"))\n"
     for member in members where member.key != "to" {
       guard member.key == "body", let body = member.value.string else {
         let value = member.value.string ?? member.value.text
@@ -100,7 +102,7 @@ struct MessageSheet {
         text += "    " + (isWhole ? line : Columns.cut(line, 500)).safeText + "\n"
       }
       if shown.count < lines.count {
-        text += "    … and \(lines.count - shown.count) more lines (--verbose shows all)\n"
+        text += "    " + phrase("… and {1} more lines (--verbose shows all)", String(lines.count - shown.count)) + "\n"
       }
     }
     return text
@@ -124,7 +126,7 @@ struct MessageSheet {
     var known = Set(order.map(Verbatim.init(_:)))
     for to in missing where known.insert(Verbatim(to)).inserted { order.append(to) }
     guard !order.isEmpty else { return "" }
-    var text = "\nrecipients (\(order.count))\n"
+    var text = "\n\(phrase("recipients ({1})", String(order.count)))\n"
     for name in names.prefix(MessageSheet.recipients) {
       let addresses = shown(name).prefix(MessageSheet.recipients).joined(separator: ", ")
       text += "  " + Console.styled("\(name.safeText) → \(Columns.cut(addresses.safeText, 500))", .dim) + "\n"
@@ -137,7 +139,7 @@ struct MessageSheet {
       text += person(to, latest[Verbatim(to)], receipt)
     }
     if order.count > MessageSheet.recipients {
-      text += "  … and \(order.count - MessageSheet.recipients) more (--json has all)\n"
+      text += "  \(phrase("… and {1} more (--json has all)", String(order.count - MessageSheet.recipients)))\n"
     }
     return text
   }
@@ -153,16 +155,16 @@ struct MessageSheet {
   /// - Parameter receipt: what became of it after it was accepted.
   private func person(_ to: String, _ result: HistoryLine.Result?, _ receipt: ReceiptLine.Result?) -> String {
     guard let result else { return "  \(to.safeText)\n" }
-    let address = to.isEmpty ? "(the channel's own target)" : to.safeText
+    let address = to.isEmpty ? phrase("(the channel's own target)") : to.safeText
     var words = [result.id.map { "id \($0)" }, result.code, result.reason].compactMap { $0 }
-    if let channel = result.channel { words.append("through \(channel)") }
-    if result.isByReceipt { words.append("shown by a receipt") }
-    if let count = result.digest { words.append("in a digest of \(count) messages") }
+    if let channel = result.channel { words.append(phrase("through {1}", channel)) }
+    if result.isByReceipt { words.append(phrase("shown by a receipt")) }
+    if let count = result.digest { words.append(phrase("in a digest of {1}", counted(count, "message"))) }
     let state = Console.styled(Columns.fit(result.state.rawValue, 11), style(result.state))
     guard let receipt else {
       return Columns.trimmed("  \(Columns.pad(address, 24)) \(state) \(words.joined(separator: ", ").safeText)") + "\n"
     }
-    if let leg = receipt.leg { words.append("goes on as \(leg)") }
+    if let leg = receipt.leg { words.append(phrase("goes on as {1}", leg)) }
     words = [receipt.code, receipt.reason].compactMap { $0 } + words
     let became = Console.styled(Columns.fit(receipt.state.rawValue, 12), style(receipt.state))
     let at = receipt.at.map { RFC3339.string($0) } ?? ""
@@ -190,10 +192,11 @@ struct MessageSheet {
   // MARK: History
 
   private var history: String {
-    guard !lines.isEmpty else { return "\nhistory\n  none: no sweep has settled it yet\n" }
-    var text = "\nhistory\n"
+    guard !lines.isEmpty else { return "\n\(phrase("history"))\n  \(phrase("none: no sweep has settled it yet"))\n" }
+    var text = "\n\(phrase("history"))\n"
     text += Console.styled(
-      "  \(Columns.fit("at", 25))\(Columns.fit("state", 12))\(Columns.fit("attempt", 8))recipients", .dim)
+      "  \(Columns.fit(phrase("at"), 25))\(Columns.fit(phrase("state"), 12))\(Columns.fit(phrase("attempt"), 8))"
+        + phrase("recipients"), .dim)
     text += "\n"
     for entry in entries {
       guard case .line(let line) = entry else {
@@ -209,13 +212,15 @@ struct MessageSheet {
       if let error = line.error {
         text += Columns.wrapped(line.isPatience ? error.message.safeText : error.words.safeText, indent: 27)
       }
-      if let due = line.due { text += "\(String(repeating: " ", count: 27))next try \(RFC3339.string(due))\n" }
+      if let due = line.due {
+        text += "\(String(repeating: " ", count: 27))\(phrase("next try {1}", RFC3339.string(due)))\n"
+      }
       if !line.calls.isEmpty {
-        text += Columns.wrapped("call \(line.calls.prefix(3).joined(separator: ", "))".safeText, indent: 27)
+        text += Columns.wrapped(phrase("call {1}", line.calls.prefix(3).joined(separator: ", ")).safeText, indent: 27)
       }
       // It names nobody, and tells how it goes.
       for sum in sums where line.calls.contains(where: { Verbatim($0) == Verbatim(sum.call) }) {
-        text += Columns.wrapped("of the call: \(ReportSheet.words(sum.counts))".safeText, indent: 27)
+        text += Columns.wrapped(phrase("of the call: {1}", ReportSheet.words(sum.counts)).safeText, indent: 27)
       }
     }
     return text

@@ -28,17 +28,21 @@ struct Spending {
 
   /// Amounts are numbers with all their decimals.
   var json: JSON {
-    var members: [JSON.Member] = [
-      .init("channel", .string(channel)), .init("day", .number(day.text)), .init("month", .number(month.text)),
-    ]
+    .object([.init("channel", .string(channel))] + Spending.amounts(day: day, month: month, budget))
+  }
+
+  static func amounts(day: Money, month: Money, _ budget: Budget) -> [JSON.Member] {
+    var members: [JSON.Member] = [.init("day", .number(day.text)), .init("month", .number(month.text))]
     if let daily = budget.daily { members.append(.init("daily_budget", .number(daily.text))) }
     if let monthly = budget.monthly { members.append(.init("monthly_budget", .number(monthly.text))) }
-    return .object(members)
+    return members
   }
 
   var text: String {
-    func share(_ spent: Money, _ limit: Money?) -> String { spent.text + (limit.map { " of \($0.text)" } ?? "") }
-    return "  \(Columns.pad(channel.safeText, 10)) today \(share(day, budget.daily)), "
-      + "this month \(share(month, budget.monthly))\n"
+    func share(_ spent: Money, _ limit: Money?) -> String {
+      limit.map { phrase("{1} of {2}", spent.text, $0.text) } ?? spent.text
+    }
+    let sums = phrase("today {1}, this month {2}", share(day, budget.daily), share(month, budget.monthly))
+    return "  \(Columns.pad(channel.safeText, 10)) \(sums)\n"
   }
 }

@@ -241,15 +241,17 @@ extension SweepSummary {
 
   /// For people.
   var text: String {
-    if claimed == 0, left == 0 { return "nothing was due" }
+    if claimed == 0, left == 0 { return phrase("nothing was due") }
     var parts = [
-      (done, "done"), (deferred, "deferred"), (failed, "failed"), (unconfirmed, "unconfirmed"), (invalid, "invalid"),
-      (left, "left"),
+      (done, phrase("{1} done", String(done))), (deferred, phrase("{1} deferred", String(deferred))),
+      (failed, phrase("{1} failed", String(failed))), (unconfirmed, phrase("{1} unconfirmed", String(unconfirmed))),
+      (invalid, phrase("{1} invalid", String(invalid))), (left, phrase("{1} left", String(left))),
     ]
-    .filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
-    if parts.isEmpty { parts = ["nothing settled"] }
+    .filter { $0.0 > 0 }.map(\.1)
+    if parts.isEmpty { parts = [phrase("nothing settled")] }
     let time = seconds < 10 ? "\((seconds * 100).rounded() / 100) s" : TimeSpan.text(seconds)
-    return "\(Columns.count(claimed, "message")): \(parts.joined(separator: ", ")); "
-      + "\(Columns.count(calls, "call")) for \(Columns.count(recipients, "recipient")) in \(time)"
+    return phrase(
+      "{1}: {2}; {3} for {4} in {5}", counted(claimed, "message"), parts.joined(separator: phrase(", ")),
+      counted(calls, "call"), counted(recipients, "recipient"), time)
   }
 }
