@@ -129,7 +129,7 @@ struct ChannelTable {
 
   private func due(_ row: ChannelSurvey.Row) -> String {
     if let suspension = row.suspension, suspension.until == .distantFuture {
-      return phrase(suspension.isOfLogin ? "login" : "mended")
+      return suspension.isOfLogin ? phrase("login") : phrase("mended")
     }
     guard row.waiting + row.deferred > 0 || row.suspension != nil, let due = survey.nextDue(row) else { return "-" }
     let seconds = due.timeIntervalSince(survey.at)
