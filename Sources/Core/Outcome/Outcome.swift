@@ -50,8 +50,9 @@ package struct Outcome: Sendable, Hashable {
   /// in another call, and uses up no attempt.
   package var isSurplus = false
 
-  package static func accepted(id: String? = nil) -> Outcome {
-    Outcome(state: .accepted, id: id)
+  /// - Parameter reason: why it arrives otherwise than it was written; results say so.
+  package static func accepted(id: String? = nil, reason: String? = nil) -> Outcome {
+    Outcome(state: .accepted, id: id, reason: reason)
   }
 
   package static func deferred(

@@ -163,11 +163,10 @@ final class SweepReporter: Sendable {
       return (estimate.total, rate, estimate.left(settled))
     }
     var text = "\(Columns.grouped(settled))"
-    if total > settled { text += " of \(Columns.grouped(total))" }
-    text += " messages"
+    text = total > settled ? "\(text) of \(Columns.count(total, "message"))" : Columns.count(settled, "message")
     // What a narrow terminal cuts off comes last.
     if let left { text += ", \(TimeSpan.text(left)) left" }
-    text += ", \(Columns.grouped(summary.calls)) calls, "
+    text += ", \(Columns.count(summary.calls, "call")), "
     text += rate < 10 ? "\((rate * 10).rounded() / 10) messages/s" : "\(Columns.grouped(Int(rate))) messages/s"
     Console.progress(text)
   }
