@@ -192,7 +192,8 @@ package struct Inspection {
     let now = now()
     while let found = try walk.next() {
       if found.isOdd {
-        note(odd: found)
+        // A hidden one is its owner's, as in every other folder.
+        if !SpoolLayout.isHidden(found.name) { note(odd: found) }
         continue
       }
       guard let facts = try? FileFacts(of: found.name, in: found.place.descriptor) else { continue }

@@ -66,22 +66,3 @@ struct Header {
     raw(name).map(Parameters.parse)
   }
 }
-
-extension String {
-  /// Whitespace of any kind and control characters as single blanks: a header's text can't bring in another line.
-  var oneLine: String {
-    var line = String.UnicodeScalarView()
-    var isBlank = true
-    for scalar in unicodeScalars {
-      if scalar.properties.isWhitespace || scalar.properties.generalCategory == .control {
-        if !isBlank { line.append(" ") }
-        isBlank = true
-      } else {
-        line.append(scalar)
-        isBlank = false
-      }
-    }
-    if line.last == " " { line.removeLast() }
-    return String(line)
-  }
-}

@@ -34,6 +34,13 @@ import Testing
     #expect(masked("q=a+secret+of%20mine!", ["a secret of mine"]) == "q=***!")
   }
 
+  @Test func escapedAsPagesAndXMLDo() {
+    #expect(masked("<Message>CAIS+ab/c&quot;d%e\\f==</Message>") == "<Message>***</Message>")
+    #expect(masked("CAIS&#43;ab&#x2F;c&#34;d&#x0025;e\\f&#61;=") == "***")
+    #expect(masked("x=a&amp;b&lt;c&gt;&apos;;", ["a&b<c>'"]) == "x=***;")
+    #expect(masked("a&b&amp &#; &#xZZ; &#x110000;", ["nowhere"]) == "a&b&amp &#; &#xZZ; &#x110000;")
+  }
+
   @Test func escapedInJSON() {
     #expect(masked(#"{"t":"CAIS+ab/c\"d%e\\f=="}"#) == #"{"t":"***"}"#)
     #expect(masked(#"{"t":"CAIS\u002Bab\/c\u0022d\u0025e\u005cf\u003d\u003D"}"#) == #"{"t":"***"}"#)

@@ -97,6 +97,12 @@ private func written(
     #expect(written([waits, result(.accepted())], attempts: 2)?.attempt == 3)
   }
 
+  @Test func whatArrivesOtherwiseThanItWasWrittenIsSaid() throws {
+    let line = try #require(written([result(.accepted(id: "1", reason: "sent as plain text: misread"))]))
+    #expect(line.state == .done)
+    #expect(line.results == [.init(to: "a", state: .accepted, id: "1", reason: "sent as plain text: misread")])
+  }
+
   @Test func acceptedRecipientsHaveNoReasonAndTheOthersKeepTheProvidersOwn() throws {
     let line = try #require(
       written([

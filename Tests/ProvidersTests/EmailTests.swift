@@ -234,8 +234,9 @@ let emailValues: [String: JSON] = [
     }
     #expect(try email.target("用户@a.b").lane != email.target("u@a.b").lane)
     for address in [
-      "", "a", "@", "a@", "@b", "a@b@c", "a b@c", "a@b c", "a@b\r\nRCPT TO:<x@y>", "a\u{0}@b", "<a@b>", "Name <a@b>",
-      "\"a\"@b",
+      "", "a", "@", "a@", "@b", "a@b@c", "a b@c", "a@b c", "a@b\r\nRCPT TO:<x@y>", "a\u{0}@b", "Name <a@b",
+      "A <a@b>, B <c@d>",
+      "\"a\"@b", "A\r\nBcc: x@y <a@b>", "A <a b@c>", "A <>", "\"A <a@b>", "A <a@b> c",
       ".a@b", "a.@b", "a..b@c", "a@b..c", "a@-b", "a@b-", "a@b/c", "a,b@c", "a@b,c@d", "a\u{202E}@b", "a\u{2028}@b",
       "a@☃.example", "u＠example.com", String(repeating: "x", count: 65) + "@b",
       "a@" + String(repeating: "x", count: 64),

@@ -83,6 +83,32 @@ private let ntfy: @Sendable () throws -> Ntfy = { try Ntfy(settings(Ntfy.self, [
     #expect(try provider.target(String(repeating: "t", count: 64)).wire.count == 64)
   }
 
+  @Test func actionsAreButtonsAsTheServiceHasThem() throws {
+    let provider = try ntfy()
+    let view = #"{"action":"view","label":"Open é\u0301","url":"https://e.example/?a=1&b=2","clear":true}"#
+    let call =
+      #"{"action":"http","label":"Close","url":"https://e.example","method":"PUT","headers":{"A":"b"},"body":"{}"}"#
+    let cast = #"{"action":"broadcast","label":"Photo","extras":{"cmd":"pic"}}"#
+    func options(_ json: String) throws -> Message {
+      Message(body: "x", options: [.init("actions", try JSONScanner.value(of: Array(json.utf8)))])
+    }
+    func sent(_ json: String) throws -> Value? {
+      provider.request(for: try provider.call(try options(json), to: ["t"])).json?["actions"]
+    }
+    #expect(try sent("[\(view),\(call),\(cast)]") == Value(Data("[\(view),\(call),\(cast)]".utf8)))
+    #expect(try sent(view) == Value(Data("[\(view)]".utf8)), "one alone")
+    #expect(try sent("[]") == nil && sent("null") == nil)
+    for (json, field) in [
+      ("[\(view),\(view),\(view),\(view)]", "actions"), ("[1]", "actions[0]"), (#"{"label":"x"}"#, "actions[0].action"),
+      (#"{"action":"jump","label":"x"}"#, "actions[0].action"), (#"{"action":"view","url":"u"}"#, "actions[0].label"),
+      ("[\(view),{\"action\":\"http\",\"label\":\"x\"}]", "actions[1].url"),
+      (#"{"action":"copy","label":"x","value":7}"#, "actions[0].value"),
+      (#"{"action":"view","label":"x","url":"u","method":"GET"}"#, "actions[0].method"),
+    ] {
+      #expect(faultyField(provider, try options(json)) == "options.\(field)")
+    }
+  }
+
   private static func error(_ code: Int) -> String { #"{"code":\#(code),"http":\#(code / 100),"error":"m"}"# }
 
   /// Pinned.now is half past eight in the morning, UTC.

@@ -37,7 +37,9 @@ let thirdKey = "sctp123tdummysendkey0000000000"
     if let tags = golden.input["tags"]?.string {
       options.append(.init("tags", .strings(tags.split(separator: "|").map(String.init))))
     }
-    let message = Message(body: golden.input["desp"]?.string, title: golden.input["title"]?.string, options: options)
+    // What other clients send is Markdown, whatever they call it.
+    let message = Message(
+      body: golden.input["desp"]?.string, title: golden.input["title"]?.string, format: .markdown, options: options)
     let call = try provider.call(message, to: [""])
     let request = provider.request(for: call)
     #expect(differences(request, asJSON(golden)) == [])
@@ -92,7 +94,7 @@ extension GoldenCase {
       let title = String(text.filter { !$0.isNewline }.prefix(10))
       let turbo = try serverChan(turboKey)
       let message = Message(
-        body: text, title: title,
+        body: text, title: title, format: .markdown,
         options: [
           .init("short", .string(text)), .init("openid", .strings([text, "b"])), .init("noip", .boolean(true)),
         ])
@@ -116,12 +118,29 @@ extension GoldenCase {
       return [content["title"], content["desp"]]
     }
     #expect(try fields("short") == ["short", nil])
-    #expect(try fields("\n \nfirst\nsecond") == ["first", "\n \nfirst\nsecond"])
+    #expect(try fields("\n \nfirst\nsecond") == ["first", "\n \nfirst  \nsecond"])
     let long = String(repeating: "字", count: 40)
     #expect(try fields(long) == [String(repeating: "字", count: 32), long])
     let emoji = String(repeating: "👩‍💻", count: 10)  // 5 units each
     #expect(try fields(emoji) == [String(repeating: "👩‍💻", count: 6), emoji])
     #expect(try provider.rendered(Message(body: "t", title: "t"))["desp"] == "t")
+  }
+
+  @Test func aPlainTextKeepsItsLinesAndALinkHasOneOfItsOwn() throws {
+    let provider = try serverChan(turboKey)
+    func desp(_ body: String?, _ format: Message.Format = .text, url: String? = nil, title: String? = "t") throws
+      -> String?
+    {
+      try provider.rendered(Message(body: body, title: title, format: format, url: url))["desp"]
+    }
+    #expect(try desp("a\nb\r\nc\n") == "a  \nb  \nc\n")
+    #expect(try desp("a\n\nb\n \nc") == "a\n\nb\n \nc", "paragraphs are apart already")
+    #expect(try desp("a\nb", .markdown) == "a\nb", "Markdown is its writer's")
+    #expect(try desp("a\nb", url: "https://e.example/?a=1&b_c") == "a  \nb\n\nhttps://e.example/?a=1&b_c")
+    #expect(try desp("a", .markdown, url: "https://e.example") == "a\n\nhttps://e.example")
+    #expect(try desp(nil, url: "https://e.example") == "https://e.example")
+    // What is all in the title is not said twice.
+    #expect(try desp("short", url: "https://e.example", title: nil) == "https://e.example")
   }
 
   @Test func aTitleThatIsTooLongIsRefusedUnlessItMayBeCut() throws {

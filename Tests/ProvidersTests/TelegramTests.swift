@@ -155,6 +155,30 @@ private let telegram: @Sendable () throws -> Telegram = {
     #expect(next.answer?.outcomes.map(\.state) == [.rejected])
   }
 
+  @Test func whatCannotBeReadAsMarkupGoesOutOnceMoreAsItWasWritten() throws {
+    let provider = try telegram()
+    let words = "Bad Request: can't parse entities: Character '.' is reserved"
+    let misread = HTTPResponse.json(Self.error(400, words), status: 400)
+    let sent = HTTPResponse.json(#"{"ok":true,"result":{"message_id":1}}"#)
+    for (format, mode) in [(Message.Format.markdown, "MarkdownV2"), (.html, "HTML")] {
+      let call = try provider.call(Message(body: "a.b <c", title: "t", format: format), to: ["7"])
+      let walk = Walk(provider, call, misread, sent)
+      #expect(walk.requests.map { $0.json?["parse_mode"] } == [.string(mode), nil])
+      #expect(walk.requests.map { $0.json?["text"] } == [.string("t\na.b <c"), .string("t\na.b <c")])
+      #expect(walk.answer == Answer([.accepted(id: "1", reason: "sent as plain text: \(words)")]))
+      // Once: what is refused as plain text, too, is refused.
+      let again = Walk(provider, call, misread, misread)
+      #expect(again.requests.count == 2 && again.answer?.outcomes.map(\.state) == [.rejected])
+      #expect(again.answer?.outcomes[0].reason == words)
+      // And the next one is tried as markup.
+      let next = Walk(provider, call, sent, session: again.session)
+      #expect(next.requests.map { $0.json?["parse_mode"] } == [.string(mode)])
+      #expect(next.answer == Answer([.accepted(id: "1")]))
+    }
+    let plain = Walk(provider, try provider.call(Message(body: "x"), to: ["7"]), misread)
+    #expect(plain.requests.count == 1 && plain.answer?.outcomes.map(\.state) == [.rejected])
+  }
+
   @Test(arguments: ["", "token", "1234", ":abc", "12a:abc", "12:a/b", "12:a?b"])
   func whatIsNoTokenIsRefused(_ token: String) {
     let fault = #expect(throws: SettingFault.self) {

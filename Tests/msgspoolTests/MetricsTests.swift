@@ -69,6 +69,41 @@ struct MetricsTests {
     }
   }
 
+  @Test("What is no plain file is written to where it stands, and a symbolic link stays one")
+  func device() async throws {
+    try await withStation { station in
+      let path = station.spool.path
+      func publish(_ name: String) async throws -> Int32 {
+        try await station.run("status", ["--prometheus", "--output", "\(path)/\(name)"]).status
+      }
+      func isLink(_ name: String) -> Bool {
+        (try? FileManager.default.destinationOfSymbolicLink(atPath: "\(path)/\(name)")) != nil
+      }
+      // As the test may be run by root, who could lose the device itself: through links.
+      symlink("/dev/null", "\(path)/null")
+      #expect(try await publish("null") == 0 && isLink("null"))
+      symlink("/dev/full", "\(path)/full")
+      let failed = try await publish("full")
+      #expect((failed == 73 || failed == 74) && isLink("full"))
+
+      mkfifo("\(path)/fifo", 0o600)
+      let fifo = open("\(path)/fifo", O_RDWR | O_NONBLOCK | O_CLOEXEC)
+      defer { close(fifo) }
+      #expect(try await publish("fifo") == 0)
+      var bytes = [UInt8](repeating: 0, count: 65_536)
+      let count = read(fifo, &bytes, bytes.count)
+      #expect(String(decoding: bytes.prefix(max(0, count)), as: UTF8.self).contains("msgspool_suspended"))
+
+      try "old".write(toFile: "\(path)/real", atomically: false, encoding: .utf8)
+      symlink("real", "\(path)/link")
+      #expect(try await publish("link") == 0 && isLink("link"))
+      #expect(try String(contentsOfFile: "\(path)/real", encoding: .utf8).contains("msgspool_suspended"))
+      let page = try await station.run("report", ["--html", "\(path)/link"])
+      #expect(page.status == 0 && isLink("link"))
+      #expect(try String(contentsOfFile: "\(path)/real", encoding: .utf8).contains("<html"))
+    }
+  }
+
   @Test(
     "promtool finds nothing wrong with it, nor with the example rules",
     .enabled(if: MetricsTests.tool != nil, "needs promtool (apt-get install prometheus)"))

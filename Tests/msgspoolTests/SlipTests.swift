@@ -163,6 +163,8 @@ struct SlipTests {
     let yard = try Yard()
     for folder in ["tmp", "new", "cur", "deferred", "done", "failed"] {
       try yard.put("\(folder)/.gitkeep", "", age: 40 * 3600)
+      // A file system's own, or another program's.
+      mkdir(yard.path("\(folder)/.snapshot"), 0o755)
     }
     for arguments in [["check"], ["check", "--repair"], ["prune", "--older-than", "1s"], ["sweep"], ["check"]] {
       let ran = try await yard.msgspool(arguments)

@@ -55,8 +55,9 @@ package struct Outcome: Sendable, Hashable {
   /// Accepted, as a receipt has shown: no answer said so.
   package var isByReceipt = false
 
-  package static func accepted(id: String? = nil) -> Outcome {
-    Outcome(state: .accepted, id: id)
+  /// - Parameter reason: why it arrives otherwise than it was written; results say so.
+  package static func accepted(id: String? = nil, reason: String? = nil) -> Outcome {
+    Outcome(state: .accepted, id: id, reason: reason)
   }
 
   package static func deferred(

@@ -135,7 +135,9 @@ package enum Verdict {
     let isAccepted = outcome.state == .accepted
     var entry = HistoryLine.Result(
       to: result.leg.to, state: outcome.state, id: outcome.id,
-      code: isAccepted ? nil : outcome.code ?? result.refusal?.code, reason: isAccepted ? nil : reason(outcome, result),
+      code: isAccepted ? nil : outcome.code ?? result.refusal?.code,
+      // What a provider says of what it took is nobody's news; that it got something else than was written is.
+      reason: isAccepted ? (outcome.code == nil ? outcome.reason : nil) : reason(outcome, result),
       channel: result.leg.isFallback ? result.leg.channel : nil,
       address: result.leg.isFallback ? result.leg.target.address : nil, call: result.question?.call,
       digest: result.digest, parts: result.leg.trail?.entries(outcome) ?? [])

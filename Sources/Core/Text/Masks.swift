@@ -1,8 +1,9 @@
 /// A channel's secrets, and how to find them in what a provider says.
 ///
 /// A far end repeats what it got in whatever form it has it: as it is, percent-encoded as in a path or a form (wholly, in
-/// part, or twice, as in the text that a signature covers), escaped as JSON does, and inside base64, as HTTP's Basic has
-/// it. So texts are read in all these ways at once, rather than searched for each form that there could be.
+/// part, or twice, as in the text that a signature covers), escaped as JSON does or as a page and XML do, and inside
+/// base64, as HTTP's Basic has it. So texts are read in all these ways at once, rather than searched for each form that
+/// there could be.
 struct Masks: Sendable {
   private struct Word: Sendable {
     var bytes: [UInt8]
@@ -25,8 +26,8 @@ struct Masks: Sendable {
       words += Masks.base64(of: bytes).map { Word(bytes: $0, isBase64: true) }
     }
     for index in words.indices { begins[Int(words[index].bytes[0])].append(index) }
-    // `\u0041`, and its backslash escaped once more.
-    longest = 8 * (words.map(\.bytes.count).max() ?? 0)
+    // `&#x0041;` is longer than `\u0041` with its backslash escaped once more.
+    longest = 11 * (words.map(\.bytes.count).max() ?? 0)
   }
 
   private static let shortest = 4
@@ -95,7 +96,7 @@ struct Masks: Sendable {
   }
 
   private static func isEscape(_ byte: UInt8) -> Bool {
-    byte == UInt8(ascii: "%") || byte == UInt8(ascii: "\\") || byte == UInt8(ascii: "+")
+    "%\\+&".utf8.contains(byte)
   }
 
   /// What a sign that may begin an escape can mean, and how much of the text is read for that.
@@ -106,6 +107,7 @@ struct Masks: Sendable {
     var readings = [(length: 1, meaning: [sign])]
     switch sign {
     case UInt8(ascii: "+"): readings.append((1, [0x20]))
+    case UInt8(ascii: "&"): if let entity = entity(text, at: place) { readings.append(entity) }
     case UInt8(ascii: "%"):
       // A percent sign that was encoded again is `%25`.
       var next = place + 1
@@ -122,6 +124,28 @@ struct Masks: Sendable {
       if let (length, meaning) = escape(text, at: next) { readings.append((next + length - place, meaning)) }
     }
     return readings
+  }
+
+  /// `&amp;`, `&#38;` or `&#x26;`.
+  private static func entity(_ text: UnsafeBufferPointer<UInt8>, at place: Int) -> (length: Int, meaning: [UInt8])? {
+    // None is longer than `&#x10FFFF;`.
+    let behind = text[place...].prefix(11)
+    guard let end = behind.firstIndex(of: UInt8(ascii: ";")) else { return nil }
+    let name = String(decoding: behind[(place + 1)..<end], as: UTF8.self)
+    let meaning: Unicode.Scalar? =
+      switch name {
+      case "amp": "&"
+      case "lt": "<"
+      case "gt": ">"
+      case "quot": "\""
+      case "apos": "'"
+      default:
+        name.behind("#").flatMap { digits in
+          digits.utf8.first == UInt8(ascii: "x") || digits.utf8.first == UInt8(ascii: "X")
+            ? UInt32(digits.dropFirst(), radix: 16) : UInt32(digits)
+        }.flatMap(Unicode.Scalar.init(_:))
+      }
+    return meaning.map { (end + 1 - place, Array(String($0).utf8)) }
   }
 
   /// What follows JSON's backslash.

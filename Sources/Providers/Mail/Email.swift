@@ -30,14 +30,15 @@ package struct Email: MailProvider {
         "true: the envelope's sender is NAME+CALL@DOMAIN, so that reports name the call (receipts: \"drop\")"),
     ],
     options: [
-      OptionCard("reply_to", .string, "address that answers go to"),
-      OptionCard("text", .string, "the plain text beside a body in HTML"),
+      OptionCard("reply_to", .string, "address that answers go to, or Name <name@domain>"),
+      OptionCard("text", .string, "the plain text beside a body in HTML; by default it is made of the HTML"),
+      OptionCard("headers", .object, "further headers, such as { \"List-Id\": \"<ops.example.com>\" }"),
     ],
     limits: [("address", 254, "bytes"), ("title", 2_000, "UTF-16 units")],
     attachments: 50, usesKeys: true,
     notes: [
-      "to: bare addresses, name@domain; domains of any script (IDNA 2008). Names beyond ASCII, in options.reply_to too, need"
-        + " a server with SMTPUTF8: others do not get the mail.",
+      "to: name@domain, or Name <name@domain>; domains of any script (IDNA 2008). Letters beyond ASCII before @, in"
+        + " options.reply_to too, need a server with SMTPUTF8: others do not get the mail.",
       "title is the subject; body, format and url are used; markdown is sent as plain text.",
       "Recipients do not see each other: with more than one, the mail says To: undisclosed-recipients:;",
       "Accepted means that the server has taken the mail; what it cannot deliver comes back as mail to the sender.",
@@ -121,14 +122,9 @@ package struct Email: MailProvider {
 
   /// `name@domain` or `Name <name@domain>`; the address, and the header's text.
   private static func mailbox(_ text: String) throws(SettingFault) -> (MailAddress, String) {
-    guard !text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else {
-      throw SettingFault("from", "has a control character")
-    }
     do throws(MailAddressProblem) {
       let mailbox = try Mailbox(text)
-      let address = mailbox.address
-      if mailbox.name.isEmpty { return (address, address.text) }
-      return (address, "\(HeaderText.phrase(mailbox.name, in: "From")) <\(address.text)>")
+      return (mailbox.address, mailbox.header("From"))
     } catch {
       throw SettingFault("from", error.text)
     }
@@ -140,7 +136,7 @@ package struct Email: MailProvider {
 
   package func target(_ address: String) throws(RecipientFault) -> Target {
     do throws(MailAddressProblem) {
-      let checked = try MailAddress(address)
+      let checked = try Mailbox(recipient: address).address
       // Whether case matters before the @ is the domain's business: spellings stay different (RFC 5321, section 2.4).
       // A mail that needs SMTPUTF8 is refused by servers further on that do not have it: not for others' sake.
       return Target(address, wire: checked.text, lane: checked.needsUTF8 ? Email.beyondASCII : Target.Lane())
@@ -163,7 +159,9 @@ package struct Email: MailProvider {
     let url = message.url.flatMap { $0.isEmpty ? nil : $0 }
     if message.format == .html {
       let link = url.map { "<p><a href=\"\(Email.escaped($0))\">\(Email.escaped($0))</a></p>\n" }
-      if let text = try message.stringOption("text") { fields.append(.init("text", Email.text(text, url))) }
+      // A mail without it is spam to many servers, and nothing to who reads in a terminal.
+      let text = Email.text(try message.stringOption("text") ?? HTMLText.text(body), url)
+      if !text.isEmpty { fields.append(.init("text", text)) }
       fields.append(.init("html", body + (link.map { "\n" + $0 } ?? "")))
     } else {
       guard try message.stringOption("text") == nil else {
@@ -173,19 +171,51 @@ package struct Email: MailProvider {
     }
     if let replyTo = try message.stringOption("reply_to") {
       do throws(MailAddressProblem) {
-        fields.append(.init("reply_to", try MailAddress(replyTo).text))
+        fields.append(.init("reply_to", try Mailbox(recipient: replyTo).header("Reply-To")))
       } catch {
         throw MessageFault("options.reply_to", error.text)
       }
     }
     if message.priority == .high { fields.append(.init("importance", "high")) }
+    fields += try Email.headers(message.option("headers"))
     return Content(fields)
+  }
+
+  /// Who is named in these decides about more than this mail, or they are written here.
+  private static let reserved: Set<String> = [
+    "date", "from", "sender", "to", "cc", "bcc", "subject", "message-id", "reply-to", "importance", "auto-submitted",
+    "mime-version", "return-path", "received", "dkim-signature", "authentication-results",
+  ]
+  private static let reservedBeginnings = ["content-", "resent-", "arc-"]
+
+  private static func headers(_ given: JSON?) throws(MessageFault) -> [Content.Field] {
+    var names: Set<String> = []
+    var fields: [Content.Field] = []
+    for member in given?.members ?? [] where member.value != .null {
+      let field = "options.headers.\(member.key)"
+      let name = member.key.lowercased()
+      guard member.key.isToken(1...60, and: "-_") else {
+        throw MessageFault(field, "is no header's name: expected 1 to 60 letters, digits, - and _")
+      }
+      guard !reserved.contains(name), !reservedBeginnings.contains(where: { name.hasPrefix($0) }) else {
+        let hint = name == "reply-to" ? "it has an option of its own: options.reply_to" : nil
+        throw MessageFault(field, "is a header that msgspool or a server writes", hint: hint)
+      }
+      guard names.insert(name).inserted else { throw MessageFault(field, "is there twice") }
+      guard let text = member.value.string, !text.isEmpty else {
+        throw MessageFault(field, "is empty or no string")
+      }
+      try refuseControls(text, field)
+      try checkLength(text, field, atMost: 2_000, card.name)
+      fields.append(.init("header \(member.key)", text))
+    }
+    return fields
   }
 
   /// Section 5: what goes into a header is refused rather than cleaned.
   private static func refuseControls(_ text: String, _ field: String) throws(MessageFault) {
     guard !text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else {
-      throw MessageFault(field, "has a line break or another control character, which no mail's subject can have")
+      throw MessageFault(field, "has a line break or another control character, which no mail's header can have")
     }
   }
 
@@ -204,7 +234,7 @@ package struct Email: MailProvider {
     var headers = [
       HTTPHeader("Date", CivilTime.headerDate(now)),
       HTTPHeader("From", from),
-      HTTPHeader("To", recipients.count == 1 ? recipients[0] : "undisclosed-recipients:;"),
+      HTTPHeader("To", Email.header(of: call.recipients)),
       HTTPHeader("Subject", HeaderText.unstructured(content["subject"] ?? "", in: "Subject")),
       HTTPHeader("Message-ID", "<\(identifier(of: call))@\(sender.domain)>"),
     ]
@@ -212,6 +242,10 @@ package struct Email: MailProvider {
     if let importance = content["importance"] { headers.append(HTTPHeader("Importance", importance)) }
     // Nobody's absence is to be told to a program (RFC 3834, section 5).
     headers.append(HTTPHeader("Auto-Submitted", "auto-generated"))
+    for field in content.fields {
+      guard let name = field.name.behind("header ") else { continue }
+      headers.append(HTTPHeader(name, HeaderText.unstructured(field.value, in: name)))
+    }
     let bodies = [("text", "text/plain"), ("html", "text/html")].compactMap { name, type in
       content[name].map { MailRequest.Body(type: type, text: $0) }
     }
@@ -230,6 +264,15 @@ package struct Email: MailProvider {
       local.utf8.count + 1 + call.id.utf8.count <= 64
     else { return sender.text }
     return "\(local)+\(call.id)@\(sender.domain)"
+  }
+
+  /// One recipient, with the name that the producer or the address book gave; an address that is a secret has none.
+  private static func header(of recipients: [Call.Recipient]) -> String {
+    guard recipients.count == 1 else { return "undisclosed-recipients:;" }
+    let target = recipients[0].target
+    let mailbox = try? Mailbox(recipient: target.address)
+    guard let mailbox, mailbox.address.text.hasSameBytes(as: target.wire) else { return target.wire }
+    return mailbox.header("To")
   }
 
   /// The server has no SMTPUTF8, so nothing was said to it (RFC 6531, section 3.2). The code is the one that servers have

@@ -1,13 +1,35 @@
 import Core
 
-/// A sender as people write it (RFC 5322, section 3.4): `name@domain`, or a name, in quotes or without, and the address
+/// A sender or a recipient as people write it (RFC 5322, section 3.4): `name@domain`, or a name, in quotes or without, and the address
 /// in angle brackets behind it.
 struct Mailbox: Sendable {
   let address: MailAddress
   /// Without its quotes; empty where there is none.
   let name: String
 
+  /// A recipient: what has no angle brackets is an address and nothing else.
+  init(recipient text: String) throws(MailAddressProblem) {
+    guard text.holds("<") else {
+      self.init(address: try MailAddress(text), name: "")
+      return
+    }
+    try self.init(text)
+  }
+
+  private init(address: MailAddress, name: String) {
+    self.address = address
+    self.name = name
+  }
+
+  /// Name and address as a header has them.
+  func header(_ header: String) -> String {
+    name.isEmpty ? address.text : "\(HeaderText.phrase(name, in: header)) <\(address.text)>"
+  }
+
   init(_ text: String) throws(MailAddressProblem) {
+    guard !text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else {
+      throw MailAddressProblem("has a control character")
+    }
     var name = String.UnicodeScalarView()
     var address: String?
     var rest = text.unicodeScalars[...]
@@ -19,7 +41,7 @@ struct Mailbox: Sendable {
         if scalar != " " { throw MailAddressProblem(Mailbox.several) }
       case "<":
         guard let end = rest.firstIndex(of: ">") else {
-          throw MailAddressProblem("is no sender: < without > behind it")
+          throw MailAddressProblem("is no mail address: < without > behind it")
         }
         address = String(rest[..<end])
         rest = rest[rest.index(after: end)...]
@@ -36,7 +58,7 @@ struct Mailbox: Sendable {
   }
 
   private static let several =
-    "names more than one sender, or has something behind its address: expected one; a name with a comma goes in quotes"
+    "names more than one, or has something behind its address: expected one; a name with a comma goes in quotes"
 
   /// What stands between quotes; a backslash takes what follows it as it is.
   private static func quoted(

@@ -25,6 +25,8 @@ package struct Ntfy: AskableProvider {
       OptionCard("delay", .string, "when the service delivers it: 30m, tomorrow 10am, Unix time; 10 s to 3 days"),
       OptionCard("email", .string, "address that the service mails it to as well"),
       OptionCard("call", .string, "number that the service calls as well"),
+      OptionCard(
+        "actions", .structure, "up to 3 buttons, such as { action: \"view\", label: \"Open\", url: \"https://...\" }"),
     ],
     limits: [("body", 4_096, "bytes of UTF-8"), ("title", 1_024, "bytes of UTF-8"), ("tags", 512, "bytes of UTF-8")],
     // ntfy.sh takes 60 at once, then one every 5 seconds; it says when that is reached.
@@ -33,6 +35,8 @@ package struct Ntfy: AskableProvider {
       "to: topics of 1 to 64 letters, digits, _ and -.",
       "body is required; title and url (as click) are used; format is text or markdown.",
       "priority low is 2, high is 4. A longer body would become an attachment and is refused.",
+      "options.actions are the service's own: view (label, url), http (label, url, method, headers, body), broadcast"
+        + " (label, intent, extras) and copy (label, value); each may have clear.",
       "A lost answer is looked up in the topic's cache after a minute; a server that shows none cannot tell.",
     ],
     example: """
@@ -98,18 +102,53 @@ package struct Ntfy: AskableProvider {
     for option in ["attach", "filename", "icon", "delay", "email", "call"] {
       if let text = try message.stringOption(option) { fields.append(.init(option, text)) }
     }
+    if let actions = try Self.actions(message.option("actions")) { fields.append(.init("actions", actions.text)) }
     return Content(fields)
+  }
+
+  private static let actionFields: [String: Set<String>] = [
+    "view": ["url"], "http": ["url", "method", "headers", "body"], "broadcast": ["intent", "extras"], "copy": ["value"],
+  ]
+
+  /// The buttons, checked: one that the service does not take would cost the whole message.
+  private static func actions(_ given: JSON?) throws(MessageFault) -> JSON? {
+    guard let given, given != .null else { return nil }
+    let actions = given.array ?? [given]
+    guard actions.count <= 3 else {
+      throw MessageFault("options.actions", "has \(actions.count) buttons; ntfy takes at most 3")
+    }
+    for (index, action) in actions.enumerated() {
+      let field = "options.actions[\(index)]"
+      guard let members = action.members else {
+        throw MessageFault(field, "is \(action.kindForPeople); expected an object")
+      }
+      guard let kind = action["action"]?.string, let known = actionFields[kind] else {
+        throw MessageFault("\(field).action", "is none of view, http, broadcast and copy")
+      }
+      for name in ["label"] + (known.contains("url") ? ["url"] : known.contains("value") ? ["value"] : [])
+      where action[name]?.string?.isEmpty != false {
+        throw MessageFault("\(field).\(name)", "is missing or no text; a button of kind \(kind) needs it")
+      }
+      let names = known.union(["action", "label", "clear", "id"])
+      if let member = members.first(where: { !names.contains($0.key) }) {
+        throw MessageFault("\(field).\(member.key)", "does not belong to a button of kind \(kind)")
+      }
+    }
+    return actions.isEmpty ? nil : .array(actions)
   }
 
   package func request(for call: Call, at now: Date, nonce: String) -> HTTPRequest {
     precondition(call.recipients.count == 1, "ntfy takes one topic in a call")
     var members = [JSON.Member("topic", .string(call.recipients[0].target.wire))]
-    for field in call.content.fields where field.name != "tags" {
+    for field in call.content.fields where field.name != "tags" && field.name != "actions" {
       let isLiteral = ["priority", "markdown"].contains(field.name)
       let value: JSON = field.value == "true" && isLiteral ? .boolean(true) : .number(field.value)
       members.append(.init(field.name, isLiteral ? value : .string(field.value)))
     }
     if call.content["tags"] != nil { members.append(.init("tags", .strings(call.content.all("tags")))) }
+    if let actions = call.content["actions"], let value = try? JSONScanner.value(of: Array(actions.utf8)) {
+      members.append(.init("actions", value))
+    }
     return .json(base + "/", members, headers: headers)
   }
 

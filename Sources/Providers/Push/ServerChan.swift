@@ -28,7 +28,7 @@ package struct ServerChan: HTTPProvider {
     notes: [
       "to is left out: messages go to the owner of the key.",
       "title is one line; without one, the beginning of the body's first line is the title.",
-      "body is shown as Markdown, and html is refused; url is not used.",
+      "body is shown as Markdown, where a plain text keeps its line breaks; url is a line of its own, html is refused.",
       "The address is chosen by the key; an endpoint in the configuration replaces it for both kinds of key.",
       "The key is part of the request's path: don't let a proxy log it.",
       "Turbo is asked by itself what became of a message; ServerChan 3 does not tell.",
@@ -93,13 +93,16 @@ package struct ServerChan: HTTPProvider {
   package func content(of message: Message) throws(MessageFault) -> Content {
     let name = Self.card.name
     try message.requireReadable(name)
-    let body = message.body ?? ""
-    guard body.utf8.count <= Self.bodyBytes else {
-      throw MessageFault("body", "has \(body.utf8.count) bytes; \(name) takes at most \(Self.bodyBytes)")
-    }
     var fields = [Content.Field("title", try title(of: message))]
+    let body = message.body ?? ""
     // A body that is all in the title would only be said twice.
-    if !body.isEmpty, message.title?.isEmpty == false || body != fields[0].value { fields.append(.init("desp", body)) }
+    let isSaid = message.title?.isEmpty != false && body.hasSameBytes(as: fields[0].value)
+    let shown = isSaid ? "" : message.format == .text ? Self.keepingLines(body) : body
+    let text = [shown, message.url ?? ""].filter { !$0.isEmpty }.joined(separator: "\n\n")
+    guard text.utf8.count <= Self.bodyBytes else {
+      throw MessageFault("body", "has \(text.utf8.count) bytes; \(name) takes at most \(Self.bodyBytes)")
+    }
+    if !text.isEmpty { fields.append(.init("desp", text)) }
     if let short = try message.stringOption("short") { fields.append(.init("short", short)) }
     for option in ["channel", "openid", "noip"] where message.option(option) != nil && !isTurbo {
       throw MessageFault("options.\(option)", "is for Turbo keys (SCT...) only, and the channel's is of ServerChan 3")
@@ -122,6 +125,17 @@ package struct ServerChan: HTTPProvider {
       fields.append(.init("tags", tags.joined(separator: "|")))
     }
     return Content(fields)
+  }
+
+  /// Markdown would run the lines of a plain text together: where another one follows, a line ends with two blanks
+  /// (CommonMark, section 6.7).
+  private static func keepingLines(_ text: String) -> String {
+    let lines = text.lines
+    let isBlank = lines.map { $0.unicodeScalars.allSatisfy(\.properties.isWhitespace) }
+    return lines.indices.map { index in
+      let isFollowed = index + 1 < lines.count && !isBlank[index] && !isBlank[index + 1]
+      return isFollowed ? lines[index] + "  " : lines[index]
+    }.joined(separator: "\n")
   }
 
   /// What the service does with longer ones is not documented; refusing is not silent.

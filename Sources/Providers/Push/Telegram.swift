@@ -26,7 +26,8 @@ package struct Telegram: SteppingProvider {
       "to: a chat's number (groups have negative ones) or @channel. The bot must have been spoken to, or be a member.",
       "title, body and url are lines of one text, an attachment's caption when there is one.",
       "format html is Telegram's HTML, markdown its MarkdownV2, whose special characters the producer escapes;"
-        + " the limit then counts the text without its markup, which only the service can do.",
+        + " the limit then counts the text without its markup, which only the service can do. What the service cannot"
+        + " read as such arrives as it was written, as plain text, and the result says so.",
       "JPEG, PNG and WebP go as pictures, other attachments as files. Low priority arrives without a sound.",
       "A group that became a supergroup is sent to under its new number.",
       "A lost answer cannot be looked up: on_unconfirmed decides.",
@@ -155,14 +156,42 @@ package struct Telegram: SteppingProvider {
     _ response: HTTPResponse, after stage: String, _ call: Call, _ session: Session, at now: Date, nonce: String
   ) -> Step {
     let chat = call.recipients[0].target.wire
-    guard !(200..<300).contains(response.status),
-      let new = JSONAnswer(response)?["parameters"]?["migrate_to_chat_id"]?.integer.map(String.init),
-      // Once: a chat that moves on and on is left to the table.
-      session.value(Self.newNumber(of: chat), at: now) != new
-    else { return .finish(answer(response, to: call, at: now)) }
+    let current = session.value(Self.newNumber(of: chat), at: now)
+    let complaint = session.value(Self.complaint(about: call), at: now)
+    let content = complaint == nil ? call.content : Self.plain(call.content)
+    let wire = (200..<300).contains(response.status) ? nil : JSONAnswer(response)
     var session = session
-    session.set(Self.newNumber(of: chat), new, expires: now + 86_400)
-    return .send(.http(send(call.content, to: new)), session)
+    // Once each: a chat that moves on and on is left to the table, and a plain text has nothing to misread.
+    if let new = wire?["parameters"]?["migrate_to_chat_id"]?.integer.map(String.init), current != new {
+      session.set(Self.newNumber(of: chat), new, expires: now + 86_400)
+      return .send(.http(send(content, to: new)), session)
+    }
+    if response.status == 400, complaint == nil, content["parse_mode"] != nil,
+      let words = wire?["description"]?.text, words.contains(Self.misread)
+    {
+      session.set(Self.complaint(about: call), words, expires: now + 3_600)
+      return .send(.http(send(Self.plain(content), to: current ?? chat)), session)
+    }
+    guard let complaint else { return .finish(answer(response, to: call, at: now)) }
+    session.forget(Self.complaint(about: call))
+    var answer = answer(response, to: call, at: now)
+    for index in answer.outcomes.indices where answer.outcomes[index].state == .accepted {
+      answer.outcomes[index].reason = "sent as plain text: \(complaint)"
+    }
+    return .finish(answer, session)
+  }
+
+  // MARK: Steps: what cannot be read as markup goes out as it was written
+
+  private static let misread = "can't parse entities"
+
+  /// What the service said of the call's markup is remembered while the plain text is under way.
+  private static func complaint(about call: Call) -> String { "misread \(call.id)" }
+
+  private static func plain(_ content: Content) -> Content {
+    var content = content
+    content.fields.removeAll { $0.name == "parse_mode" }
+    return content
   }
 
   // MARK: What comes back

@@ -45,13 +45,15 @@ package enum SpoolLayout {
   /// Names that a sweep does not look at: hidden ones, and what editors and careful producers use for unfinished files.
   package static func isIgnored(_ name: FileName) -> Bool {
     let bytes = name.bytes
-    return bytes.first == UInt8(ascii: ".") || bytes.last == UInt8(ascii: "~") || bytes.ends(with: ".tmp")
+    return isHidden(name) || bytes.last == UInt8(ascii: "~") || bytes.ends(with: ".tmp")
       || bytes.ends(with: ".part")
   }
 
+  package static func isHidden(_ name: FileName) -> Bool { name.bytes.first == UInt8(ascii: ".") }
+
   /// What keeps a folder in Git: a hidden file with nothing in it. No producer forgot that.
   package static func keepsFolder(_ name: FileName, _ facts: FileFacts) -> Bool {
-    facts.size == 0 && name.bytes.first == UInt8(ascii: ".")
+    facts.size == 0 && isHidden(name)
   }
 
   /// Where a message of that state belongs.

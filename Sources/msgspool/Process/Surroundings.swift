@@ -231,12 +231,19 @@ enum Surroundings {
     } catch {
       let hint: String? =
         switch error.number {
-        case EACCES: "let the group read it: chgrp msgspool \(path.shellWord)"
+        case EACCES: remedy(unreadable: path)
         case ENOENT, EINVAL: nil
         default: error.hint
         }
       throw ConfigurationFault("", "\(error)", hint: hint)
     }
+  }
+
+  /// Root's configuration is there for a group; somebody else's is seen as that user.
+  private static func remedy(unreadable path: String) -> String {
+    let group = "let the group read it: chgrp msgspool \(path.shellWord)"
+    guard let facts = try? FileFacts(ofWhatIsAt: path), facts.owner != 0, facts.owner != geteuid() else { return group }
+    return "its owner may: sudo -u \(facts.ownerName) msgspool ...; or \(group)"
   }
 
   /// For commands that look at messages and can do without: nil where there is none, or it can't be used.

@@ -162,12 +162,11 @@ final class SweepReporter: Sendable {
       let rate = estimate.rate(settled, at: summary.seconds)
       return (estimate.total, rate, estimate.left(settled))
     }
-    var text = "\(Columns.grouped(settled))"
-    if total > settled { text += " of \(Columns.grouped(total))" }
-    text += " messages"
+    var text = total > settled ? "\(Columns.grouped(settled)) of " : ""
+    text += "\(Columns.grouped(max(total, settled))) message\(max(total, settled) == 1 ? "" : "s")"
     // What a narrow terminal cuts off comes last.
     if let left { text += ", \(TimeSpan.text(left)) left" }
-    text += ", \(Columns.grouped(summary.calls)) calls, "
+    text += ", \(Columns.grouped(summary.calls)) call\(summary.calls == 1 ? "" : "s"), "
     text += rate < 10 ? "\((rate * 10).rounded() / 10) messages/s" : "\(Columns.grouped(Int(rate))) messages/s"
     Console.progress(text)
   }

@@ -1,8 +1,6 @@
-import Core
-
-/// The text of a mail that has only HTML, to be read on a phone: what stands between the tags, with the line breaks that
-/// a browser would make. No HTML reader; whatever it gets, it gives plain text.
-enum HTMLText {
+/// The text of a mail that has only HTML: what stands between the tags, with the line breaks that a browser would make.
+/// No HTML reader; whatever it gets, it gives plain text.
+package enum HTMLText {
   /// What these hold is nobody's text.
   private static let silent: Set<String> = ["script", "style", "head", "title", "template"]
   private static let breaking: Set<String> = [
@@ -13,7 +11,7 @@ enum HTMLText {
     "p", "table", "ul", "ol", "blockquote", "h1", "h2", "h3", "h4", "h5", "h6",
   ]
 
-  static func text(_ html: String) -> String {
+  package static func text(_ html: String) -> String {
     var lines = Lines()
     var rest = html.unicodeScalars[...]
     var silence: String?
