@@ -66,8 +66,8 @@ struct DeliveryStatus {
   var verpCalls: [String] {
     returnPath.flatMap { $0.pieces(at: ",") }.compactMap { text in
       let bare = text.halves(at: "<")?.behind.halves(at: ">")?.before ?? text
-      guard let local = bare.halves(at: "@")?.before, let extension_ = local.halves(at: "+")?.behind else { return nil }
-      let call = MIME.trimmed(extension_.halves(at: "=")?.before ?? extension_)
+      guard let local = bare.halves(at: "@")?.before, let suffix = local.halves(at: "+")?.behind else { return nil }
+      let call = MIME.trimmed(suffix.halves(at: "=")?.before ?? suffix)
       return call.isEmpty ? nil : call
     }
   }
