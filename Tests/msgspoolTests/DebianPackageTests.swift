@@ -2,8 +2,8 @@ import Foundation
 import TestSupport
 import Testing
 
-/// The package of the program that was built for the tests, which stands in for the one that would be released. All tests
-/// share one, since it takes a while, and it stays in the build folder.
+/// The package of the program that was built for the tests, which stands in for the one that would be released. All
+/// tests share one, since it takes a while, and it stays in the build folder.
 private enum DebianPackage {
   static let missing = ["dpkg-buildpackage", "dh_builddeb", "make"].first { find(program: $0) == nil }
   static let root = Repository.root.path
@@ -31,7 +31,8 @@ private enum DebianPackage {
       [
         "-ec",
         #"""
-        rm -rf "$2.d" && dpkg-deb -R "$1" "$2.d" && sed -i 's/^Version: .*/Version: 0.0.1~older-1/' "$2.d/DEBIAN/control"
+        rm -rf "$2.d" && dpkg-deb -R "$1" "$2.d"
+        sed -i 's/^Version: .*/Version: 0.0.1~older-1/' "$2.d/DEBIAN/control"
         dpkg-deb --root-owner-group -Zgzip -z1 -b "$2.d" "$2" && rm -rf "$2.d"
         """#, "sh", try await path, older,
       ], timeout: patience)
