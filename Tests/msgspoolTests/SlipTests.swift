@@ -12,7 +12,7 @@ struct SlipTests {
       (["help", "hepl"], "did you mean \"help\"?"), (["version", "extra"], "usage: msgspool version\n"),
       (["--quite", "status"], "did you mean \"--quiet\"?"), (["--spool", "--json", "status"], "--spool needs a value"),
       (["providers", "twillio"], "did you mean \"twilio\"?"),
-      (["providers", "slack"], "through webhook"), (["sweep", "--log", "jsn"], "did you mean \"json\"?"),
+      (["providers", "zulip"], "through webhook"), (["sweep", "--log", "jsn"], "did you mean \"json\"?"),
       (["watch", "--log", "jsn"], "did you mean \"json\"?"),
       (["sweep", "--chanel", "a"], "did you mean \"--channel\"?"),
       (["retry", "--kind", "netwrok"], "did you mean \"network\"?"),
