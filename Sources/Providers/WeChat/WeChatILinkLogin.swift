@@ -263,7 +263,13 @@ extension WeChatILink {
             "WeChat says that the bot is linked already, and there is no session of it here",
             hint: "unlink the bot in WeChat, then log in again")))
     }
-    return ready(Account(provider: known.provider, name: known.name, since: now, own: known.own), at: now)
+    var turn = ready(Account(provider: known.provider, name: known.name, since: now, own: known.own), at: now)
+    // What it has received stays received.
+    if case .end(var ready) = turn.next, session.learned != .null {
+      ready.learned = session.learned
+      turn.next = .end(ready)
+    }
+    return turn
   }
 
   private func ready(_ account: Account, at now: Date) -> Dialogue.Turn {

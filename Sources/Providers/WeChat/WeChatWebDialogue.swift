@@ -34,6 +34,8 @@ extension WeChatWeb {
     var codes = 0
     var unreached = 0
     var wasScanned = false
+    /// When the last poll was begun, in seconds since 1970.
+    var asked = 0.0
     /// Where the phone sent us: the host and the path with its query.
     var host = ""
     var path = ""
@@ -53,6 +55,7 @@ extension WeChatWeb {
       codes = value["codes"]?.integer ?? 0
       unreached = value["unreached"]?.integer ?? 0
       wasScanned = value["scanned"]?.boolean ?? false
+      asked = value["asked"]?.number ?? 0
       host = value["host"]?.string ?? ""
       path = value["path"]?.string ?? ""
       login = WeChatWebLogin(value["login"])
@@ -65,7 +68,8 @@ extension WeChatWeb {
       .object([
         .init("phase", .string(phase.rawValue)), .init("refresh", .boolean(isRefresh)), .init("uuid", .string(uuid)),
         .init("push", .boolean(isPush)), .init("codes", .integer(codes)), .init("unreached", .integer(unreached)),
-        .init("scanned", .boolean(wasScanned)), .init("host", .string(host)), .init("path", .string(path)),
+        .init("scanned", .boolean(wasScanned)), .init("asked", .number(String(asked))),
+        .init("host", .string(host)), .init("path", .string(path)),
         .init("login", login?.json ?? .null), .init("sync", syncKey), .init("pages", .array(pages)),
         .init("seq", .integer(seq)),
       ])
@@ -121,6 +125,8 @@ extension WeChatWeb {
   private func ask(
     _ state: Progress, _ session: Session, at now: Date, _ news: [Dialogue.Phase] = []
   ) -> Dialogue.Turn {
+    var state = state
+    if state.phase == .poll { state.asked = now.timeIntervalSince1970 }
     let seconds = Int(now.timeIntervalSince1970)
     // Cut towards zero, as the browser does.
     let rough = -seconds / 1_579
@@ -243,11 +249,13 @@ extension WeChatWeb {
     var state = state
     let script = Script(response)
     switch script["window.code"] {
-    case "408": return ask(state, session, at: now)
+    case "408":
+      // A service that does not hold the poll is not asked without a breath.
+      let isHeld = abs(now.timeIntervalSince1970 - state.asked) >= 1
+      return isHeld ? ask(state, session, at: now) : Dialogue.Turn([], .pause(1), memory: state.json)
     case "201":
       let isNew = !state.wasScanned
       state.wasScanned = true
-      // A service that says so at once each time is not asked without a breath.
       return isNew
         ? ask(state, session, at: now, [.scanned]) : Dialogue.Turn([], .pause(1), memory: state.json)
     case "200":

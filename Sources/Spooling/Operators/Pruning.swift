@@ -48,7 +48,8 @@ package struct Pruning: ~Copyable {
       }
       // Its calls know it by the name that it had before it got a number.
       if !awaitedFiles.isEmpty,
-        [found.name, found.name.withoutNumber].contains(where: { $0.map { awaitedFiles.contains($0.display) } ?? false })
+        [found.name, found.name.withoutNumber].contains(where: { $0.map { awaitedFiles.contains($0.display) } ?? false }
+        )
       {
         awaited += 1
         continue

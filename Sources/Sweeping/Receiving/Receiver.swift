@@ -32,10 +32,13 @@ final class Receiver: @unchecked Sendable {
   /// Seconds between two looks for a login, or for the end of another receiver.
   private static let lookInterval = 2.0
   private static let longestPause = 60.0
+  /// Seconds between two polls of which the first was answered at once, and brought nothing.
+  private static let breath = 1.0
 
   enum Turn: Equatable {
-    /// Something came, or nothing; `isMore`: ask again at once.
+    /// Something came; `isMore`: there is more to ask for at once.
     case done(isMore: Bool)
+    case nothing
     case trouble
     /// The session is over, or there is none.
     case idle
@@ -83,10 +86,16 @@ final class Receiver: @unchecked Sendable {
   func run() {
     var pause = 0.0
     while !line.isStopped {
+      let began = environment.clock().steady
       switch turn(waits: true) {
       case .done:
         pause = 0
         hasSaidTrouble = false
+      case .nothing:
+        pause = 0
+        hasSaidTrouble = false
+        // A service that does not hold the poll is not asked without a breath.
+        if environment.clock().steady - began < Receiver.breath { line.rest(Receiver.breath) }
       case .trouble:
         pause = min(max(1, pause * 2), Receiver.longestPause)
         line.rest(pause)
@@ -166,7 +175,9 @@ final class Receiver: @unchecked Sendable {
       let response: HTTPResponse
       switch reply {
       case .http(let answer): response = answer
-      case .lost(let failure) where poll.mayRunOut && failure.code == "timeout": return .done(isMore: false)
+      case .lost(let failure) where poll.mayRunOut && failure.code == "timeout": return .nothing
+      // What is only nice to know is done without.
+      case .lost where poll.isOptional, .notSent where poll.isOptional: response = HTTPResponse(status: 503, body: [])
       case .lost(let failure), .notSent(let failure):
         throw ReceiverTrouble(Fault(.network, code: failure.code, failure.message))
       case .mail, .program: throw ReceiverTrouble(Fault(.network, "no answer"))
@@ -181,7 +192,8 @@ final class Receiver: @unchecked Sendable {
       case .batch(let messages, let new, let isMore):
         environment.sessions.storeReceived(new, was: session, of: channel)
         let isTaken = try harvesting.takeIn(messages, new, learnedBefore: session.learned)
-        return isTaken ? .done(isMore: isMore) : .stopped
+        if !isTaken { return .stopped }
+        return isMore || !messages.isEmpty || new.learned != session.learned ? .done(isMore: isMore) : .nothing
       case .lost(let new):
         environment.sessions.storeReceived(new, was: session, of: channel)
         tell(.lost(channel: channel.name))
