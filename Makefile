@@ -66,7 +66,7 @@ torture: export MSGSPOOL_TORTURE := 1
 torture: export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH ?= 4
 torture: setup ## kill, cut off, starve and feed rubbish at every point, for an hour (MSGSPOOL_SEED=1)
 	$(SWIFT) test --parallel $(CHECKED) \
-	  --filter 'Crash|PowerLoss|ErrorTests|ManySweepers|KillTests|Chaos|DiskTrouble|Hostile|Flood'
+	  --filter 'Crash|PowerLoss|ErrorTests|ManySweepers|KillTests|Chaos|DiskTrouble|Hostile|Flood|ReceiptTorture|ReceiptBug'
 	$(SWIFT) test -c release -Xswiftc -enable-testing $(CHECKED) --scratch-path .build/torture --filter SimulationTests
 	Tests/fuzz.sh
 	env -u MSGSPOOL_TORTURE Tests/sanitizers.sh

@@ -70,7 +70,8 @@ package struct ConfigurationKey: Sendable {
     .init("fallback_on", "undelivered, no_receipt", "none", "After which receipts they go there as well."),
     .init("receipts", "off, pull, drop or both", "the provider's", "How it is heard what became of what was accepted."),
     .init("receipt_wait", "span", "72h", "How long a receipt is awaited."),
-    .init("receipt_every", "span", "30s, doubling to 30m", "The pause before the first question, and between questions."),
+    .init(
+      "receipt_every", "span", "30s, doubling to 30m", "The pause before the first question, and between questions."),
     .init("receipt_secret", "string", "none", "What the URL of the channel's callbacks must hold; a secret."),
     .init("ca_file", "path", "the system's", "Certificates to trust beside the system's."),
   ]

@@ -173,7 +173,7 @@ struct ReceiptBridgeTests {
       let record = "\(station.spool.path)/mail.jsonl"
       try await whileRunning(python, [server, record]) { port in
         try station.configure(
-          text: #"{ channels: { mail: { provider: "email", from: "Alerts <alert@example.com>", security: "none", "#
+          text: #"{ channels: { mail: { provider: "email", from: "Alerts <alert+prod@example.com>", security: "none", "#
             + "receipts: \"drop\", verp: \(isVerp), url: \"smtp://127.0.0.1:\(port)\" } } }")
         try station.spool.drop(
           "m", #"{"channel":"mail","to":["a@example.com","b@example.com"],"title":"t","body":"x"}"#)
@@ -181,7 +181,7 @@ struct ReceiptBridgeTests {
         #expect(swept["done"] == 1, "\(swept.stderr)")
         let mail = try Parsed(String(contentsOfFile: record, encoding: .utf8))
         let sender = try #require(mail["from"]?.text)
-        #expect(sender.contains("+") == isVerp, "\(sender)")
+        #expect(sender.contains("+prod+") == isVerp, "\(sender)")
         let id = try #require(mail["headers"]?["message-id"]?.text)
         func deliver(_ bounce: String) async throws -> Int32 {
           try await run(

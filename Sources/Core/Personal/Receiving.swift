@@ -28,6 +28,8 @@ package struct Poll: Sendable, Hashable {
   package var timeout: Double
   /// That no answer comes in that time means that there is nothing.
   package var mayRunOut: Bool
+  /// It goes on without: where no answer comes, `harvest` gets one that says 503.
+  package var isOptional = false
 
   package init(_ request: HTTPRequest, stage: String, timeout: Double, mayRunOut: Bool) {
     self.request = request

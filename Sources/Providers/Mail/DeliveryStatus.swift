@@ -62,13 +62,13 @@ struct DeliveryStatus {
     }
   }
 
-  /// `CALL` of an address that is `anything+CALL@...` or `anything+CALL=user=example.net@...`.
+  /// `CALL` of an address that is `anything+CALL@...` or `anything+CALL=user=example.net@...`: what stands behind each plus,
+  /// as the sender's own address may have one, too.
   var verpCalls: [String] {
-    returnPath.flatMap { $0.pieces(at: ",") }.compactMap { text in
+    returnPath.flatMap { $0.pieces(at: ",") }.flatMap { text -> [String] in
       let bare = text.halves(at: "<")?.behind.halves(at: ">")?.before ?? text
-      guard let local = bare.halves(at: "@")?.before, let suffix = local.halves(at: "+")?.behind else { return nil }
-      let call = MIME.trimmed(suffix.halves(at: "=")?.before ?? suffix)
-      return call.isEmpty ? nil : call
+      let pieces = bare.halves(at: "@")?.before.pieces(at: "+").dropFirst() ?? []
+      return pieces.map { MIME.trimmed($0.halves(at: "=")?.before ?? $0) }.filter { !$0.isEmpty }
     }
   }
 }

@@ -84,7 +84,8 @@ extension WeChatWeb {
     }
     var session = session
     session.account?.own = login.json
-    guard response.status == 200 else {
+    // Names that can't be had keep no message away.
+    guard response.status == 200 || stage == Asking.rooms else {
       // A gateway that gave up waiting: nothing came.
       if stage == Asking.check, [504, 524].contains(response.status) { return .batch([], session, isMore: false) }
       return .trouble(Fault(.provider, code: String(response.status), "HTTP \(response.status)"))
@@ -166,7 +167,9 @@ extension WeChatWeb {
     let request = post(
       "webwxbatchgetcontact?type=ex&r=\(Int(now.timeIntervalSince1970 * 1_000))&pass_ticket=\(login.ticket)",
       [.init("Count", .integer(list.count)), .init("List", .array(list))], login)
-    return .ask(Poll(request, stage: Asking.rooms, timeout: Self.shortCall, mayRunOut: false), session)
+    var poll = Poll(request, stage: Asking.rooms, timeout: Self.shortCall, mayRunOut: false)
+    poll.isOptional = true
+    return .ask(poll, session)
   }
 
   private func gotRooms(

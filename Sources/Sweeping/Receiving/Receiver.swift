@@ -176,6 +176,8 @@ final class Receiver: @unchecked Sendable {
       switch reply {
       case .http(let answer): response = answer
       case .lost(let failure) where poll.mayRunOut && failure.code == "timeout": return .nothing
+      // What is only nice to know is done without.
+      case .lost where poll.isOptional, .notSent where poll.isOptional: response = HTTPResponse(status: 503, body: [])
       case .lost(let failure), .notSent(let failure):
         throw ReceiverTrouble(Fault(.network, code: failure.code, failure.message))
       case .mail, .program: throw ReceiverTrouble(Fault(.network, "no answer"))
