@@ -128,7 +128,7 @@ package struct ServerChan: HTTPProvider {
   }
 
   /// Markdown would run the lines of a plain text together: where another one follows, a line ends with two blanks
-  /// (CommonMark, section 6.7).
+  /// (CommonMark's hard line breaks).
   private static func keepingLines(_ text: String) -> String {
     let lines = text.lines
     let isBlank = lines.map { $0.unicodeScalars.allSatisfy(\.properties.isWhitespace) }
