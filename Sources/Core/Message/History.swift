@@ -54,18 +54,7 @@ package struct HistoryLine: Sendable, Hashable {
     package var id: String?
     package var code: String?
     package var reason: String?
-    /// The fallback channel that this is about, and the address there.
-    package var channel: String?
-    package var address: String?
-    /// The call whose answer is missing, while the provider is still to be asked about it; or that a receipt has shown to
-    /// have been carried out (`isByReceipt`).
-    package var call: String?
-    /// Accepted, as a receipt has shown.
-    package var isByReceipt = false
-    /// How many messages went to the recipient as one text, this one included; nil where it went by itself.
-    package var digest: Int?
-    /// Of a message that is sent in parts (`PartedProvider`): those that were begun, in order.
-    package var parts: [Part]
+    private var rare: Box?
 
     package init(
       to: String, state: RecipientState, id: String? = nil, code: String? = nil, reason: String? = nil,
@@ -77,11 +66,62 @@ package struct HistoryLine: Sendable, Hashable {
       self.id = id
       self.code = code
       self.reason = reason
-      self.channel = channel
-      self.address = address
-      self.call = call
-      self.digest = digest
-      self.parts = parts
+      let rare = Rare(channel: channel, address: address, call: call, digest: digest, parts: parts)
+      if rare != Rare() { self.rare = Box(rare) }
+    }
+
+    /// What hardly any result has, apart: a long list has a million of them.
+    fileprivate struct Rare: Sendable, Hashable {
+      var channel: String?
+      var address: String?
+      var call: String?
+      var isByReceipt = false
+      var digest: Int?
+      var parts: [Part] = []
+    }
+
+    private final class Box: Sendable, Hashable {
+      let rare: Rare
+      init(_ rare: Rare) { self.rare = rare }
+      static func == (one: Box, other: Box) -> Bool { one === other || one.rare == other.rare }
+      func hash(into hasher: inout Hasher) { hasher.combine(rare) }
+    }
+
+    private mutating func change(_ body: (inout Rare) -> Void) {
+      var rare = rare?.rare ?? Rare()
+      body(&rare)
+      self.rare = rare == Rare() ? nil : Box(rare)
+    }
+
+    /// The fallback channel that this is about, and the address there.
+    package var channel: String? {
+      get { rare?.rare.channel }
+      set { change { $0.channel = newValue } }
+    }
+    package var address: String? {
+      get { rare?.rare.address }
+      set { change { $0.address = newValue } }
+    }
+    /// The call whose answer is missing, while the provider is still to be asked about it; or that a receipt has shown to
+    /// have been carried out (`isByReceipt`).
+    package var call: String? {
+      get { rare?.rare.call }
+      set { change { $0.call = newValue } }
+    }
+    /// Accepted, as a receipt has shown.
+    package var isByReceipt: Bool {
+      get { rare?.rare.isByReceipt ?? false }
+      set { change { $0.isByReceipt = newValue } }
+    }
+    /// How many messages went to the recipient as one text, this one included; nil where it went by itself.
+    package var digest: Int? {
+      get { rare?.rare.digest }
+      set { change { $0.digest = newValue } }
+    }
+    /// Of a message that is sent in parts (`PartedProvider`): those that were begun, in order.
+    package var parts: [Part] {
+      get { rare?.rare.parts ?? [] }
+      set { change { $0.parts = newValue } }
     }
   }
 

@@ -24,6 +24,9 @@ package struct Ends: Sendable {
 
   package init() {}
 
+  /// So many will be added: a list of a million is not copied while it grows.
+  package mutating func expect(_ count: Int) { entries.reserveCapacity(count) }
+
   package mutating func add(_ result: LegResult) {
     if result.question != nil { hasQuestion = true }
     guard let outcome = result.outcome else { return addUntried(due: result.due) }

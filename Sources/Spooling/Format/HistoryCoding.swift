@@ -79,6 +79,8 @@ enum History {
 
   /// Appends the line with its newline. Written by hand rather than through `JSON`: it is on the path of every message.
   static func write(_ line: HistoryLine, to bytes: inout [UInt8]) {
+    // About what a recipient takes: a long line does not double while it is written.
+    if line.results.count > 64 { bytes.reserveCapacity(bytes.count + 512 + line.results.count * 96) }
     bytes.append(contentsOf: "{\"msgspool\":1,\"at\":\"".utf8)
     RFC3339.write(line.at, to: &bytes)
     bytes.append(contentsOf: "\",\"state\":\"".utf8)

@@ -138,7 +138,7 @@ final class Hand {
 
   /// Everybody has an end.
   private func finish(_ job: Job) {
-    let ends = job.ends
+    let ends = job.takeEnds()
     let isShared = job.itinerary.channel.digest != nil && DigestRule.admits(job.message)
     let circumstances = Verdict.Circumstances(
       now: environment.now(), sweep: sweep, dropped: job.dropped, random: isShared ? 0.5 : environment.random())

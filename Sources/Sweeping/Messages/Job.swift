@@ -39,14 +39,17 @@ final class Job {
     label = file.name.display
     passengers = itinerary.legs.map { Passenger(self, LegResult($0)) }
     open = passengers.count
+    if rest != nil { gone.expect(message.to?.count ?? 0) }
   }
 
   var attempt: Int { itinerary.attempts + 1 }
 
-  /// What became of everybody, without those whose fallback took over.
-  var ends: Ends {
-    var ends = gone
+  /// What became of everybody, without those whose fallback took over. They leave with it.
+  func takeEnds() -> Ends {
+    var ends = Ends()
+    swap(&ends, &gone)
     for passenger in passengers where !passenger.isSuperseded { ends.add(passenger.result) }
+    passengers.removeAll()
     return ends
   }
 
