@@ -60,7 +60,7 @@ package struct RecipientCensus: Sendable {
         if let sweep = found.place.sweep, calls?.sweep != sweep {
           calls = (sweep, RecipientCensus.calls(of: sweep, ledger))
         }
-        count(file, in: folder, calls?.known[found.name.display] ?? [:])
+        count(file, found.name.display, in: folder, calls?.known[found.name.display] ?? [:], spool)
       }
     }
   }
@@ -88,7 +88,9 @@ package struct RecipientCensus: Sendable {
     return known
   }
 
-  private mutating func count(_ file: MessageFile, in folder: Folder, _ calls: [AwaitedMember: Call]) {
+  private mutating func count(
+    _ file: MessageFile, _ fileName: String, in folder: Folder, _ calls: [AwaitedMember: Call], _ spool: Spool
+  ) {
     // What is no message has no recipients.
     if file.lines.last?.state == .invalid, folder == .failed { return }
     let name = file.message.channel ?? configuration.defaultChannel ?? ""
@@ -98,7 +100,7 @@ package struct RecipientCensus: Sendable {
     for to in recipients(of: file.message, name, standings) {
       let own = standings[to] ?? []
       // By a leg of its own it counts there.
-      if own.contains(where: { $0.receipt?.leg != nil }) { continue }
+      if own.contains(where: { $0.receipt?.leg != nil || hasUntoldLeg($0, fileName, name, &known, spool) }) { continue }
       let standing: RecipientStanding
       if file.lines.last?.state == .duplicate {
         standing = .duplicate
@@ -111,6 +113,20 @@ package struct RecipientCensus: Sendable {
       }
       total.add(standing)
       channels[name, default: RecipientCounts()].add(standing)
+    }
+  }
+
+  /// Whether it goes on by a leg that its file does not tell of yet: between the leg's drop and that line.
+  private func hasUntoldLeg(
+    _ standing: Standing, _ file: String, _ channel: String, _ known: inout Ledgered, _ spool: Spool
+  ) -> Bool {
+    guard let ledger, standing.receipt == nil, configuration.channels[channel]?.fallbackOn.isEmpty == false,
+      known.state(of: standing).map({ [.undelivered, .noReceipt].contains($0) }) == true
+    else { return false }
+    return standing.calls.contains { call in
+      guard let leg = (try? ledger.leg(of: file, to: standing.result.to, call: call)) ?? nil else { return false }
+      let found = (try? spool.find(FileName(display: leg), in: Folder.allCases))?.found ?? []
+      return found.contains { $0.place.folder != .tmp }
     }
   }
 

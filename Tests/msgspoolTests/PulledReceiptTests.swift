@@ -162,6 +162,22 @@ extension Station {
     }
   }
 
+  @Test("Of a text that several messages shared each of them hears what became of it")
+  func digest() async throws {
+    try await withStation { station in
+      try station.configure(["sms": .twilio(#"digest: { every: "1m" }, \#(Self.often)"#)])
+      for number in 0..<3 {
+        try station.spool.drop("m\(number)", #"{"channel":"sms","to":"+12125550100","body":"x\#(number)"}"#)
+      }
+      try await station.sweep()
+      try station.spool.letDeferredFallDue()
+      try await station.sweep()
+      #expect(try station.calls().count == 1)
+      #expect(try await station.sweepUntilNobodyIsAwaited()["delivered"] == 3)
+      for number in 0..<3 { #expect(try station.spool.last("done/m\(number)")["receipt"] == 1) }
+    }
+  }
+
   @Test("A sweep that is told to stop asks nothing more")
   func stopped() async throws {
     try await withStation(faults: ["delay:ms=400,on=lookup"]) { station in

@@ -63,7 +63,7 @@ struct ReportText {
       let others = [
         (funnel.undelivered, "undelivered"), (funnel.noReceipt, "without receipt"), (funnel.unknown, "unknown"),
       ].filter { $0.0 > 0 }.map { "\(Columns.grouped($0.0)) \($0.1)" }.joined(separator: ", ")
-      text += Columns.wrapped(others, indent: 6)
+      if !others.isEmpty { text += Columns.wrapped(others, indent: 6) }
       if let sums = sheet.sums[channel.name] {
         text += Columns.wrapped("of whole calls: \(ReportSheet.words(sums))".safeText, indent: 6)
       }
