@@ -153,7 +153,6 @@ final class Hand {
     }
     recorder.noteFailure(line, of: job.file, id: job.message.id)
     jobs[ObjectIdentifier(job)] = nil
-    job.dissolve()
     recorder.settle(job.file, line, share: job.channel, dropped: job.dropped)
   }
 }

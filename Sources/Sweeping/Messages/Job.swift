@@ -44,7 +44,7 @@ final class Job {
 
   var attempt: Int { itinerary.attempts + 1 }
 
-  /// What became of everybody, without those whose fallback took over. They leave with it.
+  /// What became of everybody, without those whose fallback took over. They leave with it, as each knows the job.
   func takeEnds() -> Ends {
     var ends = Ends()
     swap(&ends, &gone)
@@ -87,9 +87,6 @@ final class Job {
     // A call's recipients of one message are neighbours.
     if calls.last != call { calls.append(call) }
   }
-
-  /// Its passengers know it, and it knows them: who settles it parts them.
-  func dissolve() { passengers.removeAll() }
 }
 
 /// One way to one recipient of a message in hand. Touched by the engine's thread only.
