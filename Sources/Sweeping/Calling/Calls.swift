@@ -96,13 +96,10 @@ final class Calls {
     }
     call.isNumbered = channel.card.numbersCalls
     call.allowance = (channel.provider as? any AllowanceProvider)?.allowance
-<<<<<<< HEAD
     if channel.receipts != .off { call.reference = channel.receipting?.ownReference(in: batch.entries[0].content) }
-=======
     call.isPrepared =
       channel.provider is any PartedProvider && environment.receiving != nil
       && batch.entries.contains { !$0.content.attachments.isEmpty }
->>>>>>> wechat
     return call
   }
 
