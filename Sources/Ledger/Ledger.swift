@@ -175,6 +175,8 @@ package struct ProposedCall: Sendable {
   package var isNumbered = false
   /// It needs an allowance (`AllowanceProvider`).
   package var allowance: Allowance?
+  /// It begins with steps that deliver nothing, and may be long: until `PersonalLedger.sends` it counts as not sent.
+  package var isPrepared = false
 
   /// Nil where the channel has no price.
   package var charge: Charge?

@@ -36,6 +36,9 @@ package protocol PersonalLedger: Ledger {
   /// What came of the channel's last calls that are over, newest first.
   func lastOutcomes(_ channel: String, count: Int) throws(LedgerFault) -> [Outcome]
 
+  /// A call that was prepared goes out now: from here on nobody knows whether it was carried out, until its outcome is told.
+  func sends(_ call: String) throws(LedgerFault)
+
   /// When the last word came that an allowance counts from; nil for none yet.
   func lastWord(_ channel: String) throws(LedgerFault) -> Date?
 

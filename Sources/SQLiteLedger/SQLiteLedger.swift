@@ -278,6 +278,7 @@ package final class SQLiteLedger: Ledger {
     try database.statement(sql).fresh.bind(call.id).bind(call.sweep).bind(call.channel).bind(call.provider)
       .bind(now.timeIntervalSince1970).bind(LedgerCoding.text(members)).run()
     try SQLiteLedger.expect(call, at: now, database)
+    if call.isPrepared { try SQLiteLedger.prepare(call, members.count, at: now, database) }
     if call.allowance != nil { try SQLiteLedger.take(fromAllowanceOf: call.channel, database) }
     let number = call.isNumbered ? try SQLiteLedger.number(at: now, database) : 0
     if case .startWithin(let span, let without, let beyond, _)? = admission {

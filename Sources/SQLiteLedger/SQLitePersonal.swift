@@ -238,6 +238,25 @@ extension SQLiteLedger: PersonalLedger {
 
   // MARK: Sending
 
+  /// What a crash leaves of it while it is prepared: a call that was not sent.
+  static func prepare(
+    _ call: ProposedCall, _ count: Int, at now: Date, _ database: SQLiteDatabase
+  ) throws(LedgerFault) {
+    var outcome = Outcome.unreached(code: "not-sent", reason: "the sweep was cut short before it sent this")
+    outcome.retryAfter = 0
+    try database.statement("UPDATE calls SET finished = ?, outcomes = ? WHERE id = ?").fresh
+      .bind(now.timeIntervalSince1970).bind(LedgerCoding.text(Array(repeating: outcome, count: count))).bind(call.id)
+      .run()
+  }
+
+  package func sends(_ call: String) throws(LedgerFault) {
+    try locked { (database) throws(LedgerFault) in
+      try database.transaction { () throws(LedgerFault) in
+        try database.statement("UPDATE calls SET finished = NULL, outcomes = NULL WHERE id = ?").fresh.bind(call).run()
+      }
+    }
+  }
+
   /// Within the commit of a call's intent: its number.
   static func number(at now: Date, _ database: SQLiteDatabase) throws(LedgerFault) -> Int {
     try makeTables(database)

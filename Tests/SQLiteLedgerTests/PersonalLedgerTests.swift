@@ -40,6 +40,19 @@ private let login = Date(timeIntervalSince1970: 1_799_999_000)
     return try ledger.commit(group)[0]
   }
 
+  @Test("A call that is only prepared was not sent, whoever looks; from when it goes out nobody knows")
+  func prepared() throws {
+    let bench = try Bench()
+    var call = Self.proposal("c")
+    call.isPrepared = true
+    _ = try Self.propose(bench.ledger, call)
+    let outcome = try #require(try bench.another().call("c")?.outcomes?.first)
+    #expect(outcome.state == .deferred && outcome.code == "not-sent" && !outcome.usesAttempt)
+    try bench.ledger.sends("c")
+    let sent = try #require(try bench.another().call("c"))
+    #expect(sent.outcomes == nil)
+  }
+
   @Test("A batch is recorded whole: ids, cursor, correspondents and what is to be answered")
   func batch() throws {
     let bench = try Bench()

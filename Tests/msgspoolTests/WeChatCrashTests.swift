@@ -70,6 +70,31 @@ struct WeChatCrashTests {
     }
   }
 
+  @Test("A sweep that dies while it uploads has sent nothing: the next one sends, and nothing is in doubt")
+  func upload() async throws {
+    try await withStation(faults: ["delay:provider=wechat-web,on=upload,ms=30000,count=1"]) { station in
+      try station.configureWeb(#"receive: "off""#)
+      try await station.logInToWeb()
+      try station.spool.drop("a", #"{"to":"老张","body":"text","attachments":[{"name":"a.txt","base64":"AAAA"}]}"#)
+      // The text has gone when the file is on its way.
+      let script = #"""
+        "$0" sweep --spool "$1" & sweep=$!
+        until grep -q webwxuploadmedia "$2"; do kill -0 $sweep || exit 99; sleep 0.02; done
+        kill -9 $sweep; wait $sweep
+        """#
+      let killed = try await run(
+        "sh", ["-c", script, station.program, station.spool.path, station.record], env: ["PATH": "/usr/bin:/bin"])
+      #expect(killed.status == Calamity.killed, "\(killed.stderr)")
+      for _ in 0..<2 {
+        let swept = try await station.sweep()
+        #expect(swept.status == 0 && swept["unconfirmed"] == 0, "\(swept.stderr)")
+        try station.spool.letDeferredFallDue()
+      }
+      #expect(station.spool.names(in: "done") == ["a"])
+      #expect(try await station.received("老张").map { $0["kind"]?.text } == ["text", "file"])
+    }
+  }
+
   @Test(
     "A login: the old session stays or the new one is there, whole, and the next login mends what else was left",
     arguments: [Calamity.Act.kill, .torn])

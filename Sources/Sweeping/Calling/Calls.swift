@@ -97,6 +97,9 @@ final class Calls {
     call.isNumbered = channel.card.numbersCalls
     call.allowance = (channel.provider as? any AllowanceProvider)?.allowance
     if channel.receipts != .off { call.reference = channel.receipting?.ownReference(in: batch.entries[0].content) }
+    call.isPrepared =
+      channel.provider is any PartedProvider && environment.receiving != nil
+      && batch.entries.contains { !$0.content.attachments.isEmpty }
     return call
   }
 
@@ -174,6 +177,7 @@ final class Calls {
     tally.summary.calls += 1
     tally.summary.recipients += call.recipients.count
     flight.number = number
+    flight.isPrepared = proposal.call.isPrepared
     return begin(flight, at: now.date)
   }
 
@@ -248,7 +252,12 @@ final class Calls {
     var answer: Answer?
     switch step {
     case .prepare(let next, let stage, let new): (exchange, session, flight.stage) = (next, new, stage)
-    case .send(let next, let new): (exchange, session, flight.stage) = (next, new, Step.sending)
+    case .send(let next, let new):
+      (exchange, session, flight.stage) = (next, new, Step.sending)
+      // Nothing goes out whose going out could not be recorded.
+      if let fault = goesOut(flight) {
+        (exchange, answer) = (nil, .all(.unreached(reason: fault.message), in: flight.call))
+      }
     case .finish(let end, let new): (answer, session) = (end, new)
     case .again(let end, let new): (answer, session) = (end, new)
     }
@@ -266,6 +275,17 @@ final class Calls {
       : .deferred(.provider, reason: "the provider asked for too many steps")
     conclude(flight, answer ?? .all(cut, in: flight.call, advice: .slowDown(retryAfter: nil)))
     return nil
+  }
+
+  /// A file was uploaded, which says nothing to anybody; what follows does.
+  private func goesOut(_ flight: Flight) -> LedgerFault? {
+    guard flight.isPrepared, let ledger = environment.receiving?.ledger else { return nil }
+    do throws(LedgerFault) {
+      try ledger.sends(flight.call.id)
+      return nil
+    } catch {
+      return error
+    }
   }
 
   private func mayRestart(_ flight: Flight) -> Bool {

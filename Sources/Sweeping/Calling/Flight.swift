@@ -22,6 +22,8 @@ final class Flight {
   var restarts = 0
   /// Its own number, where its provider wants one.
   var number = 0
+  /// The ledger has to be told before the step that delivers.
+  var isPrepared = false
   /// What its last step was given.
   var session = Session()
   /// The lock that keeps the login it speaks with from being replaced meanwhile.
