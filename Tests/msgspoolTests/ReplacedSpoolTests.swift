@@ -29,7 +29,7 @@ struct ReplacedSpoolTests {
   @Test(
     "mv new aside; mkdir new, under load and while another channel's call hangs: the next message goes within moments")
   func newReplaced() async throws {
-    try await withSandbox("delay:provider=twilio,ms=30000") { yard in
+    try await withSandbox("delay:provider=twilio,ms=25000") { yard in
       try await watching(yard) { (said: @Sendable () -> String) async throws in
         try Self.drop(yard, "hangs", Self.message("t", "+12125550100"))
         #expect(try await eventually { try !yard.names("cur").isEmpty })

@@ -21,7 +21,7 @@ extension Spool {
       }
       if flushesAll { try flushAll() }
       for name in written {
-        dropped.append(try rename(name))
+        dropped.append(try rename(name, to: name))
       }
       try flushDropped(dropped.last)
       return dropped
@@ -32,13 +32,27 @@ extension Spool {
     }
   }
 
-  private func rename(_ name: FileName) throws(SystemFault) -> FileName {
+  /// Drops one message whose name somebody else may know already, or die before it is there.
+  /// - Parameter aside: what it is called in tmp/ until it is whole; nobody else's name. What a killed drop left of it goes.
+  package func drop(_ message: [UInt8], as name: FileName, aside: FileName) throws(DropFault) -> FileName {
+    do throws(SystemFault) {
+      _ = aside.withPointer { unlinkat(descriptor(.tmp), $0, 0) }
+      try write(message, to: aside, mode: 0o640, flush: true)
+      let dropped = try rename(aside, to: name)
+      try flush(.new)
+      return dropped
+    } catch {
+      _ = aside.withPointer { unlinkat(descriptor(.tmp), $0, 0) }
+      throw DropFault(fault: error, stuck: [])
+    }
+  }
+
+  private func rename(_ old: FileName, to name: FileName) throws(SystemFault) -> FileName {
     for number in 1... {
       let newName = name.numbered(number)
       do throws(SystemFault) {
         try Renaming.rename(
-          name, in: descriptor(.tmp), toUnique: newName, in: descriptor(.new),
-          path: "\(path(.new))/\(newName.display)")
+          old, in: descriptor(.tmp), toUnique: newName, in: descriptor(.new), path: "\(path(.new))/\(newName.display)")
         return newName
       } catch {
         guard error.number == EEXIST else { throw error }

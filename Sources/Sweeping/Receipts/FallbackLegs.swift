@@ -1,5 +1,6 @@
 import Core
 import FoundationEssentials
+import Glibc
 import Ledger
 import Spooling
 
@@ -45,6 +46,7 @@ final class FallbackLegs {
         // Intended before a crash, or by an earlier state of this call: there is no second one.
         guard let new = try ledger.intendLegs([leg], at: environment.now()).first else {
           names[item.key] = try ledger.leg(of: leg.file, to: leg.to, call: leg.call)
+          taken.remove(name.display)
           continue
         }
         if let dropped = try drop(new) { names[item.key] = dropped }
@@ -76,7 +78,9 @@ final class FallbackLegs {
         return nil
       }
       do throws(DropFault) {
-        name = try spool.drop([text]) { _ in FileName(display: leg.name) }.first?.display ?? name
+        // Not under its own name: what a kill leaves in tmp/ would be in the way of that for good.
+        name = try spool.drop(text, as: FileName(display: leg.name), aside: FileName(".msgspool-leg.\(getpid())"))
+          .display
       } catch {
         environment.observe(
           .notice(Notice(leg.name, "could not be dropped: \(error.fault)", hint: error.fault.hint)))
