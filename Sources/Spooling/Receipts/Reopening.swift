@@ -4,6 +4,13 @@ import FoundationEssentials
 import Glibc
 
 extension Spool {
+  /// Removes what a killed drop of that name has left in tmp/. The name must be one that nobody else drops under.
+  package func removeUnfinished(_ name: FileName) throws(SystemFault) {
+    let path = "\(path(.tmp))/\(name.display)"
+    guard name.withPointer({ unlinkat(descriptor(.tmp), $0, 0) }) != 0, errno != ENOENT else { return }
+    throw SystemFault("unlink", errno, path)
+  }
+
   /// Writes behind a settled message that those are to be sent to again who did not get it, and nobody else; then whoever
   /// claims it sends to nobody but them.
   /// - Returns: false when the file is gone meanwhile, or is no plain file of ours.

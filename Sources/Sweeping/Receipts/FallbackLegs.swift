@@ -7,8 +7,9 @@ import Spooling
 /// message of its own beside the first, `NAME.leg`, which any sweep sends.
 ///
 /// The decision is an intent in the ledger (1) before the leg is dropped (2), and the ledger is told that it was (3) before
-/// the first message's line says so. A crash after 1 leaves an intent without a file: it is dropped then. One after 2 leaves
-/// a file of that name somewhere in the spool: it is known by its name, and not dropped again.
+/// the first message's line says so. A crash after 1 leaves an intent without a file, or with an unfinished one in tmp/: it is
+/// dropped then. One after 2 leaves a file of that name somewhere in the spool: it is known by its name, and not dropped
+/// again.
 final class FallbackLegs {
   private let environment: SweepEnvironment
   private let spool: Spool
@@ -38,15 +39,20 @@ final class FallbackLegs {
       guard let state = item.news?.state, let message = message(item.member.file),
         text(of: message, item.channel, to: item.member.to) != nil
       else { continue }
+      do throws(LedgerFault) {
+        // Intended before a crash, or by an earlier state of this call: there is no second one.
+        if let known = try ledger.leg(of: item.member.file, to: item.member.to, call: item.call) {
+          names[item.key] = known
+          continue
+        }
+      } catch {
+        throw SweepTrouble(fault: error)
+      }
       let name = try freeName(FileName(display: item.member.file), &taken)
       let leg = FallbackLeg(
         file: item.member.file, to: item.member.to, call: item.call, state: state, name: name.display)
       do throws(LedgerFault) {
-        // Intended before a crash, or by an earlier state of this call: there is no second one.
-        guard let new = try ledger.intendLegs([leg], at: environment.now()).first else {
-          names[item.key] = try ledger.leg(of: leg.file, to: leg.to, call: leg.call)
-          continue
-        }
+        guard let new = try ledger.intendLegs([leg], at: environment.now()).first else { continue }
         if let dropped = try drop(new) { names[item.key] = dropped }
       } catch {
         throw SweepTrouble(fault: error)
@@ -73,6 +79,13 @@ final class FallbackLegs {
         let text = text(of: message, channel, to: leg.to)
       else {
         try ledger.dropped([leg])
+        return nil
+      }
+      do throws(SystemFault) {
+        // Of the same intent, before a crash.
+        try spool.removeUnfinished(FileName(display: leg.name))
+      } catch {
+        environment.observe(.notice(Notice(leg.name, "could not be dropped: \(error)")))
         return nil
       }
       do throws(DropFault) {
