@@ -55,7 +55,7 @@ package struct ConfigurationReader: Sendable {
   /// - Parameter file: the configuration file itself.
   package func configuration(_ path: String, _ file: File) throws(ConfigurationFault) -> Configuration {
     var reader = self
-    reader.folder = String(path.reversed().drop { $0 != "/" }.reversed())
+    reader.folder = path.throughLastSlash
     return try reader.read(path, file)
   }
 
@@ -177,7 +177,7 @@ package struct ConfigurationReader: Sendable {
       guard let provider = channel.receipting else {
         throw ConfigurationFault(path, "\(name) never tells what became of a message", hint: "leave it out, or \"off\"")
       }
-      guard !mode.asks || provider is any ReceiptAsking else {
+      guard !mode.asks || channel.asking != nil else {
         throw ConfigurationFault(path, "\(name) cannot be asked", hint: "\"drop\" takes its callbacks from receipts/")
       }
       guard mode == .pull || type(of: provider).hasCallbacks else {

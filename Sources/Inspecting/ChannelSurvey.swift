@@ -110,10 +110,7 @@ package struct ChannelSurveyor {
       guard case .tail(let tail)? = tails.reader.read(name, in: place.descriptor, path: place.path) else { return nil }
       if let channel = tail.last?.channel { return channel }
     }
-    let path = "\(place.path)/\(name.display)"
-    guard case .message(let file)? = spool.peek(name, in: place.descriptor, path: path, limit: limit) else {
-      return nil
-    }
+    guard case .message(let file)? = spool.peek(found, limit: limit) else { return nil }
     return file.message.channel ?? ""
   }
 
@@ -124,15 +121,12 @@ package struct ChannelSurveyor {
       rows[suspension.channel, default: .init(suspension.channel, nil)].suspension = suspension
     }
     for row in rows.values {
-      guard let channel = row.settings, channel.daily > 0 || channel.price > .zero else { continue }
-      let day = LocalTime.day(of: now, in: channel.zone)
-      if channel.daily > 0 { rows[row.channel]?.usedToday = try ledger.counted(row.channel, day: day) }
-      if channel.price > .zero {
-        rows[row.channel]?.spent = (
-          Money(micros: try ledger.spent(row.channel, from: day, through: day)),
-          Money(micros: try ledger.spent(row.channel, from: LocalTime.month(of: day), through: day))
-        )
+      guard let channel = row.settings else { continue }
+      if channel.daily > 0 {
+        let day = LocalTime.day(of: now, in: channel.zone)
+        rows[row.channel]?.usedToday = try ledger.counted(row.channel, day: day)
       }
+      if channel.price > .zero { rows[row.channel]?.spent = try ledger.spent(channel, at: now) }
     }
     var open: [(sweep: String, channel: String, recipients: Int)] = []
     try ledger.calls(onlyOpen: true) { open.append(($0, $1.channel, $1.members.count)) }

@@ -35,8 +35,7 @@ extension Inspection {
   private mutating func inspectWaiting(_ found: Walk.Found) {
     guard let facts = try? FileFacts(of: found.name, in: found.place.descriptor) else { return }
     inspectFile(found, facts)
-    let path = "\(found.place.path)/\(found.name.display)"
-    switch spool.peek(found.name, in: found.place.descriptor, path: path, limit: limit) {
+    switch spool.peek(found, limit: limit) {
     case nil: return
     case .odd?: note(odd: found)
     case .unreadable(let fault)?:

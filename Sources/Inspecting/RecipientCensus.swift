@@ -52,11 +52,7 @@ package struct RecipientCensus: Sendable {
       var walk = try Walk(folder, of: spool)
       while let found = try walk.next() {
         if found.isOdd { continue }
-        let path = "\(found.place.path)/\(found.name.display)"
-        guard
-          case .message(let file)? = spool.peek(
-            found.name, in: found.place.descriptor, path: path, limit: configuration.maxMessageBytes)
-        else { continue }
+        guard case .message(let file)? = spool.peek(found, limit: configuration.maxMessageBytes) else { continue }
         if let sweep = found.place.sweep, calls?.sweep != sweep {
           calls = (sweep, RecipientCensus.calls(of: sweep, ledger))
         }

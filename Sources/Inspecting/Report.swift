@@ -145,7 +145,7 @@ package struct Report: Sendable {
 
   /// Takes a message in: what stands behind it, oldest first.
   package mutating func take(_ entries: [HistoryEntry], name: String) {
-    let lines = entries.compactMap { if case .line(let line) = $0 { line } else { nil } }
+    let lines = entries.compactMap(\.line)
     var isInside = false
     for line in lines where line.at >= since && line.at < until {
       isInside = true

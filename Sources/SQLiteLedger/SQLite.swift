@@ -99,6 +99,9 @@ final class SQLiteDatabase {
     }
   }
 
+  /// The number that the last inserted row got.
+  var lastRow: Int { Int(sqlite3_last_insert_rowid(handle)) }
+
   var changes: Int { Int(sqlite3_changes64(handle)) }
 
   /// To be asked right after the call that failed.

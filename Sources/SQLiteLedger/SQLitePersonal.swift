@@ -250,10 +250,8 @@ extension SQLiteLedger: PersonalLedger {
   }
 
   package func sends(_ call: String) throws(LedgerFault) {
-    try locked { (database) throws(LedgerFault) in
-      try database.transaction { () throws(LedgerFault) in
-        try database.statement("UPDATE calls SET finished = NULL, outcomes = NULL WHERE id = ?").fresh.bind(call).run()
-      }
+    try changed { (database) throws(LedgerFault) in
+      try database.statement("UPDATE calls SET finished = NULL, outcomes = NULL WHERE id = ?").fresh.bind(call).run()
     }
   }
 

@@ -128,12 +128,9 @@ extension SQLiteLedger {
   package func takeSlot(of channel: String, rate: Double, at now: Date) throws(LedgerFault) -> Date? {
     let call = ProposedCall(
       id: "", sweep: "", channel: channel, provider: "", members: [], rate: rate, day: 0, daily: 0,
-      dailyPerRecipient: 0,
-      identities: [])
-    return try locked { (database) throws(LedgerFault) in
-      try database.transaction { () throws(LedgerFault) in
-        try paced(call, now.timeIntervalSince1970, database).map { Date(timeIntervalSince1970: $0) }
-      }
+      dailyPerRecipient: 0, identities: [])
+    return try changed { (database) throws(LedgerFault) in
+      try paced(call, now.timeIntervalSince1970, database).map { Date(timeIntervalSince1970: $0) }
     }
   }
 

@@ -47,8 +47,8 @@ extension SQLiteLedger {
 
   /// Beside an outcome.
   static func keep(_ call: AwaitedRecord, _ database: SQLiteDatabase) throws(LedgerFault) {
-    let select = "SELECT number FROM receipt_calls WHERE call = ?"
-    let known = try database.statement(select).fresh.bind(call.call).first { $0.integer(0) }
+    let known = try database.statement("SELECT number FROM receipt_calls WHERE call = ?").fresh.bind(call.call)
+      .first { $0.integer(0) }
     if let known, try !take(over: call, known, database) { return }
     let sql = """
       INSERT OR REPLACE INTO receipt_calls VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, ?)
@@ -56,8 +56,7 @@ extension SQLiteLedger {
     try database.statement(sql).fresh.bind(known).bind(call.call).bind(call.channel).bind(call.sharedId)
       .bind(call.reference).bind(call.acceptedAt.timeIntervalSince1970).bind(call.until.timeIntervalSince1970)
       .bind(call.due?.timeIntervalSince1970).bind(call.recipients.count).run()
-    var number = known ?? 0
-    if known == nil { number = try database.statement(select).fresh.bind(call.call).first { $0.integer(0) } ?? 0 }
+    let number = database.lastRow
     let insert = try database.statement(
       "INSERT OR REPLACE INTO awaited VALUES (?, ?, ?, ?, ?, ?, ?, NULL, NULL, NULL, NULL, NULL, ?, NULL, ?)")
     for (place, recipient) in call.recipients.enumerated() {
@@ -127,9 +126,7 @@ extension SQLiteLedger: ReceiptLedger {
   }
 
   package func adopt(_ call: AwaitedRecord) throws(LedgerFault) {
-    try locked { (database) throws(LedgerFault) in
-      try database.transaction { () throws(LedgerFault) in try SQLiteLedger.keep(call, database) }
-    }
+    try changed { (database) throws(LedgerFault) in try SQLiteLedger.keep(call, database) }
   }
 
   // MARK: Receipts
@@ -142,14 +139,12 @@ extension SQLiteLedger: ReceiptLedger {
   }
 
   package func apply(_ claims: [ReceiptClaim], at now: Date) throws(LedgerFault) -> [ReceiptFinding] {
-    try locked { (database) throws(LedgerFault) in
-      return try database.transaction { () throws(LedgerFault) in
-        var counts: [Count: (count: Int, seconds: Double)] = [:]
-        var findings: [ReceiptFinding] = []
-        for claim in claims { findings.append(try apply(claim, at: now, &counts, database)) }
-        try add(counts, database)
-        return findings
-      }
+    try changed { (database) throws(LedgerFault) in
+      var counts: [Count: (count: Int, seconds: Double)] = [:]
+      var findings: [ReceiptFinding] = []
+      for claim in claims { findings.append(try apply(claim, at: now, &counts, database)) }
+      try add(counts, database)
+      return findings
     }
   }
 

@@ -19,7 +19,7 @@ private func receipt(_ to: String, _ state: ReceiptState, call: String = "c1") -
 }
 
 private func lines(_ entries: [HistoryEntry]) -> [HistoryLine] {
-  entries.compactMap { if case .line(let line) = $0 { line } else { nil } }
+  entries.compactMap(\.line)
 }
 
 @Suite struct StandingTests {

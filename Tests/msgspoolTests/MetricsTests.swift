@@ -62,7 +62,7 @@ struct MetricsTests {
       #expect(text.contains("msgspool_calls_total") && text.hasSuffix("\n"))
       let mode = try FileManager.default.attributesOfItem(atPath: file)[.posixPermissions] as? Int
       #expect(mode == 0o644)
-      #expect(!station.spool.names(in: ".").contains { $0.hasSuffix(".tmp") && $0.hasPrefix("m.prom") })
+      #expect(!station.spool.names(in: ".").contains { $0.hasPrefix("m.prom.") })
       let failed = try await station.run("status", ["--prometheus", "--output", "\(station.spool.path)/nowhere/m"])
       #expect(failed.status == 74 || failed.status == 73)
       #expect(try await station.run("status", ["--output", file]).status == 64)

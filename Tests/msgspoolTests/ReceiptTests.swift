@@ -225,20 +225,12 @@ func aliyunReport(_ number: String, out: String? = nil, biz: String? = nil, succ
         group.addTask { _ = try await station.run("watch", timeout: .seconds(60)) }
         defer { group.cancelAll() }
         // It is at work once it has dealt with what was there.
-        try await until("the watch began") { station.receipts("new").isEmpty }
+        #expect(try await eventually { station.receipts("new").isEmpty }, "the watch began")
         let start = Date()
         try station.receive("[\(aliyunReport(Self.numbers[0], out: call))]", as: "1")
-        try await until("the receipt is told") { try station.spool.last("done/m")["receipt"] == 1 }
+        #expect(try await eventually { try station.spool.last("done/m")["receipt"] == 1 }, "the receipt is told")
         #expect(Date().timeIntervalSince(start) < (Torture.isOn ? 1 : 5))
       }
-    }
-  }
-
-  private func until(_ what: String, _ condition: () throws -> Bool) async throws {
-    let end = Date(timeIntervalSinceNow: 60)
-    while try !condition() {
-      guard Date() < end else { throw SpoolDamage(description: "never: \(what)") }
-      try await Task.sleep(for: .milliseconds(10))
     }
   }
 

@@ -4,21 +4,14 @@ import Testing
 
 @Suite("Sending to personal WeChat")
 struct WeChatSendingTests {
-  private static func file(_ name: String, _ bytes: [UInt8], _ station: Station) throws -> String {
-    let folder = "\(station.spool.path)/files"
-    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-    try Data(bytes).write(to: URL(filePath: "\(folder)/\(name)"))
-    return "\(folder)/\(name)"
-  }
-
   @Test("A text, a picture of 70 kB and a file arrive in their order, as parts of one message")
   func parts() async throws {
     try await withStation { station in
       try station.configureBot()
       try await station.logIn()
-      let picture = try Self.file(
-        "p.bin", [0xFF, 0xD8, 0xFF] + (0..<70_000).map { UInt8(truncatingIfNeeded: $0) }, station)
-      let report = try Self.file("报告.pdf", Array("%PDF-1.4".utf8), station)
+      let picture = try station.attach(
+        "p.bin", [0xFF, 0xD8, 0xFF] + (0..<70_000).map { UInt8(truncatingIfNeeded: $0) })
+      let report = try station.attach("报告.pdf", Array("%PDF-1.4".utf8))
       try station.spool.drop(
         "a",
         #"{"channel":"me","title":"标题","body":"你好 😄","url":"https://x.test","attachments":["\#(picture)","\#(report)"]}"#
@@ -39,7 +32,7 @@ struct WeChatSendingTests {
     try await withStation(faults: ["status:provider=wechat-ilink,on=upload,http=400,count=1"]) { station in
       try station.configureBot("retry: { first: 0 }")
       try await station.logIn()
-      let report = try Self.file("a.pdf", Array("%PDF-1.4".utf8), station)
+      let report = try station.attach("a.pdf", Array("%PDF-1.4".utf8))
       try station.spool.drop("a", #"{"channel":"me","body":"x","attachments":["\#(report)"]}"#)
       let first = try await station.sweep()
       #expect(first["deferred"] == 1, "\(first.stderr)")
@@ -158,8 +151,8 @@ struct WeChatSendingTests {
     try await withStation { station in
       try station.configureBot("max_file_bytes: 100")
       try await station.logIn()
-      _ = try Self.file("empty", [], station)
-      let large = try Self.file("large", Array(repeating: 1, count: 101), station)
+      _ = try station.attach("empty", [])
+      let large = try station.attach("large", Array(repeating: 1, count: 101))
       let folder = String(large.dropLast("/large".count))
       let text = message.replacingOccurrences(of: "FILES", with: folder)
         .replacingOccurrences(of: "LONG", with: String(repeating: "字", count: 4001))

@@ -26,7 +26,7 @@ package struct Fault: Error, Sendable, Hashable {
 
 extension Fault {
   /// The other side has to write first; see `Outcome.unallowed`.
-  package var isOfAllowance: Bool { kind == .quota && (code == Outcome.allowanceCode || code == "-2") }
+  package var isOfAllowance: Bool { kind == .quota && Outcome.allowanceCodes.contains(code ?? "") }
 }
 
 /// One line of history: what happened to a message while it was in cur/ once.
@@ -66,8 +66,9 @@ package struct HistoryLine: Sendable, Hashable {
       self.id = id
       self.code = code
       self.reason = reason
-      let rare = Rare(channel: channel, address: address, call: call, digest: digest, parts: parts)
-      if rare != Rare() { self.rare = Box(rare) }
+      if channel != nil || address != nil || call != nil || digest != nil || !parts.isEmpty {
+        rare = Box(Rare(channel: channel, address: address, call: call, digest: digest, parts: parts))
+      }
     }
 
     /// What hardly any result has, apart: a long list has a million of them.

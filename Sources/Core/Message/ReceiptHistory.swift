@@ -47,6 +47,11 @@ package enum HistoryEntry: Sendable, Hashable {
   case retry(at: Date)
 }
 
+extension HistoryEntry {
+  /// The attempt that it tells of; nil for what came behind one.
+  package var line: HistoryLine? { if case .line(let line) = self { line } else { nil } }
+}
+
 /// Where one recipient of a message stands, by all that its history says.
 package struct Standing: Sendable, Hashable {
   /// The newest word of an attempt.
@@ -139,7 +144,7 @@ package enum DoubtEnd {
   package static func line(
     _ entries: [HistoryEntry], call: String, _ recipients: [(to: String, address: String?)], at now: Date
   ) -> HistoryLine? {
-    guard let last = entries.reversed().lazy.compactMap({ if case .line(let line) = $0 { line } else { nil } }).first
+    guard let last = entries.reversed().lazy.compactMap(\.line).first
     else { return nil }
     var all = Standing.all(entries)
     var proven: [HistoryLine.Result] = []

@@ -90,6 +90,9 @@ package struct Outcome: Sendable, Hashable {
   /// What is in a history line where the allowance is used up (`AllowanceProvider`).
   package static let allowanceCode = "allowance"
 
+  /// That, and what WeChat's own service says of it (providers/wechat-ilink.md).
+  package static let allowanceCodes: Set = [allowanceCode, "-2"]
+
   /// A success without the id that shows that the message was taken indeed.
   package static let noIdCode = "no-id"
 

@@ -52,7 +52,9 @@ extension LegResult {
   /// How many messages shared the text that went to the recipient, this one included; nil where it went by itself.
   package var digest: Int? {
     get { rare?.digest }
-    set { keep(Rare(question: question, due: due, refusal: refusal, digest: newValue)) }
+    set {
+      if newValue != digest { keep(Rare(question: question, due: due, refusal: refusal, digest: newValue)) }
+    }
   }
 
   /// The end in this attempt.
@@ -141,7 +143,7 @@ package enum Verdict {
       channel: result.leg.isFallback ? result.leg.channel : nil,
       address: result.leg.isFallback ? result.leg.target.address : nil, call: result.question?.call,
       digest: result.digest, parts: result.leg.trail?.entries(outcome) ?? [])
-    entry.isByReceipt = outcome.isByReceipt
+    if outcome.isByReceipt { entry.isByReceipt = true }
     return entry
   }
 
@@ -172,7 +174,7 @@ package enum Verdict {
     switch (state, outcome.kind) {
     case (.unconfirmed, _):
       return "find out whether it arrived; then: msgspool retry NAME --state unconfirmed (it will be sent again)"
-    case (.deferred, .quota?) where outcome.code == Outcome.allowanceCode || outcome.code == "-2":
+    case (.deferred, .quota?) where Outcome.allowanceCodes.contains(outcome.code ?? ""):
       return "write anything to the bot in WeChat: what waits is sent then"
     case (.failed, .recipient?): return "correct the recipient, then: msgspool retry NAME"
     case (.failed, _): return "when the cause is mended: msgspool retry NAME"

@@ -8,7 +8,7 @@ package struct ContactBook: Sendable, Hashable {
     package var kind: Kind
     /// The service's own name for it; lives for one login.
     package var user: String
-    /// As people read them: spans, escapes and surrounding space undone (`ContactBook.plain` is the provider's to call).
+    /// As people read them: spans, escapes and surrounding space undone (`WeChatMarkup.plain` is the provider's to call).
     package var remark: String
     package var nick: String
     package var alias: String
@@ -74,14 +74,14 @@ package struct ContactBook: Sendable, Hashable {
   private func find(
     _ name: String, _ kind: Entry.Kind, _ word: String, _ fields: [KeyPath<Entry, String>]
   ) -> Finding {
-    let wanted = ContactBook.folded(name)
+    // Fields have no space around them, and Swift's own equality of texts is that of NFC.
+    let wanted = ContactBook.trimmed(name)
     let known = entries.filter { $0.kind == kind }
-    let found = known.filter { entry in fields.contains { ContactBook.folded(entry[keyPath: $0]) == wanted } }
-    if found.count == 1, !wanted.isEmpty { return .one(found[0]) }
-    let byRemark = found.filter { ContactBook.folded($0.remark) == wanted }
-    if byRemark.count == 1, fields.count > 1, !wanted.isEmpty { return .one(byRemark[0]) }
-    if found.isEmpty || wanted.isEmpty { return .nobody(nearest: nearest(to: name, among: known)) }
-    return .several(ContactBook.ambiguity(name, kind, found))
+    let found = wanted.isEmpty ? [] : known.filter { entry in fields.contains { entry[keyPath: $0] == wanted } }
+    if found.isEmpty { return .nobody(nearest: nearest(to: name, among: known)) }
+    if found.count == 1 { return .one(found[0]) }
+    let byRemark = fields.count > 1 ? found.filter { $0.remark == wanted } : []
+    return byRemark.count == 1 ? .one(byRemark[0]) : .several(ContactBook.ambiguity(name, kind, found))
   }
 
   private func nearest(to name: String, among known: [Entry]) -> [String] {
@@ -105,10 +105,10 @@ package struct ContactBook: Sendable, Hashable {
 
   /// The shortest word that names the entry and nobody else; empty where nothing does.
   package func word(for entry: Entry) -> String {
+    if entry.kind == .owner { return "owner" }
     let words: [String] =
       switch entry.kind {
-      case .owner: ["owner"]
-      case .public: []
+      case .owner, .public: []
       case .group: ["group:\(entry.nick)"]
       case .friend:
         [
@@ -116,15 +116,11 @@ package struct ContactBook: Sendable, Hashable {
           "alias:\(entry.alias)",
         ]
       }
-    if entry.kind == .owner { return words[0] }
     return words.first { word in
       guard case .one(let found) = find(word) else { return false }
       return Verbatim(found.user) == Verbatim(entry.user)
     } ?? ""
   }
-
-  /// For comparing: without space around. Swift's own equality of texts is that of NFC.
-  private static func folded(_ name: String) -> String { trimmed(name) }
 
   package static func trimmed(_ text: String) -> String {
     let scalars = text.unicodeScalars

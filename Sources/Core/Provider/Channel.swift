@@ -19,6 +19,10 @@ package final class Channel: @unchecked Sendable {
   package let loggedIn: (any AccountProvider)?
   /// The provider, where messages can be received.
   package let receiving: (any ReceivingProvider)?
+  /// The provider, where a message may go in parts.
+  package let parting: (any PartedProvider)?
+  /// The provider, where the other side has to write first.
+  package let allowing: (any AllowanceProvider)?
   /// What can be done about a lost answer.
   package let recovery: Recovery
   package var card: ProviderCard
@@ -65,6 +69,8 @@ package final class Channel: @unchecked Sendable {
   package var fallbackOn: Set<ReceiptState> = []
   /// The provider, where it tells what became of what it accepted.
   package let receipting: (any ReceiptProvider)?
+  /// The provider, where it can be asked for that.
+  package let asking: (any ReceiptAsking)?
   /// How that is heard of; off for providers that never tell.
   package var receipts: ReceiptMode
   /// Seconds after its acceptance that a recipient is awaited.
@@ -95,6 +101,9 @@ package final class Channel: @unchecked Sendable {
     receiving = provider as? any ReceivingProvider
     recovery = Recovery(provider)
     receipting = provider as? any ReceiptProvider
+    asking = provider as? any ReceiptAsking
+    parting = provider as? any PartedProvider
+    allowing = provider as? any AllowanceProvider
     receipts = receipting?.receiptsByDefault ?? .off
     personal = loggedIn.map { PersonalSettings(receive: type(of: $0).receives) }
     card = type(of: provider).card

@@ -7,41 +7,45 @@ package struct Content: Sendable, Hashable {
   private var storage: Storage
 
   package init(_ fields: [Field], mixKey: String? = nil) {
-    storage = Storage(fields: fields, mixKey: mixKey)
+    storage = Storage(Parts(fields: fields, mixKey: mixKey))
+  }
+
+  private mutating func change(_ body: (inout Parts) -> Void) {
+    var parts = storage.parts
+    body(&parts)
+    storage = Storage(parts)
   }
 
   /// Name and value in the provider's own words and in a fixed order; absent ones left out.
   package var fields: [Field] {
-    get { storage.fields }
-    set { storage = Storage(fields: newValue, mixKey: mixKey, capacity: capacity, attachments: attachments) }
+    get { storage.parts.fields }
+    set { change { $0.fields = newValue } }
   }
 
   /// Where the API also takes one content per recipient: contents with equal keys may share such a call.
   package var mixKey: String? {
-    get { storage.mixKey }
-    set { storage = Storage(fields: fields, mixKey: newValue, capacity: capacity, attachments: attachments) }
+    get { storage.parts.mixKey }
+    set { change { $0.mixKey = newValue } }
   }
 
   /// Recipients per call with this content, when it allows fewer than the channel.
   package var capacity: Int? {
-    get { storage.capacity }
-    set { storage = Storage(fields: fields, mixKey: mixKey, capacity: newValue, attachments: attachments) }
+    get { storage.parts.capacity }
+    set { change { $0.capacity = newValue } }
   }
 
   /// Resolved by the router: inside an allowed directory, or the bytes themselves.
   package var attachments: [Attachment] {
-    get { storage.attachments }
-    set { storage = Storage(fields: fields, mixKey: mixKey, capacity: capacity, attachments: newValue) }
+    get { storage.parts.attachments }
+    set { change { $0.attachments = newValue } }
   }
 
   package subscript(name: String) -> String? {
-    storage.fields.first { $0.name == name }?.value
+    storage.parts.fields.first { $0.name == name }?.value
   }
 
   package static func == (one: Content, other: Content) -> Bool {
-    if one.storage === other.storage { return true }
-    return one.fields == other.fields && one.mixKey == other.mixKey && one.capacity == other.capacity
-      && one.attachments == other.attachments
+    one.storage === other.storage || one.storage.parts == other.storage.parts
   }
 
   package func hash(into hasher: inout Hasher) { hasher.combine(storage.digest) }
@@ -85,28 +89,27 @@ extension Content {
     }
   }
 
+  private struct Parts: Sendable, Equatable {
+    var fields: [Field]
+    var mixKey: String?
+    var capacity: Int?
+    var attachments: [Attachment] = []
+  }
+
   private final class Storage: Sendable {
-    let fields: [Field]
-    let mixKey: String?
-    let capacity: Int?
-    let attachments: [Attachment]
+    let parts: Parts
     /// The hash once it is known; 0 before. A long text to many recipients is looked through once.
     private let known = Atomic(0)
 
-    init(fields: [Field], mixKey: String?, capacity: Int? = nil, attachments: [Attachment] = []) {
-      self.fields = fields
-      self.mixKey = mixKey
-      self.capacity = capacity
-      self.attachments = attachments
-    }
+    init(_ parts: Parts) { self.parts = parts }
 
     /// The same for equal contents.
     var digest: Int {
       let known = self.known.load(ordering: .relaxed)
       if known != 0 { return known }
       var hasher = Hasher()
-      hasher.combine(fields)
-      hasher.combine(mixKey)
+      hasher.combine(parts.fields)
+      hasher.combine(parts.mixKey)
       let new = hasher.finalize()
       self.known.store(new, ordering: .relaxed)
       return new

@@ -43,7 +43,7 @@ package struct Addressees: Sendable {
           Itinerary.Leg(
             to: target.address, original: word, channel: channel.name, isFallback: false, target: target,
             content: content, start: outcome.map(Itinerary.Leg.Start.decided) ?? .send
-          ).parted(by: channel.provider, known: parts(of: target.address)))
+          ).parted(by: channel.parting, known: parts(of: target.address)))
       }
     }
     return legs
@@ -55,13 +55,16 @@ package struct Addressees: Sendable {
 }
 
 extension Channel {
+  /// As its provider knows the contact, by the name that is shown.
+  package func target(of contact: Contact) throws(RecipientFault) -> Target {
+    var target = try provider.target(contact.address)
+    target.address = contact.shown
+    return target
+  }
+
   /// A bad address becomes a rejected recipient; it never costs a call.
   func check(_ contact: Contact) -> (Target, Outcome?) {
-    do throws(RecipientFault) {
-      var target = try provider.target(contact.address)
-      target.address = contact.shown
-      return (target, nil)
-    } catch {
+    do throws(RecipientFault) { return (try target(of: contact), nil) } catch {
       return (
         Target(contact.shown, identity: contact.address), .rejected(.recipient, reason: masked(error.problem))
       )

@@ -79,10 +79,10 @@ package struct Itinerary: Sendable {
 
     /// At the first part that was not accepted, where the provider sends in parts.
     /// - Parameter known: what the history says of its parts.
-    func parted(by provider: any Provider, known: [HistoryLine.Part]) -> Leg {
-      guard case .send = start, let provider = provider as? any PartedProvider else { return self }
+    func parted(by provider: (any PartedProvider)?, known: @autoclosure () -> [HistoryLine.Part]) -> Leg {
+      guard let provider, case .send = start else { return self }
       var trail = Trail(provider.parts(of: content))
-      trail.take(up: known)
+      trail.take(up: known())
       guard trail.index < trail.parts.count else {
         return with(content, .decided(.accepted(id: trail.done.last?.id)), trail)
       }
@@ -347,6 +347,6 @@ package struct Router: Sendable {
     return Itinerary.Leg(
       to: leg.to, original: leg.original, channel: channel.name, isFallback: true, target: target, content: content,
       start: outcome.map(Itinerary.Leg.Start.decided) ?? .send
-    ).parted(by: channel.provider, known: known)
+    ).parted(by: channel.parting, known: known)
   }
 }

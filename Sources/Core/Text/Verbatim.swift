@@ -106,3 +106,11 @@ extension String {
     return String(line)
   }
 }
+
+extension String {
+  /// A path up to its last slash, and with it; empty where it has none.
+  package var throughLastSlash: String {
+    let end = utf8.lastIndex(of: UInt8(ascii: "/")).map { utf8.index(after: $0) } ?? utf8.startIndex
+    return String(decoding: utf8[..<end], as: UTF8.self)
+  }
+}

@@ -270,8 +270,9 @@ package struct Email: MailProvider {
   private static func header(of recipients: [Call.Recipient]) -> String {
     guard recipients.count == 1 else { return "undisclosed-recipients:;" }
     let target = recipients[0].target
-    let mailbox = try? Mailbox(recipient: target.address)
-    guard let mailbox, mailbox.address.text.hasSameBytes(as: target.wire) else { return target.wire }
+    guard target.address.holds("<"), let mailbox = try? Mailbox(recipient: target.address),
+      mailbox.address.text.hasSameBytes(as: target.wire)
+    else { return target.wire }
     return mailbox.header("To")
   }
 

@@ -30,15 +30,11 @@ extension OneSignal: ReceiptAsking {
 
   package func reading(_ response: HTTPResponse, _ round: inout ReceiptRound, at now: Date) -> ReceiptReading {
     var reading = ReceiptReading()
-    if response.status == 429 {
-      reading.pause = RetryAfter.seconds(in: response, now: now) ?? 30
-      return reading
-    }
+    // Messages are kept for so long and no longer.
+    guard let value = reading.value(of: response, pause: 30, at: now) else { return reading }
     guard round.calls.indices.contains(round.asked - 1) else { return reading }
     let call = round.calls[round.asked - 1]
-    // Messages are kept for so long and no longer.
-    if response.status == 404 { return reading }
-    guard response.status == 200, let value = CallbackJSON.value(of: response), value.members != nil else {
+    guard value.members != nil else {
       reading.trouble = "HTTP \(response.status)"
       return reading
     }

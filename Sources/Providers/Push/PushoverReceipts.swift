@@ -49,15 +49,9 @@ extension Pushover: ReceiptAsking {
 
   package func reading(_ response: HTTPResponse, _ round: inout ReceiptRound, at now: Date) -> ReceiptReading {
     var reading = ReceiptReading()
-    if response.status == 429 {
-      reading.pause = RetryAfter.seconds(in: response, now: now) ?? 60
-      return reading
-    }
     // Kept for a week.
-    if response.status == 404 { return reading }
-    guard response.status == 200, let value = CallbackJSON.value(of: response), value["status"]?.integer == 1,
-      let receipt = receipt(round)
-    else {
+    guard let value = reading.value(of: response, pause: 60, at: now) else { return reading }
+    guard value["status"]?.integer == 1, let receipt = receipt(round) else {
       reading.trouble = "HTTP \(response.status)"
       return reading
     }

@@ -95,7 +95,7 @@ package struct AliyunSMS: AskableProvider, BillingProvider {
       }
       return nil
     }
-    guard name.utf8.allSatisfy({ (0x30...0x39).contains($0) || (0x41...0x5A).contains($0 & 0xDF) || $0 == 0x2D }) else {
+    guard name.isToken(and: "-") else {
       throw SettingFault("receipt_queue", "is no queue's name: expected letters, digits and dashes")
     }
     func endpoint(_ host: String) throws(SettingFault) -> Endpoint {

@@ -73,22 +73,13 @@ enum MNS {
     let (open, close) = (Array("<\(name)>".utf8), Array("</\(name)>".utf8))
     var found: [ArraySlice<UInt8>] = []
     var rest = xml
-    while let start = index(of: open, in: rest) {
-      rest = rest[(start + open.count)...]
-      guard let end = index(of: close, in: rest) else { break }
-      found.append(rest[..<end])
-      rest = rest[(end + close.count)...]
+    while let start = rest.firstRange(of: open) {
+      rest = rest[start.upperBound...]
+      guard let end = rest.firstRange(of: close) else { break }
+      found.append(rest[..<end.lowerBound])
+      rest = rest[end.upperBound...]
     }
     return found
-  }
-
-  private static func index(of mark: [UInt8], in bytes: ArraySlice<UInt8>) -> Int? {
-    var index = bytes.startIndex
-    while let start = bytes[index...].firstIndex(of: mark[0]) {
-      if bytes[start...].starts(with: mark) { return start }
-      index = start + 1
-    }
-    return nil
   }
 
   private static func text(_ bytes: ArraySlice<UInt8>) -> String {

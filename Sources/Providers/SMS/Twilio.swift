@@ -294,11 +294,12 @@ package struct Twilio: AskableProvider, BillingProvider {
       return .found([Self.outcome(of: message.resource, sid: sid)])
     }
     guard let next = page["next_page_uri"]?.text, !next.isEmpty else { return .notFound }
-    // The path goes behind our own endpoint, and nowhere else, since the credentials go with it.
-    guard next.hasPrefix("/2010-04-01/"), next.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }), next != question.cursor
-    else {
-      return .undecided
-    }
+    guard Self.isOurs(next), next != question.cursor else { return .undecided }
     return .more(next)
+  }
+
+  /// The path goes behind our own endpoint, and nowhere else, since the credentials go with it.
+  static func isOurs(_ page: String) -> Bool {
+    page.hasPrefix("/2010-04-01/") && page.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F }
   }
 }

@@ -101,25 +101,14 @@ extension Twilio: ReceiptAsking {
 
   package func reading(_ response: HTTPResponse, _ round: inout ReceiptRound, at now: Date) -> ReceiptReading {
     var reading = ReceiptReading()
-    if response.status == 429 {
-      reading.pause = RetryAfter.seconds(in: response, now: now) ?? 30
-      return reading
-    }
-    // Unknown there, or no more: what became of it nobody tells.
-    if response.status == 404 { return reading }
-    guard response.status == 200, let value = CallbackJSON.value(of: response) else {
-      reading.trouble = "HTTP \(response.status)"
-      return reading
-    }
+    guard let value = reading.value(of: response, pause: 30, at: now) else { return reading }
     guard let messages = value["messages"]?.array else {
       reading.receipts = [Self.receipt(value)].compactMap { $0 }
       return reading
     }
     reading.receipts = messages.compactMap(Self.receipt)
     let next = value["next_page_uri"]?.string
-    // The path goes behind our own endpoint, and nowhere else, since the credentials go with it.
-    let isOurs = next.map { $0.hasPrefix("/2010-04-01/") && $0.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F } } ?? false
-    round.notes["next"] = isOurs && next != round.notes["next"] ? next : nil
+    round.notes["next"] = next.map { Self.isOurs($0) } ?? false && next != round.notes["next"] ? next : nil
     return reading
   }
 

@@ -1,4 +1,5 @@
 import Core
+import FoundationEssentials
 import Signing
 
 /// A form (application/x-www-form-urlencoded) that a service posted to a callback, decoded.
@@ -63,5 +64,20 @@ enum CallbackJSON {
     case .number(let digits)?: digits
     default: nil
     }
+  }
+}
+
+extension ReceiptReading {
+  /// What a question's answer holds. Nil where there is nothing to read, and then it is said here why: a pause or trouble;
+  /// neither, where the service knows the message no more, as nobody tells what became of it.
+  mutating func value(of response: HTTPResponse, pause: Double, at now: Date) -> JSON? {
+    switch response.status {
+    case 429: self.pause = RetryAfter.seconds(in: response, now: now) ?? pause
+    case 404: break
+    default:
+      if response.status == 200, let value = CallbackJSON.value(of: response) { return value }
+      trouble = "HTTP \(response.status)"
+    }
+    return nil
   }
 }

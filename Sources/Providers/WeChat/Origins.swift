@@ -34,7 +34,7 @@ struct Origins: Sendable {
     var path = String(decoding: rest[end...], as: UTF8.self)
     if path.utf8.first != UInt8(ascii: "/") { path = "/" + path }
     guard path.utf8.allSatisfy({ (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "#") }) else { return nil }
-    let isName = !host.isEmpty && host.utf8.allSatisfy { Origins.isOfHost($0) }
+    let isName = host.isToken(1...Int.max, and: ".-:")
     if endpoint != nil { return isName ? (host, path) : nil }
     guard scheme != "http://", isName, !host.utf8.contains(UInt8(ascii: ":")), Origins.isKnown(host) else { return nil }
     return (host, path)
@@ -42,14 +42,5 @@ struct Origins: Sendable {
 
   private static func isKnown(_ host: String) -> Bool {
     ["qq.com", "wechat.com"].contains { host == $0 || host.hasSuffix("." + $0) }
-  }
-
-  private static func isOfHost(_ byte: UInt8) -> Bool {
-    switch byte {
-    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."),
-      UInt8(ascii: "-"), UInt8(ascii: ":"):
-      true
-    default: false
-    }
   }
 }

@@ -121,3 +121,16 @@ enum WeChat {
     }
   }
 }
+
+extension Dialogue.Turn {
+  /// The service gave no answer that means anything.
+  static func unreachable(_ reply: Reply) -> Dialogue.Turn {
+    let (code, words): (String?, String) =
+      switch reply {
+      case .notSent(let failure), .lost(let failure): (failure.code, failure.message)
+      case .http(let response): (String(response.status), "it answers with HTTP \(response.status)")
+      case .mail, .program: (nil, "it gives no answer")
+      }
+    return Dialogue.Turn([], .over(.init(.unreachable, code: code, "WeChat cannot be reached: \(words)")))
+  }
+}

@@ -103,23 +103,13 @@ extension WeChatILink {
 
   /// Before the owner's first word it is refused (-4), and the session is good all the same.
   private func checked(_ reply: Reply, _ session: Session) -> Dialogue.Turn {
-    guard case .http(let response) = reply else { return Self.unreachable(reply) }
+    guard case .http(let response) = reply else { return .unreachable(reply) }
     let answer = ILinkAnswer(response)
     if answer.isSessionOver || response.status == 401 {
       return Dialogue.Turn([], .over(.init(.ended, code: "-14", answer.words ?? "the session is over")))
     }
-    guard response.status == 200 else { return Self.unreachable(reply) }
+    guard response.status == 200 else { return .unreachable(reply) }
     return Dialogue.Turn([], .end(session))
-  }
-
-  private static func unreachable(_ reply: Reply) -> Dialogue.Turn {
-    let (code, words): (String?, String) =
-      switch reply {
-      case .notSent(let failure), .lost(let failure): (failure.code, failure.message)
-      case .http(let response): (String(response.status), "it answers with HTTP \(response.status)")
-      case .mail, .program: (nil, "it gives no answer")
-      }
-    return Dialogue.Turn([], .over(.init(.unreachable, code: code, "WeChat cannot be reached: \(words)")))
   }
 
   // MARK: The code
@@ -138,7 +128,7 @@ extension WeChatILink {
   }
 
   private func gotCode(_ reply: Reply, _ memory: Memory) -> Dialogue.Turn {
-    guard case .http(let response) = reply, response.status == 200 else { return Self.unreachable(reply) }
+    guard case .http(let response) = reply, response.status == 200 else { return .unreachable(reply) }
     let answer = ILinkAnswer(response)
     guard !answer.isRefusal, let code = answer.body["qrcode"]?.string, !code.isEmpty else {
       return Dialogue.Turn(
@@ -176,7 +166,7 @@ extension WeChatILink {
     // A long poll that nobody answered, or a gateway that gave up: "wait".
     guard case .http(let response) = reply, response.status < 500 else {
       if case .notSent = reply { state.unreached += 1 }
-      return state.unreached < Self.mostUnreached ? wait(state) : Self.unreachable(reply)
+      return state.unreached < Self.mostUnreached ? wait(state) : .unreachable(reply)
     }
     state.unreached = 0
     let answer = ILinkAnswer(response)

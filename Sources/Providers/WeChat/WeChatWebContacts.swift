@@ -109,7 +109,7 @@ struct ContactPages {
   func book(after before: ContactBook?, own: String, at now: Date) -> ContactBook {
     var book = ContactBook((before?.entries ?? []).filter { $0.kind == .group }, fetched: now)
     for entry in raw.compactMap({ ContactBook.Entry(web: $0) }) where !entry.user.hasSameBytes(as: own) {
-      book.mend(entry, keepingMembers: true)
+      book.learn(entry)
     }
     return book
   }
@@ -117,9 +117,9 @@ struct ContactPages {
 
 extension ContactBook {
   /// Takes what is said of somebody; a list without a group's members does not make it empty.
-  mutating func mend(_ entry: Entry, keepingMembers: Bool) {
+  mutating func learn(_ entry: Entry) {
     var entry = entry
-    if keepingMembers, entry.kind == .group, entry.own["members"]?.members?.isEmpty ?? true,
+    if entry.kind == .group, entry.own["members"]?.members?.isEmpty ?? true,
       let known = self[user: entry.user]
     {
       entry.own = known.own

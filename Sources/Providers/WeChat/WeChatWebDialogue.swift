@@ -89,7 +89,7 @@ extension WeChatWeb {
       guard case .http(let response) = reply, response.status < 500 else {
         if state.phase == .logout { return Dialogue.Turn([], .end(session)) }
         if case .lost = reply, state.phase == .poll {} else { state.unreached += 1 }
-        guard state.unreached < Self.mostUnreached else { return Self.unreachable(reply) }
+        guard state.unreached < Self.mostUnreached else { return .unreachable(reply) }
         return Dialogue.Turn([], .pause(1), memory: state.json)
       }
       state.unreached = 0
@@ -363,16 +363,6 @@ extension WeChatWeb {
   }
 
   // MARK: Ends
-
-  private static func unreachable(_ reply: Reply) -> Dialogue.Turn {
-    let (code, words): (String?, String) =
-      switch reply {
-      case .notSent(let failure), .lost(let failure): (failure.code, failure.message)
-      case .http(let response): (String(response.status), "it answers with HTTP \(response.status)")
-      case .mail, .program: (nil, "it gives no answer")
-      }
-    return Dialogue.Turn([], .over(.init(.unreachable, code: code, "WeChat cannot be reached: \(words)")))
-  }
 
   private static func strange(_ text: String) -> Dialogue.Turn {
     Dialogue.Turn([], .over(.init(.refused, text)))

@@ -12,13 +12,7 @@ extension WeChatWeb {
 
   /// Comes percent-encoded; what is not is made so.
   static func ticket(_ text: String) -> String {
-    let isEncoded = text.utf8.allSatisfy { byte in
-      switch byte {
-      case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
-      default: "-_.~%".utf8.contains(byte)
-      }
-    }
-    return isEncoded ? text : PercentEncoding.encode(text)
+    text.isToken(and: "-_.~%") ? text : PercentEncoding.encode(text)
   }
 
   /// `e` and 15 digits.

@@ -178,7 +178,7 @@ extension WeChatWeb {
     var session = session
     // Where the names can't be had the messages come all the same; where the answer is lost they come again.
     for raw in WeChatWebAnswer(response).body["ContactList"]?.array ?? [] {
-      if let entry = ContactBook.Entry(web: raw) { session.contacts?.mend(entry, keepingMembers: true) }
+      if let entry = ContactBook.Entry(web: raw) { session.contacts?.learn(entry) }
     }
     guard let text = session.value(Self.pending, at: now), let body = try? JSONScanner.value(of: Array(text.utf8))
     else {
@@ -193,7 +193,7 @@ extension WeChatWeb {
     var book = session.contacts ?? ContactBook([], fetched: .distantPast)
     for raw in body["ModContactList"]?.array ?? [] {
       if let entry = ContactBook.Entry(web: raw), !entry.user.hasSameBytes(as: login.user) {
-        book.mend(entry, keepingMembers: true)
+        book.learn(entry)
       }
     }
     for raw in body["DelContactList"]?.array ?? [] {

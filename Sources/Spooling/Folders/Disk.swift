@@ -138,13 +138,7 @@ extension SweepFolder: SweepDisk {
     }
     defer { if file.descriptor < 0 { close(descriptor) } }
     do throws(SystemFault) {
-      try bytes.withUnsafeBytes { buffer -> Result<Void, SystemFault> in
-        do throws(SystemFault) {
-          return .success(try Syscalls.writeAll(buffer, to: descriptor, path: path))
-        } catch {
-          return .failure(error)
-        }
-      }.get()
+      try Syscalls.writeAll(bytes, to: descriptor, path: path)
       if let due { try setModified(due, descriptor, path) }
       if flush { try Syscalls.sync(descriptor, path: path) }
     } catch {

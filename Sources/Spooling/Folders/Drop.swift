@@ -8,7 +8,21 @@ extension Spool {
   /// are taken back, as far as the disk lets them be, and none is sent unless a sweep was faster.
   /// - Parameter name: of the message with that index; never the same twice, and nobody else's.
   package func drop(_ messages: [[UInt8]], name: (Int) -> FileName) throws(DropFault) -> [FileName] {
-    var written: [FileName] = []
+    try drop(messages, aside: nil, name: name)
+  }
+
+  /// Drops one message whose name is known before it is there, perhaps to somebody who was killed while he dropped it.
+  /// - Parameter aside: what it is called in tmp/ until it is whole; nobody else's name. What a killed drop left of it goes.
+  package func drop(_ message: [UInt8], as name: FileName, aside: FileName) throws(DropFault) -> FileName {
+    _ = aside.withPointer { unlinkat(descriptor(.tmp), $0, 0) }
+    return try drop([message], aside: aside) { _ in name }.last ?? name
+  }
+
+  /// - Parameter aside: of a single message, what it is called in tmp/; nil for its own name.
+  private func drop(
+    _ messages: [[UInt8]], aside: FileName?, name: (Int) -> FileName
+  ) throws(DropFault) -> [FileName] {
+    var written: [(aside: FileName, name: FileName)] = []
     var dropped: [FileName] = []
     let flushesAll = messages.count > 4 && isReadable
     do throws(SystemFault) {
@@ -16,34 +30,19 @@ extension Spool {
       let isOwn = try Syscalls.status(descriptor(.new), path: path(.new)).st_uid == geteuid()
       for (index, bytes) in messages.enumerated() {
         let name = name(index)
-        try write(bytes, to: name, mode: isOwn ? 0o640 : 0o644, flush: !flushesAll)
-        written.append(name)
+        try write(bytes, to: aside ?? name, mode: isOwn ? 0o640 : 0o644, flush: !flushesAll)
+        written.append((aside ?? name, name))
       }
       if flushesAll { try flushAll() }
-      for name in written {
-        dropped.append(try rename(name, to: name))
+      for (aside, name) in written {
+        dropped.append(try rename(aside, to: name))
       }
       try flushDropped(dropped.last)
       return dropped
     } catch {
-      for name in written { _ = name.withPointer { unlinkat(descriptor(.tmp), $0, 0) } }
+      for (aside, _) in written { _ = aside.withPointer { unlinkat(descriptor(.tmp), $0, 0) } }
       let stuck = dropped.filter { $0.withPointer { unlinkat(descriptor(.new), $0, 0) } != 0 && errno != ENOENT }
       throw DropFault(fault: error, stuck: stuck)
-    }
-  }
-
-  /// Drops one message whose name somebody else may know already, or die before it is there.
-  /// - Parameter aside: what it is called in tmp/ until it is whole; nobody else's name. What a killed drop left of it goes.
-  package func drop(_ message: [UInt8], as name: FileName, aside: FileName) throws(DropFault) -> FileName {
-    do throws(SystemFault) {
-      _ = aside.withPointer { unlinkat(descriptor(.tmp), $0, 0) }
-      try write(message, to: aside, mode: 0o640, flush: true)
-      let dropped = try rename(aside, to: name)
-      try flush(.new)
-      return dropped
-    } catch {
-      _ = aside.withPointer { unlinkat(descriptor(.tmp), $0, 0) }
-      throw DropFault(fault: error, stuck: [])
     }
   }
 
@@ -103,10 +102,7 @@ extension Spool {
     }
     defer { close(file) }
     do throws(SystemFault) {
-      let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 1)
-      defer { buffer.deallocate() }
-      buffer.copyBytes(from: bytes)
-      try Syscalls.writeAll(UnsafeRawBufferPointer(buffer), to: file, path: path)
+      try Syscalls.writeAll(bytes, to: file, path: path)
       if flush { try Syscalls.sync(file, path: path) }
     } catch {
       _ = name.withPointer { unlinkat(descriptor(.tmp), $0, 0) }

@@ -97,6 +97,20 @@ package enum Syscalls {
     }
   }
 
+  /// Opens a file to write behind what is in it, which may be read, too; follows no link and waits for nobody.
+  static func openToAppend(_ name: FileName, in folder: Int32, path: String) throws(SystemFault) -> Int32 {
+    try retry("open", path) {
+      name.withPointer { openat(folder, $0, O_RDWR | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY) }
+    }
+  }
+
+  /// What has to go before a line that is written behind the file: a newline where its last line is torn.
+  static func lineEnd(of descriptor: Int32, _ status: stat, path: String) throws(SystemFault) -> [UInt8] {
+    var last: UInt8 = 0
+    let read = try retry("read", path) { pread(descriptor, &last, 1, max(0, status.st_size - 1)) }
+    return read == 1 && last != UInt8(ascii: "\n") ? [UInt8(ascii: "\n")] : []
+  }
+
   /// A file's times, as the kernel takes them: of access and of change, both the same.
   static func times(_ date: Date) -> [timespec] {
     let seconds = date.timeIntervalSince1970.rounded(.down)
@@ -122,6 +136,17 @@ package enum Syscalls {
       let count = try retry("write", path()) { write(descriptor, part.baseAddress, part.count) }
       rest = rest.dropFirst(count)
     }
+  }
+
+  package static func writeAll(
+    _ bytes: [UInt8], to descriptor: Int32, path: @autoclosure () -> String
+  ) throws(SystemFault) {
+    // The closure's own errors would lose their type.
+    try bytes.withUnsafeBytes { buffer -> Result<Void, SystemFault> in
+      do throws(SystemFault) { return .success(try writeAll(buffer, to: descriptor, path: path())) } catch {
+        return .failure(error)
+      }
+    }.get()
   }
 
   /// What of the file fits into `buffer`, from `offset`.

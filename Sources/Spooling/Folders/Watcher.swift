@@ -24,23 +24,17 @@ package final class Watcher: Sendable {
 
   private let notifications: Int32
   private let clock: Int32
-  private let wakeReader: Int32
-  private let wakeWriter: Int32
+  private let waking: WakePipe
   /// By watch descriptor.
   private let folders: [Int32: Folder]
   private let root: Int32
   private let spool: Spool
 
   package init(_ spool: Spool) throws(SystemFault) {
-    let notifications = try Syscalls.retry("inotify_init1", spool.path) {
-      inotify_init1(Int32(IN_CLOEXEC | IN_NONBLOCK))
-    }
-    func watch(_ descriptor: Int32, _ path: String, _ events: Int32) throws(SystemFault) -> Int32 {
-      // Through the open descriptor: what is watched is what is open, whatever its path leads to meanwhile.
-      let mask = UInt32(events | IN_ONLYDIR)
-      let number = inotify_add_watch(notifications, "/proc/self/fd/\(descriptor)", mask)
-      if number >= 0 { return number }
-      return try Syscalls.retry("inotify_add_watch", path) { inotify_add_watch(notifications, path, mask) }
+    waking = try WakePipe(spool.path)
+    let notifications = try Notifications.open(for: spool.path)
+    func watch(_ folder: Int32, _ path: String, _ events: Int32) throws(SystemFault) -> Int32 {
+      try Notifications.watch(folder, path, for: events, in: notifications)
     }
     var folders: [Int32: Folder] = [:]
     do throws(SystemFault) {
@@ -64,32 +58,24 @@ package final class Watcher: Sendable {
     self.notifications = notifications
     clock = msgspool_clock_watch()
     _ = msgspool_clock_watch_arm(clock)
-    var ends: [Int32] = [0, 0]
-    try Syscalls.retry("pipe", spool.path) { msgspool_pipe(&ends) }
-    (wakeReader, wakeWriter) = (ends[0], ends[1])
-    for end in ends { _ = fcntl(end, F_SETFL, O_NONBLOCK) }
   }
 
   deinit {
-    for descriptor in [notifications, clock, wakeReader, wakeWriter] where descriptor >= 0 { close(descriptor) }
+    for descriptor in [notifications, clock] where descriptor >= 0 { close(descriptor) }
   }
 
   /// Ends a `wait`, or the next one; from any thread.
-  package func wake() {
-    var byte: UInt8 = 0
-    _ = write(wakeWriter, &byte, 1)
-  }
+  package func wake() { waking.wake() }
 
   /// Whether what is watched is still what its names lead to. To be asked when notifications were lost, or had not begun.
   package var isInPlace: Bool { spool.isInPlace }
 
   /// What happened since the last time; waits until something does. Nil when woken.
   package func wait() -> [Sight]? {
-    var polled = [wakeReader, notifications, clock].map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+    var polled = [waking.reader, notifications, clock].map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
     while poll(&polled, nfds_t(polled.count), -1) < 0, errno == EINTR {}
     if polled[0].revents != 0 {
-      var bytes = [UInt8](repeating: 0, count: 64)
-      while read(wakeReader, &bytes, bytes.count) > 0 {}
+      waking.drain()
       return nil
     }
     var sights: [Sight] = polled[1].revents != 0 ? happened() : []

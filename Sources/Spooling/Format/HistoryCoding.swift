@@ -18,7 +18,7 @@ enum History {
 
   /// The lines of attempts in `bytes`, oldest first. What is no complete line is ignored: the truth is in the ledger.
   static func lines(in bytes: UnsafeBufferPointer<UInt8>) -> [HistoryLine] {
-    entries(in: bytes).compactMap { if case .line(let line) = $0 { line } else { nil } }
+    entries(in: bytes).compactMap(\.line)
   }
 
   /// Everything in `bytes`, oldest first.
@@ -105,10 +105,7 @@ enum History {
   private static func write(_ result: HistoryLine.Result, _ bytes: inout [UInt8]) {
     bytes.append(contentsOf: "{\"to\":".utf8)
     JSON.write(result.to, to: &bytes)
-    member("state", result.state.rawValue, &bytes)
-    member("id", result.id, &bytes)
-    member("code", result.code, &bytes)
-    member("reason", result.reason, &bytes)
+    outcome(result.state, id: result.id, code: result.code, reason: result.reason, &bytes)
     member("channel", result.channel, &bytes)
     member("address", result.address, &bytes)
     member("call", result.call, &bytes)
@@ -121,11 +118,17 @@ enum History {
   private static func write(_ part: HistoryLine.Part, _ bytes: inout [UInt8]) {
     bytes.append(contentsOf: "{\"part\":".utf8)
     JSON.write(part.name, to: &bytes)
-    member("state", part.state.rawValue, &bytes)
-    member("id", part.id, &bytes)
-    member("code", part.code, &bytes)
-    member("reason", part.reason, &bytes)
+    outcome(part.state, id: part.id, code: part.code, reason: part.reason, &bytes)
     bytes.append(UInt8(ascii: "}"))
+  }
+
+  private static func outcome(
+    _ state: RecipientState, id: String?, code: String?, reason: String?, _ bytes: inout [UInt8]
+  ) {
+    member("state", state.rawValue, &bytes)
+    member("id", id, &bytes)
+    member("code", code, &bytes)
+    member("reason", reason, &bytes)
   }
 
   private static func write(counts results: [HistoryLine.Result], _ bytes: inout [UInt8]) {

@@ -40,7 +40,7 @@ package struct MessageFile: Sendable {
           offset: scanner.offset, problem: "something follows the message; a file holds one message only")
       }
       let entries = History.entries(in: tail)
-      lines = entries.compactMap { if case .line(let line) = $0 { line } else { nil } }
+      lines = entries.compactMap(\.line)
       if lines.count < entries.count { (mixed, again) = (entries, Undelivered(entries)) }
       message = try MessageDecoding.message(MessageFile.filled(members, templates))
     } catch {
@@ -98,7 +98,7 @@ package struct MessageFile: Sendable {
 
   /// The history of a file whose message need not be readable: the lines behind it.
   package static func history(in bytes: UnsafeBufferPointer<UInt8>, limit: Int) -> [HistoryLine] {
-    entries(in: bytes, limit: limit).compactMap { if case .line(let line) = $0 { line } else { nil } }
+    entries(in: bytes, limit: limit).compactMap(\.line)
   }
 
   /// All of what stands behind a message, which need not be readable: attempts, receipts, and what a person asked for.

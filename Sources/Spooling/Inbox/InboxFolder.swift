@@ -60,7 +60,7 @@ package final class InboxFolder: Sendable {
     guard var listing = try? Listing(new, path: path) else { return nil }
     var count = 0
     while let entry = try? listing.next() {
-      if entry.name.bytes.first != UInt8(ascii: ".") { count += 1 }
+      if !SpoolLayout.isHidden(entry.name) { count += 1 }
     }
     return count
   }
@@ -127,13 +127,7 @@ package final class InboxFolder: Sendable {
       openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode)
     }
     defer { close(file) }
-    try bytes.withUnsafeBytes { buffer -> Result<Void, SystemFault> in
-      do throws(SystemFault) {
-        return .success(try Syscalls.writeAll(buffer, to: file, path: path))
-      } catch {
-        return .failure(error)
-      }
-    }.get()
+    try Syscalls.writeAll(bytes, to: file, path: path)
   }
 
   /// All that was written aside is on the disk.

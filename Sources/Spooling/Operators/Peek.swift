@@ -35,6 +35,10 @@ extension Spool {
     peek(name, in: descriptor(folder), path: "\(path(folder))/\(name.display)", limit: limit)
   }
 
+  package func peek(_ found: Walk.Found, limit: Int) -> Peek? {
+    peek(found.name, in: found.place.descriptor, path: "\(found.place.path)/\(found.name.display)", limit: limit)
+  }
+
   package func peek(_ name: FileName, in folder: Int32, path: String, limit: Int) -> Peek? {
     do throws(SystemFault) {
       guard let bytes = try read(name, in: folder, path: path, limit: limit) else { return .odd }

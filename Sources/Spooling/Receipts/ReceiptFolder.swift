@@ -67,28 +67,8 @@ package final class ReceiptFolder: Sendable {
 
   // MARK: The lock
 
-  /// Held while receipts are applied: by one process at a time.
-  package struct Lock: Sendable {
-    private let descriptor: Int32
-
-    fileprivate init(_ descriptor: Int32) { self.descriptor = descriptor }
-
-    /// Once.
-    package func release() { close(descriptor) }
-  }
-
-  /// Nil while another process holds it.
-  package func lock() throws(SystemFault) -> Lock? {
-    // Opened anew: a lock belongs to an opening.
-    let descriptor = try Syscalls.openFolder(".", in: folder, path: path)
-    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-      let number = errno
-      close(descriptor)
-      if number == EWOULDBLOCK { return nil }
-      throw SystemFault("flock", number, path)
-    }
-    return Lock(descriptor)
-  }
+  /// Held while receipts are applied, by one process at a time; nil while another holds it.
+  package func lock() throws(SystemFault) -> HeldLock? { try HeldLock(folder: folder, path: path) }
 
   // MARK: What was dropped
 
@@ -191,11 +171,7 @@ package final class ReceiptFolder: Sendable {
       name.withPointer { openat(tmp, $0, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o640) }
     }
     defer { close(file) }
-    try bytes.withUnsafeBytes { buffer -> Result<Void, SystemFault> in
-      do throws(SystemFault) { return .success(try Syscalls.writeAll(buffer, to: file, path: path)) } catch {
-        return .failure(error)
-      }
-    }.get()
+    try Syscalls.writeAll(bytes, to: file, path: path)
     try Syscalls.sync(file, path: path)
   }
 }

@@ -260,12 +260,7 @@ package struct ReceiptTeller: ~Copyable {
     let path = "\(spool.path(folder))/\(name.display)"
     let descriptor: Int32
     do throws(SystemFault) {
-      descriptor = try Syscalls.retry("open", path) {
-        name.withPointer {
-          openat(
-            spool.descriptor(folder), $0, O_RDWR | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)
-        }
-      }
+      descriptor = try Syscalls.openToAppend(name, in: spool.descriptor(folder), path: path)
     } catch {
       // What is no plain file, or may not be written, is somebody else's.
       if [ENOENT, ELOOP, ENXIO, ENODEV, EISDIR, EACCES, EPERM].contains(error.number) { return nil }
@@ -300,17 +295,9 @@ package struct ReceiptTeller: ~Copyable {
   private func append(_ lines: [UInt8], to file: Open, flushes: Bool) throws(SystemFault) {
     let path = "\(spool.path(file.folder))/\(file.name.display)"
     let status = try Syscalls.status(file.descriptor, path: path)
-    var last: UInt8 = 0
-    let read = try Syscalls.retry("read", path) { pread(file.descriptor, &last, 1, max(0, status.st_size - 1)) }
-    var bytes = lines
-    if read == 1, last != UInt8(ascii: "\n") { bytes.insert(UInt8(ascii: "\n"), at: 0) }
+    let bytes = try Syscalls.lineEnd(of: file.descriptor, status, path: path) + lines
     do throws(SystemFault) {
-      try bytes.withUnsafeBytes { buffer -> Result<Void, SystemFault> in
-        do throws(SystemFault) { return .success(try Syscalls.writeAll(buffer, to: file.descriptor, path: path)) } catch
-        {
-          return .failure(error)
-        }
-      }.get()
+      try Syscalls.writeAll(bytes, to: file.descriptor, path: path)
       if flushes { try Syscalls.sync(file.descriptor, path: path) }
     } catch {
       // Half a line on a full disk: taken back, unless somebody has written behind it.

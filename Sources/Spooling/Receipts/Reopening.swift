@@ -11,12 +11,7 @@ extension Spool {
     let path = "\(path(folder))/\(name.display)"
     let descriptor: Int32
     do throws(SystemFault) {
-      descriptor = try Syscalls.retry("open", path) {
-        name.withPointer {
-          openat(
-            self.descriptor(folder), $0, O_RDWR | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)
-        }
-      }
+      descriptor = try Syscalls.openToAppend(name, in: self.descriptor(folder), path: path)
     } catch {
       if [ENOENT, ELOOP, ENXIO].contains(error.number) { return false }
       throw error
@@ -24,16 +19,10 @@ extension Spool {
     defer { close(descriptor) }
     let status = try Syscalls.status(descriptor, path: path)
     guard status.isRegularFile else { return false }
-    var last: UInt8 = 0
-    let read = try Syscalls.retry("read", path) { pread(descriptor, &last, 1, max(0, status.st_size - 1)) }
-    var bytes: [UInt8] = read == 1 && last != UInt8(ascii: "\n") ? [UInt8(ascii: "\n")] : []
+    var bytes = try Syscalls.lineEnd(of: descriptor, status, path: path)
     ReceiptCoding.writeRetry(at: now, to: &bytes)
     do throws(SystemFault) {
-      try bytes.withUnsafeBytes { buffer -> Result<Void, SystemFault> in
-        do throws(SystemFault) { return .success(try Syscalls.writeAll(buffer, to: descriptor, path: path)) } catch {
-          return .failure(error)
-        }
-      }.get()
+      try Syscalls.writeAll(bytes, to: descriptor, path: path)
       try Syscalls.sync(descriptor, path: path)
     } catch {
       _ = ftruncate(descriptor, status.st_size)

@@ -101,7 +101,7 @@ package struct SessionFiles: Sendable {
 
   /// Makes the folder, where there is none.
   package func makeFolder() throws(SystemFault) {
-    let folder = String(path.reversed().drop { $0 != "/" }.dropFirst().reversed())
+    let folder = String(path.throughLastSlash.dropLast())
     if folder.isEmpty || mkdir(folder, 0o700) == 0 || errno == EEXIST { return }
     throw SystemFault("mkdir", errno, folder)
   }
@@ -175,90 +175,6 @@ package struct FileStamp: Sendable, Hashable {
   package init?(path: String) {
     guard let facts = try? FileFacts(ofWhatIsAt: path) else { return nil }
     (inode, size, modified) = (facts.inode, facts.size, facts.modified)
-  }
-}
-
-/// A kernel lock on a file, held as long as this is: it goes with the process, however that ends.
-package final class HeldLock: Sendable {
-  private let descriptor: Int32
-
-  init?(_ path: String, shared: Bool) throws(SystemFault) {
-    let descriptor = try Syscalls.retry("open", path) {
-      open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o600)
-    }
-    guard flock(descriptor, (shared ? LOCK_SH : LOCK_EX) | LOCK_NB) == 0 else {
-      let number = errno
-      close(descriptor)
-      if number == EWOULDBLOCK { return nil }
-      throw SystemFault("flock", number, path)
-    }
-    self.descriptor = descriptor
-  }
-
-  deinit { close(descriptor) }
-}
-
-/// A file that is there whole or not at all: written aside, flushed, renamed, and the rename flushed.
-enum WholeFile {
-  static func write(_ bytes: [UInt8], to path: String, mode: mode_t) throws(SystemFault) {
-    let aside = "\(path).\(getpid())-\(UInt32.random(in: 0...UInt32.max))"
-    let file = try Syscalls.retry("open", aside) {
-      open(aside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode)
-    }
-    do throws(SystemFault) {
-      defer { close(file) }
-      try bytes.withUnsafeBytes { buffer -> Result<Void, SystemFault> in
-        do throws(SystemFault) {
-          return .success(try Syscalls.writeAll(buffer, to: file, path: aside))
-        } catch {
-          return .failure(error)
-        }
-      }.get()
-      try Syscalls.sync(file, path: aside)
-      guard rename(aside, path) == 0 else { throw SystemFault("rename", errno, path) }
-    } catch {
-      unlink(aside)
-      throw error
-    }
-    try flushFolder(of: path)
-  }
-
-  /// What killed writers left of a file, and of files whose names begin with its: who writes has the process's number in
-  /// the name.
-  static func removeScraps(of path: String) {
-    let folder = String(path.reversed().drop { $0 != "/" }.reversed())
-    let prefix = Array(path.utf8.dropFirst(folder.utf8.count)) + [UInt8(ascii: ".")]
-    let descriptor = open(folder.isEmpty ? "." : folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard descriptor >= 0 else { return }
-    defer { close(descriptor) }
-    guard var listing = try? Listing(descriptor, path: folder) else { return }
-    while let entry = try? listing.next() {
-      let name = String(decoding: entry.name.bytes, as: UTF8.self)
-      guard entry.name.bytes.starts(with: prefix), let mark = name.pieces(at: ".").last?.halves(at: "-"),
-        let writer = pid_t(mark.before), UInt32(mark.behind) != nil, kill(writer, 0) != 0, errno == ESRCH
-      else { continue }
-      _ = try? Syscalls.remove(entry.name, in: descriptor, path: folder)
-    }
-  }
-
-  /// What is gone already is no trouble.
-  static func remove(_ path: String) throws(SystemFault) {
-    guard unlink(path) == 0 || errno == ENOENT else { throw SystemFault("unlink", errno, path) }
-    try flushFolder(of: path)
-  }
-
-  private static func flushFolder(of path: String) throws(SystemFault) {
-    let folder = String(path.reversed().drop { $0 != "/" }.reversed())
-    let name = folder.isEmpty ? "." : folder
-    let descriptor: Int32
-    do throws(SystemFault) {
-      descriptor = try Syscalls.retry("open", name) { open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
-    } catch {
-      if error.number == ENOENT { return }
-      throw error
-    }
-    defer { close(descriptor) }
-    try Syscalls.sync(descriptor, path: name)
   }
 }
 

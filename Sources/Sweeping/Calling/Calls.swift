@@ -95,10 +95,10 @@ final class Calls {
       call.longestStretch = 1 + channel.card.unevenness
     }
     call.isNumbered = channel.card.numbersCalls
-    call.allowance = (channel.provider as? any AllowanceProvider)?.allowance
+    call.allowance = channel.allowing?.allowance
     if channel.receipts != .off { call.reference = channel.receipting?.ownReference(in: batch.entries[0].content) }
     call.isPrepared =
-      channel.provider is any PartedProvider && environment.receiving != nil
+      channel.parting != nil && environment.receiving != nil
       && batch.entries.contains { !$0.content.attachments.isEmpty }
     return call
   }
@@ -394,12 +394,10 @@ final class Calls {
   private func finished(_ flight: Flight, _ answer: Answer, _ now: Date) -> FinishedCall {
     var finished = FinishedCall(id: flight.call.id, outcomes: flight.batch.outcomes(answer.outcomes))
     let channel = flight.channel
-    if channel.receipts != .off {
-      finished.awaited = Awaiting.record(
-        of: flight.call, channel, flight.batch, answer.outcomes, startedAt: flight.started.date, at: now)
-    }
+    finished.awaited = Awaiting.record(
+      of: flight.call, channel, flight.batch, answer.outcomes, startedAt: flight.started.date, at: now)
     finished.refund = Charging.refund(flight.batch, answer.outcomes, channel)
-    if channel.provider is any AllowanceProvider {
+    if channel.allowing != nil {
       let isTaken = answer.outcomes.contains { $0.state == .accepted || $0.state == .unconfirmed }
       if answer.isAllowanceSpent || !isTaken {
         finished.allowance = .init(channel: channel.name, isSpent: answer.isAllowanceSpent)

@@ -159,10 +159,12 @@ final class Channels {
 
   private func next(_ state: ChannelState, gathers: Bool) -> Batch? {
     // What is gathered goes only when there is a place for it: until then more may join.
-    if gathers, state.waiting > 0, state.grouper.waitingHigh > 0 || !state.grouper.hasReady {
-      if hand.hasMore(of: state.channel.name) {
-        // They join when those before them are through, and those go only when their calls are full.
-      } else if !share.hasMore(of: state.channel.name) {
+    // Those of a long list who are still to come join when those before them are through, and these go only when their
+    // calls are full.
+    if gathers, state.waiting > 0, state.grouper.waitingHigh > 0 || !state.grouper.hasReady,
+      !hand.hasMore(of: state.channel.name)
+    {
+      if !share.hasMore(of: state.channel.name) {
         state.flush()
       } else if state.grouper.waitingHigh > 0 {
         state.flushUrgent()
@@ -287,7 +289,7 @@ final class Channels {
 
   /// Nothing arrives: the service says yes to everything, and queues none of it.
   private func isUnqueued(_ answer: Answer, _ channel: Channel) -> Bool {
-    guard channel.provider is any AllowanceProvider, let ledger = environment.receiving?.ledger,
+    guard channel.allowing != nil, let ledger = environment.receiving?.ledger,
       answer.outcomes.first?.code == Outcome.noIdCode
     else { return false }
     let before = (try? ledger.lastOutcomes(channel.name, count: Channels.mostUnqueued - 1)) ?? []

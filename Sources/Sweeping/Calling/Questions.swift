@@ -132,14 +132,7 @@ final class Questions {
         let outcomes = batch.entries.map { _ in Outcome.accepted(id: id) }
         foundIds.insert(id)
         recorder.note(FinishedCall(id: record.id, outcomes: batch.outcomes(outcomes)))
-        for entry in batch.entries {
-          entry.item.forEach { passenger in
-            passenger.job.took(part: record.id)
-            passenger.share(with: entry.item.count)
-            hand.conclude(passenger, .accepted(id: id), of: nil, channel)
-          }
-        }
-        return
+        return conclude(record.id, batch, outcomes, channel)
       }
     }
     if now.date < end { return keepDoubt(passengers, record.id, due: end) }
@@ -254,16 +247,19 @@ final class Questions {
     foundIds.formUnion(outcomes.compactMap(\.id))
     var finished = FinishedCall(id: question.call.id, outcomes: flight.batch.outcomes(outcomes))
     finished.refund = Charging.refund(flight.batch, outcomes, flight.channel)
-    if flight.channel.receipts != .off {
-      finished.awaited = Awaiting.record(
-        of: question.call, flight.channel, flight.batch, outcomes, startedAt: question.startedAt, at: now.date)
-    }
+    finished.awaited = Awaiting.record(
+      of: question.call, flight.channel, flight.batch, outcomes, startedAt: question.startedAt, at: now.date)
     recorder.note(finished)
-    for (entry, outcome) in zip(flight.batch.entries, outcomes) {
+    conclude(question.call.id, flight.batch, outcomes, flight.channel)
+  }
+
+  /// What became of a call ends the doubt of everybody in it.
+  private func conclude(_ call: String, _ batch: Batch, _ outcomes: [Outcome], _ channel: Channel) {
+    for (entry, outcome) in zip(batch.entries, outcomes) {
       entry.item.forEach { passenger in
-        passenger.job.took(part: question.call.id)
+        passenger.job.took(part: call)
         passenger.share(with: entry.item.count)
-        hand.conclude(passenger, outcome, of: nil, flight.channel)
+        hand.conclude(passenger, outcome, of: nil, channel)
       }
     }
   }

@@ -129,8 +129,8 @@ package final class Engine {
 
   private func settled(_ settled: [Settled]) {
     parts.recorder.settled(settled)
-    for line in settled.compactMap(\.settlement.line) where line.error?.isOfAllowance == true {
-      if let channel = line.channel { parts.receivers.settled(channel, at: line.at) }
+    for item in settled where item.settlement.line?.error?.isOfAllowance == true {
+      if let line = item.settlement.line, let channel = line.channel { parts.receivers.settled(channel, at: line.at) }
     }
     if parts.tally.settled(settled, parts.share, environment.observe) { ask(.room) }
     let returned = settled.filter { $0.settlement.line == nil }.map(\.name)

@@ -80,7 +80,7 @@ final class Hand {
     }
     outcome = Verdict.final(outcome, attempt: passenger.job.attempt, channel.retry)
     let isUnallowed = outcome.state == .deferred && outcome.kind == .quota && call != nil
-    if isUnallowed, channel.provider is any AllowanceProvider {
+    if isUnallowed, channel.allowing != nil {
       let due = environment.now() + Allowance.pause(after: passenger.job.itinerary.unallowed)
       return end(passenger, outcome, isTried: false, due: due)
     }
@@ -125,7 +125,7 @@ final class Hand {
     if outcome?.state == .rejected { boarding += passenger.fallBack(router) }
     let job = passenger.job
     if job.isLong {
-      boarding += passenger.followers()
+      boarding += job.walkOn()
       if !job.isLong { forget(long: job.itinerary.channel.name) }
     }
     if job.isOver { finish(job) }

@@ -59,7 +59,7 @@ final class Job {
   var isOver: Bool { open == 0 && rest == nil }
 
   /// Who comes next of a long list, when enough are through: those who are leave, and only their entry is kept.
-  fileprivate func walkOn() -> [Passenger] {
+  func walkOn() -> [Passenger] {
     guard let stretch = rest?.stretch, open <= stretch / 2 else { return [] }
     leave()
     // In place: a copy would be one of everybody's identity.
@@ -111,9 +111,7 @@ final class Passenger {
   var priority: Message.Priority { job.message.priority }
 
   /// The text that it takes part in says what so many messages say.
-  func share(with count: Int) {
-    if count > 1 || result.digest != nil { result.digest = count > 1 ? count : nil }
-  }
+  func share(with count: Int) { result.digest = count > 1 ? count : nil }
 
   /// The lost call that it was in was not carried out, as its provider says: there is no doubt any more.
   func refute() {
@@ -142,9 +140,6 @@ final class Passenger {
     isEnded = true
     job.open -= 1
   }
-
-  /// Those who join now that it has an end.
-  func followers() -> [Passenger] { job.walkOn() }
 
   /// Fallback passengers in the place of this one, which was finally refused; empty where there is no fallback.
   func fallBack(_ router: Router) -> [Passenger] {

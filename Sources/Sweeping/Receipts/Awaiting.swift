@@ -18,12 +18,13 @@ enum Awaiting {
     // One id for several is the call's.
     let accepted = outcomes.count { $0.state == .accepted }
     let shared = ids.count == 1 && accepted > 1 ? ids.first?.text : nil
+    let reference = provider.reference(of: call)
     var recipients: [AwaitedRecord.Recipient] = []
     for (entry, outcome) in zip(batch.entries, outcomes) {
       let isInDoubt = outcome.state == .unconfirmed
       guard outcome.state == .accepted || (isInDoubt && provider.endsDoubt) else { continue }
       // Nobody can ask about, or name, what has no id.
-      if outcome.state == .accepted, outcome.id == nil, provider.reference(of: call) == nil, !provider.endsDoubt {
+      if outcome.state == .accepted, outcome.id == nil, reference == nil, !provider.endsDoubt {
         continue
       }
       let key = ReceiptKey.of(entry.target.identity)
@@ -36,7 +37,7 @@ enum Awaiting {
     }
     guard !recipients.isEmpty else { return nil }
     return record(
-      of: call.id, channel, sharedId: shared, reference: provider.reference(of: call), recipients, startedAt: startedAt,
+      of: call.id, channel, sharedId: shared, reference: reference, recipients, startedAt: startedAt,
       at: now)
   }
 
@@ -54,21 +55,14 @@ enum Awaiting {
 
   /// Whom a member of a call is, by what the configuration says now.
   static func target(of member: CallMember, _ channel: Channel) -> Target? {
-    let contact = channel.contact(recorded: member.address ?? member.to)
-    do throws(RecipientFault) {
-      var target = try channel.provider.target(contact.address)
-      target.address = contact.shown
-      return target
-    } catch {
-      return nil
-    }
+    try? channel.target(of: channel.contact(recorded: member.address ?? member.to))
   }
 
   private static func record(
     of call: String, _ channel: Channel, sharedId: String?, reference: String?,
     _ recipients: [AwaitedRecord.Recipient], startedAt: Date, at now: Date
   ) -> AwaitedRecord {
-    let least = (channel.receipting as? any ReceiptAsking)?.receiptPause ?? 0
+    let least = channel.asking?.receiptPause ?? 0
     let pause = ReceiptPause.seconds(after: 0, every: channel.receiptEvery, least: least)
     return AwaitedRecord(
       call: call, channel: channel.name, sharedId: sharedId, reference: reference, acceptedAt: startedAt,

@@ -31,25 +31,34 @@ final class FallbackLegs {
   }
 
   /// What is on disk of a leg, when it returns.
+  /// - Parameter news: those of one file beside each other.
   /// - Returns: the legs' names by the news they follow; nothing for those whom the fallback does not know.
   func take(_ news: [UntoldReceipt]) throws(SweepTrouble) -> [UntoldReceipt.Key: String] {
     var names: [UntoldReceipt.Key: String] = [:]
-    var taken: Set<String> = []
+    var numbers: [Verbatim: Int] = [:]
+    var last: (file: String, message: Original?)?
     for item in news {
-      guard let state = item.news?.state, let message = message(item.member.file),
-        text(of: message, item.channel, to: item.member.to) != nil
+      let file = item.member.file
+      if last.map({ Verbatim($0.file) != Verbatim(file) }) ?? true { last = (file, self.message(file)) }
+      guard let state = item.news?.state, let message = last?.message,
+        let text = text(of: message, item.channel, to: item.member.to)
       else { continue }
-      let name = try freeName(FileName(display: item.member.file), &taken)
-      let leg = FallbackLeg(
-        file: item.member.file, to: item.member.to, call: item.call, state: state, name: name.display)
       do throws(LedgerFault) {
         // Intended before a crash, or by an earlier state of this call: there is no second one.
-        guard let new = try ledger.intendLegs([leg], at: environment.now()).first else {
-          names[item.key] = try ledger.leg(of: leg.file, to: leg.to, call: leg.call)
-          taken.remove(name.display)
+        if let known = try ledger.leg(of: file, to: item.member.to, call: item.call) {
+          names[item.key] = known
           continue
         }
-        if let dropped = try drop(new) { names[item.key] = dropped }
+      } catch {
+        throw SweepTrouble(fault: error)
+      }
+      let name = try freeName(file, &numbers)
+      let leg = FallbackLeg(file: file, to: item.member.to, call: item.call, state: state, name: name.display)
+      do throws(LedgerFault) {
+        // One process at a time applies receipts: it is new.
+        for leg in try ledger.intendLegs([leg], at: environment.now()) {
+          if let dropped = try drop(leg, { text }) { names[item.key] = dropped }
+        }
       } catch {
         throw SweepTrouble(fault: error)
       }
@@ -60,25 +69,30 @@ final class FallbackLegs {
   /// What was intended, and perhaps dropped, when somebody died.
   func recover() throws(SweepTrouble) {
     do throws(LedgerFault) {
-      for leg in try ledger.openLegs() { _ = try drop(leg) }
+      for leg in try ledger.openLegs() {
+        _ = try drop(leg) {
+          message(leg.file).flatMap { original in
+            channel(of: original).flatMap { text(of: original, $0, to: leg.to) }
+          }
+        }
+      }
     } catch {
       throw SweepTrouble(fault: error)
     }
   }
 
-  /// - Returns: its name; nil where its message is not there any more.
-  private func drop(_ leg: FallbackLeg) throws(LedgerFault) -> String? {
+  /// - Parameter text: nil where its message is not there any more, or can't be sent.
+  /// - Returns: its name; nil where it was not dropped.
+  private func drop(_ leg: FallbackLeg, _ text: () -> [UInt8]?) throws(LedgerFault) -> String? {
     var name = leg.name
     let all = (try? spool.find(FileName(display: leg.name), in: Folder.allCases))?.found ?? []
     if !all.contains(where: { $0.place.folder != .tmp }) {
-      guard let message = message(leg.file), let channel = channel(of: message, leg.file),
-        let text = text(of: message, channel, to: leg.to)
-      else {
+      guard let text = text() else {
         try ledger.dropped([leg])
         return nil
       }
       do throws(DropFault) {
-        // Not under its own name: what a kill leaves in tmp/ would be in the way of that for good.
+        // Not under its own name, which may be a producer's in tmp/.
         name = try spool.drop(text, as: FileName(display: leg.name), aside: FileName(".msgspool-leg.\(getpid())"))
           .display
       } catch {
@@ -92,18 +106,21 @@ final class FallbackLegs {
   }
 
   /// `NAME.leg`, `NAME.leg~2`, ...: the first that nobody has.
-  private func freeName(_ name: FileName, _ taken: inout Set<String>) throws(SweepTrouble) -> FileName {
-    let base = FileName(bytes: Array(name.bytes) + Array(".leg".utf8))
-    var number = 1
+  /// - Parameter numbers: the last that was given out, for each file.
+  private func freeName(_ file: String, _ numbers: inout [Verbatim: Int]) throws(SweepTrouble) -> FileName {
+    let base = FileName(bytes: Array(FileName(display: file).bytes) + Array(".leg".utf8))
+    var number = numbers[Verbatim(file)] ?? 0
     while true {
+      number += 1
       let candidate = base.numbered(number)
       let found: [Walk.Found]
       do throws(SystemFault) { found = try spool.find(candidate, in: Folder.allCases).found } catch {
         throw SweepTrouble(fault: error)
       }
-      if found.isEmpty, taken.insert(candidate.display).inserted { return candidate }
-      number += 1
+      if found.isEmpty { break }
     }
+    numbers[Verbatim(file)] = number
+    return base.numbered(number)
   }
 
   // MARK: The message
@@ -134,7 +151,7 @@ final class FallbackLegs {
     return nil
   }
 
-  private func channel(of original: Original, _ file: String) -> String? {
+  private func channel(of original: Original) -> String? {
     original.message.channel ?? configuration.defaultChannel
   }
 

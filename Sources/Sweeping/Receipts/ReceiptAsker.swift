@@ -60,7 +60,7 @@ final class ReceiptAsker {
   /// A new pass: every channel that is asked, in an order that is the same in every run.
   func begin() {
     left = environment.configuration.channels.values
-      .filter { $0.receipts.asks && $0.receipting is any ReceiptAsking }.sorted { $0.name > $1.name }
+      .filter { $0.receipts.asks && $0.asking != nil }.sorted { $0.name > $1.name }
     (round, roundsLeft, paced) = (nil, ReceiptAsker.rounds, 0)
   }
 
@@ -119,7 +119,7 @@ final class ReceiptAsker {
     while let channel = left.last {
       let now = environment.clock()
       if roundsLeft > 0, resting[channel.name] ?? 0 <= now.steady, mayAsk(),
-        let provider = channel.receipting as? any ReceiptAsking
+        let provider = channel.asking
       {
         let records = try ledger.due(channel.name, limit: provider.callsPerRound, at: now.date)
         if !records.isEmpty {

@@ -104,7 +104,7 @@ package final class ReceiptStage {
   package func pass() throws(SweepTrouble) -> Bool {
     let lock = try Self.disk { () throws(SystemFault) in try folder.lock() }
     guard let lock else { return false }
-    defer { lock.release() }
+    defer { withExtendedLifetime(lock) {} }
     try legs.recover()
     // What another has left, before there is anything of our own.
     began = .distantFuture
@@ -327,7 +327,7 @@ package final class ReceiptStage {
         $0[0].member.file < $1[0].member.file
       }
       // Before the line that says so.
-      let names = try legs.take(untold.filter(legs.wants))
+      let names = try legs.take(groups.joined().filter(legs.wants))
       let told = try Self.disk { () throws(SystemFault) in try teller.tell(groups.map { news($0, names) }, at: now) }
       var (done, later): ([UntoldReceipt.Key], [UntoldReceipt.Key]) = ([], [])
       for (group, told) in zip(groups, told) {

@@ -72,10 +72,9 @@ struct Answering {
   private func drop(_ text: String, _ reply: OpenReply) throws(LedgerFault) {
     let bytes = AnswerMessage.json(text, reply, kit.spool, environment.configuration).bytes + [UInt8(ascii: "\n")]
     let name = FileName("reply.\(InboxFolder.stem(channel.name, reply.id)).json")
-    // What a killed receiver left of it half written, under this very name, is nobody's.
-    _ = try? Syscalls.remove(name, in: kit.spool.descriptor(.tmp), path: kit.spool.path(.tmp))
     do throws(DropFault) {
-      _ = try kit.spool.drop([bytes]) { _ in name }
+      // The name is nobody else's in tmp/ either.
+      _ = try kit.spool.drop(bytes, as: name, aside: name)
     } catch {
       // Not marked: it is dropped when the disk takes it.
       throw LedgerFault(.io, "the answer could not be dropped: \(error.fault)", number: error.fault.number)

@@ -21,7 +21,7 @@ package struct ReceivingKit: Sendable {
 
   /// What waits for an allowance of the channel falls due now: the other side has written.
   package func bringForward(_ channel: Channel, limit: Int, now: Date) {
-    guard channel.provider is any AllowanceProvider else { return }
+    guard channel.allowing != nil else { return }
     bringForward(channel, limit: limit, now: now) { $0.error?.isOfAllowance == true }
   }
 

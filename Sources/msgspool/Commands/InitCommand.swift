@@ -151,9 +151,8 @@ extension InitCommand {
 
   /// Somebody has to log in first, where the service knows its people by that.
   fileprivate static func login(to card: ProviderCard, _ option: String) -> [String] {
-    let provider = Catalogue.providers.first { $0.card.name == card.name }
-    return provider is any AccountProvider.Type
-      ? ["msgspool login\(option) \(card.example.prefix { $0 != ":" })"] : []
+    Catalogue.named(card.name) is any AccountProvider.Type
+      ? ["msgspool login\(option) \(ConfigurationTemplate.channel(card))"] : []
   }
 }
 
@@ -277,7 +276,7 @@ enum ConfigurationTemplate {
       """
   }
 
-  private static func channel(_ card: ProviderCard) -> Substring { card.example.prefix { $0 != ":" } }
+  fileprivate static func channel(_ card: ProviderCard) -> Substring { card.example.prefix { $0 != ":" } }
 
   private static func text(of card: ProviderCard, _ entry: String, _ more: String = "") -> String {
     """

@@ -33,7 +33,7 @@ enum PruneCommand: Command {
     defer { withExtendedLifetime(lock != nil) {} }
     // Before anything is removed: beside a newer ledger nothing is.
     let ledger = try ledger(spool, isDry: isDry)
-    var pruning = Pruning(spool, isDry: isDry, awaited: try awaited(spool))
+    var pruning = Pruning(spool, isDry: isDry, awaited: ledger.awaited)
     do throws(SystemFault) {
       try pruning.prune(.done, before: date)
       if arguments.has("--failed") { try pruning.prune(.failed, before: date) }
@@ -55,8 +55,8 @@ enum PruneCommand: Command {
   }
 
   /// Messages of which a receipt is awaited.
-  private static func awaited(_ spool: Spool) throws(Failure) -> Set<String> {
-    guard let ledger = Surroundings.ledgerToLookAt(spool) as? any ReceiptLedger else { return [] }
+  private static func awaited(_ ledger: (any LedgerAudit)?) throws(Failure) -> Set<String> {
+    guard let ledger = ledger as? any ReceiptLedger else { return [] }
     do throws(LedgerFault) { return try ledger.awaitedFiles() } catch { throw Failure(error) }
   }
 
@@ -74,9 +74,9 @@ enum PruneCommand: Command {
   /// Looked at before anything is removed; to write to it, it is opened when there is room again.
   private static func ledger(
     _ spool: Spool, isDry: Bool
-  ) throws(Failure) -> (isThere: Bool, toCount: (any LedgerAudit)?) {
+  ) throws(Failure) -> (isThere: Bool, awaited: Set<String>, toCount: (any LedgerAudit)?) {
     let ledger = try Surroundings.ledgerOfThisVersion(spool, leavesNoTrace: true)
-    return (ledger != nil, isDry ? ledger : nil)
+    return (ledger != nil, try awaited(ledger), isDry ? ledger : nil)
   }
 
   /// A lost call may still be asked about for a day; its row stays longer than that.

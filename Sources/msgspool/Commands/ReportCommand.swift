@@ -45,7 +45,7 @@ enum ReportCommand: Command {
     let sheet = try sheet(report, spool, Surroundings.configurationIfUsable(arguments, spool: spool))
     if let path = arguments["--html"] {
       do throws(SystemFault) {
-        try WholeFile.write(Array(ReportPage(sheet).text.utf8), to: path)
+        try OutputFile.write(Array(ReportPage(sheet).text.utf8), to: path)
       } catch {
         throw Failure(error)
       }

@@ -155,13 +155,16 @@ enum StatusCommand: Command {
   private static func publish(_ text: String, _ arguments: Arguments) throws(Failure) {
     guard let path = arguments["--output"] else { return Console.output(text) }
     do throws(SystemFault) {
-      try WholeFile.write(Array(text.utf8), to: path)
+      try OutputFile.write(Array(text.utf8), to: path)
     } catch {
       throw Failure(error)
     }
   }
 
   private static func text(_ state: State) -> String {
+    func row(_ name: String, _ number: String) -> String {
+      Columns.fit(name, 10) + String(repeating: " ", count: max(0, 10 - number.count)) + number
+    }
     var text = Console.styled(state.spool.safeText, .bold) + "\n"
     for folder in folders + (state.has(.hold) ? [.hold] : []) {
       var notes: [(String, Console.Style)] = []
@@ -170,13 +173,10 @@ enum StatusCommand: Command {
         notes.append((phrase("{1} unconfirmed", String(state.census.unconfirmed)), .yellow))
       }
       if folder == .hold { notes.append((phrase("set aside; msgspool release"), .dim)) }
-      let number = state.count(folder).map { String($0) } ?? "?"
-      text += Columns.fit(folder.rawValue, 10) + String(repeating: " ", count: max(0, 10 - number.count)) + number
+      text += row(folder.rawValue, state.count(folder).map { String($0) } ?? "?")
       text += notes.map { "   " + Console.styled($0.0, $0.1) }.joined() + "\n"
     }
-    if let inbox = state.inbox {
-      text += Columns.fit("inbox", 10) + String(repeating: " ", count: max(0, 10 - String(inbox).count)) + "\(inbox)\n"
-    }
+    if let inbox = state.inbox { text += row("inbox", String(inbox)) + "\n" }
     if !state.logins.isEmpty { text += "\n\(phrase("logins"))\n" }
     for login in state.logins { text += login.text(at: state.now) }
     if !state.suspensions.isEmpty { text += "\n\(phrase("suspended"))\n" }

@@ -59,8 +59,7 @@ struct UndeliveredRetry: ~Copyable {
   }
 
   private mutating func look(at found: Walk.Found) throws(SystemFault) {
-    let path = "\(found.place.path)/\(found.name.display)"
-    guard case .message(let file)? = spool.peek(found.name, in: found.place.descriptor, path: path, limit: limit),
+    guard case .message(let file)? = spool.peek(found, limit: limit),
       !Undelivered.recipients(file.entries).isEmpty, matches(file.lines.last)
     else {
       if isNamed {

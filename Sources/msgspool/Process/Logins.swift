@@ -19,13 +19,13 @@ struct LoginRow {
   static func rows(_ configuration: Configuration, _ spool: Spool) -> [LoginRow] {
     let store = SessionStore(spool: spool.path)
     return configuration.channels.values.filter { $0.loggedIn != nil }.sorted { $0.name < $1.name }.map { channel in
-      let files = SessionFiles(spool: spool.path, channel: channel.name, file: channel.personal?.sessionFile)
+      let files = store.files(of: channel)
       let standing = store.standing(of: channel)
       let login = "msgspool login \(channel.name)"
       func row(_ state: String, _ account: Account?, _ reason: String?, _ hint: String?) -> LoginRow {
         LoginRow(
           channel: channel.name, state: state, account: account?.name, since: account?.since,
-          isReceiving: files.isHeld(.receive), reason: reason, hint: hint)
+          isReceiving: files?.isHeld(.receive) ?? false, reason: reason, hint: hint)
       }
       return switch standing {
       case .ok(let account): row("ok", account, nil, nil)

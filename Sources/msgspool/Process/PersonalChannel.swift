@@ -1,11 +1,10 @@
 import Core
-import Dispatch
 import FoundationEssentials
 import Glibc
 import Ledger
 import Spooling
 import Sweeping
-import Synchronization
+import Threading
 import Transports
 
 /// A channel that somebody has to log in to, as login, logout and contacts use it.
@@ -126,18 +125,10 @@ struct PersonalChannel {
   private static func perform(
     _ request: HTTPRequest, within seconds: Double, _ transport: RoutedTransport
   ) -> Reply {
-    let semaphore = DispatchSemaphore(value: 0)
-    // The reply is waited for below, however long it takes: what the closure holds outlives it.
-    let box = ReplyBox()
-    transport.perform(.http(request), within: seconds) { reply in
-      box.reply.withLock { $0 = reply }
-      semaphore.signal()
-    }
-    semaphore.wait()
-    return box.reply.withLock { $0 } ?? .notSent(TransportFailure(code: "failed", message: "no reply was delivered"))
+    let replies = Inbox<Reply>()
+    transport.perform(.http(request), within: seconds) { replies.post($0) }
+    return replies.takeAll().first ?? .notSent(TransportFailure(code: "failed", message: "no reply was delivered"))
   }
-
-  private final class ReplyBox: Sendable { let reply = Mutex(Reply?.none) }
 
   /// A new login takes the place of what there was, while no call is in flight. What a crash leaves:
   ///

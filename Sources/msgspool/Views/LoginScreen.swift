@@ -128,9 +128,7 @@ final class CodePicture: Sendable {
     guard file >= 0 else { return false }
     defer { close(file) }
     let bytes = isVector ? Array(code.svg.utf8) : code.png
-    return bytes.withUnsafeBytes { buffer in
-      (try? Syscalls.writeAll(buffer, to: file, path: path)) != nil
-    }
+    return (try? Syscalls.writeAll(bytes, to: file, path: path)) != nil
   }
 
   func remove() { unlink(path) }

@@ -139,20 +139,19 @@ private func folderWord(_ folder: Folder) -> String {
 struct RowReader: ~Copyable {
   private let spool: Spool
   private let configuration: Configuration?
+  /// Bytes of a message.
+  private let limit: Int
   private var tails = TailReader()
 
   init(_ spool: Spool, _ configuration: Configuration?) {
     self.spool = spool
     self.configuration = configuration
+    limit = (configuration ?? Configuration()).maxMessageBytes
   }
 
   /// Whether receipts say of somebody that the newest call did not reach them.
   func isUndelivered(_ found: Walk.Found) -> Bool {
-    let path = "\(found.place.path)/\(found.name.display)"
-    let limit = configuration?.maxMessageBytes ?? Configuration().maxMessageBytes
-    guard !found.isOdd,
-      case .message(let file)? = spool.peek(found.name, in: found.place.descriptor, path: path, limit: limit)
-    else { return false }
+    guard !found.isOdd, case .message(let file)? = spool.peek(found, limit: limit) else { return false }
     return !Undelivered.recipients(file.entries).isEmpty
   }
 
@@ -169,9 +168,7 @@ struct RowReader: ~Copyable {
     switch found.place.folder {
     case .tmp, .new, .cur, .hold:
       let facts = try? FileFacts(of: found.name, in: found.place.descriptor)
-      let path = "\(found.place.path)/\(found.name.display)"
-      let limit = configuration?.maxMessageBytes ?? Configuration().maxMessageBytes
-      switch spool.peek(found.name, in: found.place.descriptor, path: path, limit: limit) {
+      switch spool.peek(found, limit: limit) {
       case .message(let file)?: return .waiting(found, .success(file), facts, configuration)
       // A producer is still at work on it.
       case .invalid? where found.place.folder == .tmp: return .waiting(found, nil, facts, nil)

@@ -36,7 +36,7 @@ struct MessageSheet {
       let file = try? MessageFile(buffer, limit: limit, templates: templates)
       return (RawFile(buffer), file?.message, file?.entries ?? MessageFile.entries(in: buffer, limit: limit))
     }
-    lines = entries.compactMap { if case .line(let line) = $0 { line } else { nil } }
+    lines = entries.compactMap(\.line)
     masked = { configuration?.masked($0) ?? $0 }
     self.sums = lines.flatMap(\.calls).compactMap(sums)
     let channel = lines.last?.channel ?? message?.channel ?? configuration?.defaultChannel

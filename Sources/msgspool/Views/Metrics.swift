@@ -114,17 +114,25 @@ struct Metrics {
     let labels = bounds.map(Meters.label) + [Meters.beyond]
     for (channel, rows) in Dictionary(grouping: buckets ?? [], by: \.channel).sorted(by: { $0.key < $1.key }) {
       let counts = Dictionary(rows.map { ($0.label, $0.value) }) { $0 + $1 }
-      var total = 0
-      for label in labels {
-        total += counts[label] ?? 0
-        text += sample("\(name)_bucket", [("channel", channel), ("le", label)], String(total))
-      }
       let milliseconds = sums?.first { $0.channel == channel }?.value ?? 0
       let thousandths = String(1000 + milliseconds % 1000).dropFirst()
-      text += sample("\(name)_sum", [("channel", channel)], "\(milliseconds / 1000).\(thousandths)")
-      text += sample("\(name)_count", [("channel", channel)], String(total))
+      text += series(
+        name, channel, bounds, labels.map { counts[$0] ?? 0 }, sum: "\(milliseconds / 1000).\(thousandths)")
     }
     return text
+  }
+
+  /// A channel's part of a histogram.
+  /// - Parameter classes: how many are in each, up to its bound and beyond the last.
+  func series(_ name: String, _ channel: String, _ bounds: [Double], _ classes: [Int], sum: String) -> String {
+    var text = ""
+    var total = 0
+    for (label, count) in zip(bounds.map(Meters.label) + [Meters.beyond], classes) {
+      total += count
+      text += sample("\(name)_bucket", [("channel", channel), ("le", label)], String(total))
+    }
+    return text + sample("\(name)_sum", [("channel", channel)], sum)
+      + sample("\(name)_count", [("channel", channel)], String(total))
   }
 
   // MARK: The format

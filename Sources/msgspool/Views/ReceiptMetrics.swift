@@ -19,22 +19,14 @@ extension Metrics {
       }
     }
     text += header("msgspool_receipt_seconds", "Seconds from accepted to delivered.", "histogram")
-    for (channel, total) in channels { text += histogram(channel, total) }
+    for (channel, total) in channels {
+      text += series(
+        "msgspool_receipt_seconds", channel, ReceiptSeconds.bounds, total.classes, sum: String(total.seconds))
+    }
     text += header("msgspool_receipts_awaited", "Recipients of whom a receipt is awaited.")
     for (channel, total) in channels {
       text += sample("msgspool_receipts_awaited", [("channel", channel)], String(total.awaited))
     }
     return text
-  }
-
-  private func histogram(_ channel: String, _ total: ReceiptTotals) -> String {
-    var text = ""
-    var count = 0
-    for (bound, here) in zip(ReceiptSeconds.bounds.map(Meters.label) + [Meters.beyond], total.classes) {
-      count += here
-      text += sample("msgspool_receipt_seconds_bucket", [("channel", channel), ("le", bound)], String(count))
-    }
-    return text + sample("msgspool_receipt_seconds_sum", [("channel", channel)], String(total.seconds))
-      + sample("msgspool_receipt_seconds_count", [("channel", channel)], String(count))
   }
 }

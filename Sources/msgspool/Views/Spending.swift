@@ -16,12 +16,8 @@ struct Spending {
     var spendings: [Spending] = []
     for channel in (configuration?.channels.values ?? [:].values).sorted(by: { $0.name < $1.name })
     where channel.price > .zero {
-      let day = LocalTime.day(of: now, in: channel.zone)
-      spendings.append(
-        Spending(
-          channel: channel.name, day: Money(micros: try ledger.spent(channel.name, from: day, through: day)),
-          month: Money(micros: try ledger.spent(channel.name, from: LocalTime.month(of: day), through: day)),
-          budget: channel.budget))
+      let spent = try ledger.spent(channel, at: now)
+      spendings.append(Spending(channel: channel.name, day: spent.day, month: spent.month, budget: channel.budget))
     }
     return spendings
   }

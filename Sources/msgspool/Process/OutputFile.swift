@@ -2,7 +2,7 @@ import Glibc
 import Spooling
 
 /// A file that others read while it is replaced: they see the old one or the new one, whole, also after a power cut.
-enum WholeFile {
+enum OutputFile {
   /// Written beside it, flushed, renamed over it. Readable by everybody, as whoever collects it is another user.
   ///
   /// What is no plain file (a device, a pipe, /dev/stdout) is written to where it stands: with a file in its place nobody
@@ -12,7 +12,7 @@ enum WholeFile {
     if stat(path, &facts) == 0, facts.st_mode & S_IFMT != S_IFREG || isOpenAlready(path) {
       return try append(bytes, to: path)
     }
-    try replace(target(of: path), with: bytes)
+    try WholeFile.replace(target(of: path), with: bytes, mode: 0o644)
   }
 
   /// Where a symbolic link leads, so that the link stays one.
@@ -33,23 +33,5 @@ enum WholeFile {
     defer { close(file) }
     let fault = Diagnostics.write(bytes, to: file)
     guard fault == 0 else { throw SystemFault("write", fault, path) }
-  }
-
-  private static func replace(_ path: String, with bytes: [UInt8]) throws(SystemFault) {
-    let aside = "\(path).\(getpid()).tmp"
-    let file = open(aside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o644)
-    guard file >= 0 else { throw SystemFault("open", errno, aside) }
-    var fault = Diagnostics.write(bytes, to: file)
-    if fault == 0, fsync(file) != 0 { fault = errno }
-    close(file)
-    guard fault == 0 else {
-      unlink(aside)
-      throw SystemFault("write", fault, aside)
-    }
-    guard rename(aside, path) == 0 else {
-      let number = errno
-      unlink(aside)
-      throw SystemFault("rename", number, path)
-    }
   }
 }
