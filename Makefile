@@ -24,7 +24,7 @@ BINARY := .build/release/msgspool
 CHECKED := --explicit-target-dependency-import-check error
 # One file to copy to another machine: Swift's libraries inside, only C libraries of the system outside. Without the
 # debugger's tables it is two thirds as large; names stay, for a backtrace.
-RELEASE := -c release --static-swift-stdlib -Xlinker --strip-debug $(CHECKED) --product msgspool
+RELEASE := -c release --static-swift-stdlib -Xlinker --strip-debug -Xlinker --discard-all $(CHECKED) --product msgspool
 SOURCES := Sources Tests Package.swift
 UNITS   := msgspool.service msgspool-sweep.service msgspool-sweep.timer
 BRIDGES := apprise-bridge.py itchat-bridge.py receipts-callback.py receipts-mail.py

@@ -26,13 +26,14 @@ let package = Package(
   name: "msgspool",
   products: [.executable(name: "msgspool", targets: ["msgspool"])],
   targets: [
-    library("CCurl", pkgConfig: "libcurl", debian: "libcurl4-openssl-dev"),
     library("CCrypto", pkgConfig: "libcrypto", debian: "libssl-dev"),
     library("CIDN2", pkgConfig: "libidn2", debian: "libidn2-dev"),
     library("CSQLite", pkgConfig: "sqlite3", debian: "libsqlite3-dev"),
-    library("CMicrohttpd", pkgConfig: "libmicrohttpd", debian: "libmicrohttpd-dev"),
     library("CQREncode", pkgConfig: "libqrencode", debian: "libqrencode-dev"),
     .systemLibrary(name: "CSystem", path: "Sources/C/CSystem"),
+    // Opened at the first use, so that nothing is linked (Sources/C/lazy.h).
+    .systemLibrary(name: "CCurl", path: "Sources/C/CCurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+    .systemLibrary(name: "CMicrohttpd", path: "Sources/C/CMicrohttpd", providers: [.apt(["libmicrohttpd-dev"])]),
 
     wall("Core"),
     wall("Digests", uses: ["CCrypto"]),

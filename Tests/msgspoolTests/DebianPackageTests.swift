@@ -85,7 +85,7 @@ struct DebianPackageTests {
     }
   }
 
-  @Test("It asks for the libraries that the program is linked against")
+  @Test("It asks for the libraries that the program is linked against, or opens by name")
   func dependencies() async throws {
     let depends = try await DebianPackage.field("Depends")
     for library in ["libcurl4", "libidn2-0", "libmicrohttpd12", "libsqlite3-0", "libssl3", "ca-certificates", "tzdata"]

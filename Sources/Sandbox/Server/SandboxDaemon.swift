@@ -11,6 +11,9 @@ enum SandboxDaemon {
   private static let connectionMemory = 64 * 1024
   private static let connections: UInt32 = 1000
 
+  /// Whether the library can be opened; asked before anything else.
+  static var isThere: Bool { msgspool_mhd_opens() }
+
   /// The daemon keeps the service alive until it is stopped.
   static func start(listening: Int32, service: SandboxService) -> UInt {
     let owner = Unmanaged.passRetained(service)
@@ -22,14 +25,14 @@ enum SandboxDaemon {
 
   /// Waits for the daemon's thread; not to be called on it.
   static func stop(_ daemon: UInt, service: SandboxService) {
-    MHD_stop_daemon(OpaquePointer(bitPattern: daemon))
+    msgspool_MHD_stop_daemon(OpaquePointer(bitPattern: daemon))
     Unmanaged.passUnretained(service).release()
   }
 
   /// Only in the callback that handles the connection.
-  static func suspend(_ connection: UInt) { MHD_suspend_connection(OpaquePointer(bitPattern: connection)) }
+  static func suspend(_ connection: UInt) { msgspool_MHD_suspend_connection(OpaquePointer(bitPattern: connection)) }
 
-  static func resume(_ connection: UInt) { MHD_resume_connection(OpaquePointer(bitPattern: connection)) }
+  static func resume(_ connection: UInt) { msgspool_MHD_resume_connection(OpaquePointer(bitPattern: connection)) }
 
   static func after(milliseconds: Int, _ work: @escaping @Sendable () -> Void) {
     DispatchQueue.global().asyncAfter(deadline: .now() + .milliseconds(milliseconds), execute: work)
@@ -80,7 +83,7 @@ private func handle(
   let pending = Unmanaged<Pending>.fromOpaque(context).takeUnretainedValue()
   if !pending.started {
     pending.started = true
-    let length = MHD_lookup_connection_value(connection, .HEADER_KIND, "content-length").flatMap {
+    let length = msgspool_MHD_lookup_connection_value(connection, .HEADER_KIND, "content-length").flatMap {
       Int(String(cString: $0))
     }
     pending.tooLarge = (length ?? 0) > pending.largestBody
@@ -134,7 +137,7 @@ private func headers(of connection: OpaquePointer) -> [FormPair] {
       list.assumingMemoryBound(to: [FormPair].self).pointee.append(FormPair(String(cString: name).lowercased(), text))
       return .YES
     }
-    _ = MHD_get_connection_values(connection, .HEADER_KIND, collect, headers)
+    _ = msgspool_MHD_get_connection_values(connection, .HEADER_KIND, collect, headers)
   }
   return headers
 }
@@ -151,17 +154,17 @@ private func depart(_ served: SandboxCore.Served, _ connection: OpaquePointer) -
   case .whole:
     response = reply.body.withUnsafeBytes { body in
       // MUST_COPY: the library does not write to what it copies from.
-      MHD_create_response_from_buffer(
+      msgspool_MHD_create_response_from_buffer(
         body.count, UnsafeMutableRawPointer(mutating: body.baseAddress), .RESPMEM_MUST_COPY)
     }
   case .truncated:
     let half = Unmanaged.passRetained(Half(of: reply.body)).toOpaque()
-    response = MHD_create_response_from_callback(UInt64(reply.body.count), 4096, Half.read, half, Half.free)
+    response = msgspool_MHD_create_response_from_callback(UInt64(reply.body.count), 4096, Half.read, half, Half.free)
   }
   guard let response else { return .NO }
-  defer { MHD_destroy_response(response) }
-  for header in reply.headers { MHD_add_response_header(response, header.name, header.value) }
-  return MHD_queue_response(connection, UInt32(reply.status), response)
+  defer { msgspool_MHD_destroy_response(response) }
+  for header in reply.headers { msgspool_MHD_add_response_header(response, header.name, header.value) }
+  return msgspool_MHD_queue_response(connection, UInt32(reply.status), response)
 }
 
 /// Sends a TCP reset at once. Disconnecting a connected stream socket does that on Linux; SO_LINGER would leave it to

@@ -7,12 +7,22 @@ package enum SandboxError: Error, CustomStringConvertible {
   case cannotListen(port: UInt16, errno: Int32)
   case cannotRecord(path: String, errno: Int32)
   case cannotServe
+  case noLibrary
 
   package var description: String {
     switch self {
     case .cannotListen(let port, let code): "cannot listen on 127.0.0.1:\(port): \(String(cString: strerror(code)))"
     case .cannotRecord(let path, let code): "cannot write to \(path): \(String(cString: strerror(code)))"
     case .cannotServe: "cannot start the HTTP server"
+    case .noLibrary: "libmicrohttpd.so.12 cannot be opened"
+    }
+  }
+
+  /// What to do.
+  package var hint: String {
+    switch self {
+    case .cannotListen, .cannotRecord, .cannotServe: "choose another --port or --record"
+    case .noLibrary: "on Debian: apt install libmicrohttpd12"
     }
   }
 }
@@ -66,6 +76,7 @@ package final class SandboxServer: Sendable {
   /// Does nothing when it runs already.
   package func start() throws(SandboxError) {
     guard running.withLock({ $0.daemon == 0 }) else { return }
+    guard SandboxDaemon.isThere else { throw .noLibrary }
     try service.begin(record: recordPath)
     let (listening, port) = try Self.listen(wantedPort)
     let daemon = SandboxDaemon.start(listening: listening, service: service)

@@ -30,9 +30,10 @@ package protocol SweepDisk: AnyObject, Sendable {
   var path: String { get }
   /// Renames a file into cur/SWEEP; the name it got, or nil when somebody else won.
   func claim(_ name: FileName, from folder: Folder) throws(SystemFault) -> FileName?
-  /// Renames a file out of cur/SWEEP; the name it got.
+  /// Renames files out of cur/SWEEP; the names they got in their order, nil where somebody else has taken one away.
+  /// - Throws: at the first that can't be renamed; those before it are there.
   @discardableResult
-  func put(_ name: FileName, into folder: Folder) throws(SystemFault) -> FileName?
+  func put(_ names: [FileName], into folder: Folder) throws(SystemFault) -> [FileName?]
   func names() throws(SystemFault) -> any NameCursor
   func isEmpty() throws(SystemFault) -> Bool
   func modified() throws(SystemFault) -> Date
@@ -55,6 +56,11 @@ package protocol SweepDisk: AnyObject, Sendable {
 }
 
 extension SweepDisk {
+  @discardableResult
+  package func put(_ name: FileName, into folder: Folder) throws(SystemFault) -> FileName? {
+    try put([name], into: folder)[0]
+  }
+
   /// Of a disk whose renames are one step.
   package func finishMove(of name: FileName) -> Bool { false }
 }
@@ -92,24 +98,28 @@ extension SweepFolder: SweepDisk {
     try Spool.move(name, from: spool.descriptor(folder), to: descriptor, path: path)
   }
 
-  @discardableResult
-  package func put(_ name: FileName, into folder: Folder) throws(SystemFault) -> FileName? {
+  package func put(_ names: [FileName], into folder: Folder) throws(SystemFault) -> [FileName?] {
     let path = spool.path(folder)
-    if spool.isInPlace(folder) {
-      return try Spool.move(name, from: descriptor, to: spool.descriptor(folder), path: path)
-    }
+    if spool.isInPlace(folder) { return try move(names, to: spool.descriptor(folder), path) }
     // Somebody has put another folder in its place, and what goes back belongs there, not to what was moved aside. Where
-    // there is none, the file stays here for the next sweep's rescue.
+    // there is none, the files stay here for the next sweep's rescue.
     let present: Int32
     do throws(SystemFault) {
       present = try Syscalls.openFolder(folder.rawValue, in: spool.rootDescriptor, path: path)
     } catch {
       // What is no folder has not taken its place.
       guard [ELOOP, ENOTDIR].contains(error.number) else { throw error }
-      return try Spool.move(name, from: descriptor, to: spool.descriptor(folder), path: path)
+      return try move(names, to: spool.descriptor(folder), path)
     }
     defer { close(present) }
-    return try Spool.move(name, from: descriptor, to: present, path: path)
+    return try move(names, to: present, path)
+  }
+
+  private func move(_ names: [FileName], to target: Int32, _ path: String) throws(SystemFault) -> [FileName?] {
+    var moved: [FileName?] = []
+    moved.reserveCapacity(names.count)
+    for name in names { moved.append(try Spool.move(name, from: descriptor, to: target, path: path)) }
+    return moved
   }
 
   package func finishMove(of name: FileName) -> Bool {

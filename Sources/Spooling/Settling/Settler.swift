@@ -61,9 +61,14 @@ package struct Settler {
     if hasLines, !flushesEach { try disk.flushAll() }
     var settled: [Settled] = []
     settled.reserveCapacity(settlements.count)
-    for settlement in settlements {
-      let name = try folder.put(settlement.file.name, into: settlement.folder)
-      settled.append(Settled(settlement: settlement, name: name ?? settlement.file.name))
+    var rest = settlements[...]
+    // Neighbours that go to one folder go together, so that its place is looked at once for all of them.
+    while let target = rest.first?.folder {
+      let run = rest.prefix { $0.folder == target }
+      for (settlement, name) in zip(run, try folder.put(run.map(\.file.name), into: target)) {
+        settled.append(Settled(settlement: settlement, name: name ?? settlement.file.name))
+      }
+      rest = rest.dropFirst(run.count)
     }
     return settled
   }

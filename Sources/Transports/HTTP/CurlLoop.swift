@@ -13,19 +13,27 @@ struct CurlLoop {
   /// By the address of the easy handle.
   private var active: [UnsafeMutableRawPointer: Transfer] = [:]
 
-  /// libcurl wants this once in a process. It loads the TLS library, so a sweep with nothing to send must not pay it.
-  static let startup: CURLcode = curl_start()
+  /// Nil when libcurl can be used. It is opened here, once in a process: a sweep with nothing to send must not pay for it
+  /// and for the TLS library.
+  static let obstacle: TransportFailure? =
+    if !msgspool_curl_opens() {
+      TransportFailure(code: "failed", message: "libcurl.so.4 cannot be opened (on Debian: apt install libcurl4).")
+    } else if curl_start() != CURLE_OK {
+      TransportFailure(code: "failed", message: "libcurl could not be started.")
+    } else {
+      nil
+    }
 
   static func run(_ mailbox: Mailbox) {
-    if startup == CURLE_OK, let multi = curl_multi_init() {
+    if obstacle == nil, let multi = msgspool_curl_multi_init() {
       var loop = CurlLoop(mailbox: mailbox, multi: multi)
       loop.run()
       loop.idle.removeAll()
-      curl_multi_cleanup(multi)
+      msgspool_curl_multi_cleanup(multi)
       return
     }
     mailbox.close(.abandon)
-    let failure = TransportFailure(code: "failed", message: "libcurl could not be started.")
+    let failure = obstacle ?? .outOfMemory
     for errand in mailbox.collect().errands { errand.deliver(.notSent(failure)) }
   }
 
@@ -52,16 +60,16 @@ struct CurlLoop {
   /// Lets libcurl do what can be done now, delivers what is finished, and waits when that was nothing.
   private mutating func step(closing: CurlTransport.Shutdown?) {
     var running: Int32 = 0
-    var status = curl_multi_perform(multi, &running)
+    var status = msgspool_curl_multi_perform(multi, &running)
     if status == CURLM_OK {
       if deliverFinished() { return }
       guard mailbox.mayWait(on: multi, having: closing) else { return }
       // libcurl shortens this to its own nearest deadline.
-      status = curl_multi_poll(multi, nil, 0, 60_000, nil)
+      status = msgspool_curl_multi_poll(multi, nil, 0, 60_000, nil)
     }
     if status != CURLM_OK {
       // Out of memory, or `poll` failed: nothing in flight can be brought to an end any more.
-      let reason = String(cString: curl_multi_strerror(status))
+      let reason = String(cString: msgspool_curl_multi_strerror(status))
       giveUp(TransportFailure(code: "failed", message: "libcurl cannot go on: \(reason)."))
     }
   }
@@ -77,7 +85,7 @@ struct CurlLoop {
       if let failure = transfer.prepare(errand) {
         idle.append(transfer)
         errand.deliver(.notSent(failure))
-      } else if curl_multi_add_handle(multi, transfer.easy) != CURLM_OK {
+      } else if msgspool_curl_multi_add_handle(multi, transfer.easy) != CURLM_OK {
         // Not put back among the idle ones: its handle is in an unknown state.
         errand.deliver(.notSent(.outOfMemory))
       } else {
@@ -94,11 +102,11 @@ struct CurlLoop {
   private mutating func deliverFinished() -> Bool {
     var any = false
     var left: Int32 = 0
-    while let message = curl_multi_info_read(multi, &left) {
+    while let message = msgspool_curl_multi_info_read(multi, &left) {
       guard message.pointee.msg == CURLMSG_DONE, let easy = message.pointee.easy_handle else { continue }
       // The message is libcurl's and dies with the removal of its handle.
       let result = message.pointee.data.result
-      curl_multi_remove_handle(multi, easy)
+      msgspool_curl_multi_remove_handle(multi, easy)
       guard let transfer = active.removeValue(forKey: easy) else { continue }
       any = true
       let (reply, deliver) = transfer.finish(result)
@@ -110,7 +118,7 @@ struct CurlLoop {
 
   private mutating func giveUp(_ failure: TransportFailure) {
     for transfer in active.values {
-      curl_multi_remove_handle(multi, transfer.easy)
+      msgspool_curl_multi_remove_handle(multi, transfer.easy)
       let (reply, deliver) = transfer.giveUp(failure)
       idle.append(transfer)
       deliver(reply)

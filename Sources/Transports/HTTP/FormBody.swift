@@ -15,7 +15,7 @@ final class FormBody {
       readers.append(try PartReader(part, open))
     }
     self.readers = readers
-    guard let mime = curl_mime_init(easy) else { throw .outOfMemory }
+    guard let mime = msgspool_curl_mime_init(easy) else { throw .outOfMemory }
     self.mime = mime
     for (part, reader) in zip(parts, readers) {
       guard FormBody.add(part, reader, to: mime) else { throw .outOfMemory }
@@ -23,7 +23,7 @@ final class FormBody {
   }
 
   deinit {
-    curl_mime_free(mime)
+    msgspool_curl_mime_free(mime)
   }
 
   /// Why the body could not be read to its end.
@@ -38,14 +38,14 @@ final class FormBody {
   }
 
   private static func add(_ part: FormPart, _ reader: PartReader, to mime: OpaquePointer) -> Bool {
-    guard let new = curl_mime_addpart(mime) else { return false }
-    var results = [curl_mime_name(new, part.name)]
-    if let fileName = part.fileName { results.append(curl_mime_filename(new, fileName)) }
-    if let type = part.type { results.append(curl_mime_type(new, type)) }
+    guard let new = msgspool_curl_mime_addpart(mime) else { return false }
+    var results = [msgspool_curl_mime_name(new, part.name)]
+    if let fileName = part.fileName { results.append(msgspool_curl_mime_filename(new, fileName)) }
+    if let type = part.type { results.append(msgspool_curl_mime_type(new, type)) }
     // Unretained: the reader outlives the mime structure, which `deinit` frees first.
     let argument = Unmanaged.passUnretained(reader).toOpaque()
     results.append(
-      curl_mime_data_cb(
+      msgspool_curl_mime_data_cb(
         new, curl_off_t(reader.size),
         { buffer, size, count, argument in
           guard let argument else { return Int(CURL_READFUNC_ABORT) }

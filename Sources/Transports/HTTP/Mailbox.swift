@@ -27,7 +27,7 @@ final class Mailbox: Sendable {
     var bell: Bell?
 
     mutating func ring() {
-      if let bell { curl_multi_wakeup(bell.multi) }
+      if let bell { msgspool_curl_multi_wakeup(bell.multi) }
       bell = nil
     }
   }

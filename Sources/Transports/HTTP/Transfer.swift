@@ -23,7 +23,7 @@ final class Transfer {
 
   /// Nil when there is no memory for it.
   init?(_ policy: CurlTransport.Policy) {
-    guard let easy = curl_easy_init() else { return nil }
+    guard let easy = msgspool_curl_easy_init() else { return nil }
     self.easy = easy
     self.policy = policy
     errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
@@ -38,8 +38,8 @@ final class Transfer {
   /// folded line where the next answer's first header should be is written there: a far end could reach into our memory.
   /// A handle that never had an answer remembers none. Connections are the multi handle's, and stay.
   private func renew() -> Bool {
-    guard let fresh = curl_easy_init() else { return false }
-    curl_easy_cleanup(easy)
+    guard let fresh = msgspool_curl_easy_init() else { return false }
+    msgspool_curl_easy_cleanup(easy)
     easy = fresh
     isUsed = false
     applyConstants()
@@ -50,8 +50,8 @@ final class Transfer {
 
   deinit {
     releaseForm()
-    curl_easy_cleanup(easy)
-    curl_slist_free_all(headerList)
+    msgspool_curl_easy_cleanup(easy)
+    msgspool_curl_slist_free_all(headerList)
     errorText.deallocate()
   }
 
@@ -119,7 +119,7 @@ final class Transfer {
     let error = Int32(truncatingIfNeeded: curl_get_long(easy, CURLINFO_OS_ERRNO))
     if result == CURLE_COULDNT_CONNECT, error != 0 { return String(cString: strerror(error)) }
     let text = String(cString: errorText)
-    return text.isEmpty ? String(cString: curl_easy_strerror(result)) : text
+    return text.isEmpty ? String(cString: msgspool_curl_easy_strerror(result)) : text
   }
 
   // MARK: Options
@@ -171,14 +171,14 @@ final class Transfer {
   private func replaceHeaderList(_ headers: [HTTPHeader], isForm: Bool) -> Bool {
     var list: UnsafeMutablePointer<curl_slist>?
     for line in HTTPRules.lines(for: headers, isForm: isForm) {
-      guard let longer = curl_slist_append(list, line) else {
-        curl_slist_free_all(list)
+      guard let longer = msgspool_curl_slist_append(list, line) else {
+        msgspool_curl_slist_free_all(list)
         return false
       }
       list = longer
     }
     curl_set_list(easy, CURLOPT_HTTPHEADER, list)
-    curl_slist_free_all(headerList)
+    msgspool_curl_slist_free_all(headerList)
     headerList = list
     self.headers = (headers, isForm)
     return true
@@ -186,7 +186,7 @@ final class Transfer {
 
   private func setAll(_ results: [CURLcode]) -> TransportFailure? {
     guard let problem = results.first(where: { $0 != CURLE_OK }) else { return nil }
-    return .invalid("libcurl refuses the request: \(String(cString: curl_easy_strerror(problem)))")
+    return .invalid("libcurl refuses the request: \(String(cString: msgspool_curl_easy_strerror(problem)))")
   }
 
   private func applyConstants() {

@@ -29,7 +29,7 @@ final class MailTransfer: Performer {
     self.queue = queue
     errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
     errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
-    easy = CurlLoop.startup == CURLE_OK ? curl_easy_init() : nil
+    easy = CurlLoop.obstacle == nil ? msgspool_curl_easy_init() : nil
     if let easy {
       applyConstants(easy)
       connectCallbacks(easy)
@@ -37,14 +37,14 @@ final class MailTransfer: Performer {
   }
 
   deinit {
-    curl_easy_cleanup(easy)
+    if let easy { msgspool_curl_easy_cleanup(easy) }
     errorText.deallocate()
   }
 
   func perform(_ exchange: Exchange, within seconds: Double) -> Reply {
     guard case .mail(let request) = exchange else { return .notSent(.invalid("this transport sends mail only")) }
     if queue.isAbandoned { return .notSent(.abandoned) }
-    guard let easy else { return .notSent(.outOfMemory) }
+    guard let easy else { return .notSent(CurlLoop.obstacle ?? .outOfMemory) }
     do throws(TransportFailure) {
       if let problem = MailRules.problem(with: request) { throw .invalid(problem) }
       let message = try MailMessage(request, policy.openAttachment)
@@ -76,7 +76,7 @@ final class MailTransfer: Performer {
       curl_set_offset(easy, CURLOPT_INFILESIZE_LARGE, curl_off_t(message.size)),
     ]
     if let problem = results.first(where: { $0 != CURLE_OK }) {
-      throw .invalid("libcurl refuses the request: \(String(cString: curl_easy_strerror(problem)))")
+      throw .invalid("libcurl refuses the request: \(String(cString: msgspool_curl_easy_strerror(problem)))")
     }
     let deadline = monotonicSeconds() + seconds
     var result = run(request, easy, message, fresh: false, until: deadline)
@@ -104,7 +104,7 @@ final class MailTransfer: Performer {
     if !fresh, let offer = offers[request.url] { name(atMost: offer) }
     curl_set_long(easy, CURLOPT_FRESH_CONNECT, fresh ? 1 : 0)
     curl_set_long(easy, CURLOPT_TIMEOUT_MS, milliseconds(deadline - monotonicSeconds()))
-    return curl_easy_perform(easy)
+    return msgspool_curl_easy_perform(easy)
   }
 
   /// libcurl looks at the next recipient when it has the answer to the one before: the list may be cut until then.
@@ -168,7 +168,7 @@ final class MailTransfer: Performer {
     let error = Int32(truncatingIfNeeded: curl_get_long(easy, CURLINFO_OS_ERRNO))
     if result == CURLE_COULDNT_CONNECT, error != 0 { return String(cString: strerror(error)) }
     let text = String(cString: errorText)
-    return text.isEmpty ? String(cString: curl_easy_strerror(result)) : text
+    return text.isEmpty ? String(cString: msgspool_curl_easy_strerror(result)) : text
   }
 
   // MARK: Options
@@ -255,14 +255,14 @@ private final class RecipientList {
 
   init(_ recipients: [String]) throws(TransportFailure) {
     for recipient in recipients {
-      guard let longer = curl_slist_append(first, recipient) else { throw .outOfMemory }
+      guard let longer = msgspool_curl_slist_append(first, recipient) else { throw .outOfMemory }
       first = longer
     }
   }
 
   deinit {
-    curl_slist_free_all(first)
-    curl_slist_free_all(rest)
+    msgspool_curl_slist_free_all(first)
+    msgspool_curl_slist_free_all(rest)
   }
 
   /// At least one stays. What was cut off before stays so.

@@ -57,7 +57,7 @@ enum SandboxCommand: Command {
     do throws(SandboxError) {
       try server.start()
     } catch {
-      throw Failure(.cannotWrite, "\(error)", hint: "choose another --port or --record")
+      throw Failure(.cannotWrite, "\(error)", hint: error.hint)
     }
     Console.output(
       arguments.has("--json")

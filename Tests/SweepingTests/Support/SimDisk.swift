@@ -268,8 +268,8 @@ final class SimSweep: SweepDisk, @unchecked Sendable {
     spool.process.acts() ? disk.move(name, from: .folder(folder), to: place) : nil
   }
 
-  func put(_ name: FileName, into folder: Folder) throws(SystemFault) -> FileName? {
-    spool.process.acts() ? disk.move(name, from: place, to: .folder(folder)) : nil
+  func put(_ names: [FileName], into folder: Folder) throws(SystemFault) -> [FileName?] {
+    names.map { spool.process.acts() ? disk.move($0, from: place, to: .folder(folder)) : nil }
   }
 
   func names() throws(SystemFault) -> any NameCursor {
