@@ -1,4 +1,6 @@
+import Foundation
 import QRCodes
+import TestSupport
 import Testing
 
 @Suite("QR codes")
@@ -53,5 +55,61 @@ struct QRCodeTests {
     let width = png[16..<20].reduce(0) { $0 << 8 | Int($1) }
     #expect(width == (code.size + 8) * 8)
     #expect(png.suffix(12) == [0, 0, 0, 0, 0x49, 0x45, 0x4E, 0x44, 0xAE, 0x42, 0x60, 0x82])
+  }
+
+  /// What a reader of codes sees that shares nothing with us, in each form that a phone is held before.
+  enum Form: String, Sendable, CaseIterable {
+    case png, terminal
+
+    /// A picture file's name and bytes.
+    func picture(of code: QRCode) -> (name: String, bytes: [UInt8]) {
+      switch self {
+      case .png: ("code.png", code.png)
+      case .terminal: ("code.pbm", Form.screen(code.text(colored: false)))
+      }
+    }
+
+    /// A screen's text as its pixels are: a sign is two halves, one above the other, each of 4 x 4 pixels.
+    private static func screen(_ text: String) -> [UInt8] {
+      let rows = text.split(separator: "\n").flatMap { line in
+        [line.map { "█▀".contains($0) }, line.map { "█▄".contains($0) }]
+      }
+      var picture = "P1\n\(rows[0].count * 4) \(rows.count * 4)\n"
+      for row in rows {
+        let pixels = row.map { $0 ? "0 0 0 0" : "1 1 1 1" }.joined(separator: " ") + "\n"
+        picture += String(repeating: pixels, count: 4)
+      }
+      return Array(picture.utf8)
+    }
+  }
+
+  @Test(
+    "A reader of codes finds the link in the picture and on the screen",
+    .enabled(if: find(program: "zbarimg") != nil, "no zbarimg (zbar-tools) to read them"), arguments: Form.allCases)
+  func read(form: Form) async throws {
+    let code = try #require(QRCode(Self.link))
+    let folder = try TemporarySpool()
+    let picture = form.picture(of: code)
+    let path = "\(folder.path)/\(picture.name)"
+    try Data(picture.bytes).write(to: URL(filePath: path))
+    let reading = try await run("zbarimg", ["--quiet", "--raw", path])
+    #expect(reading.stdout == Self.link + "\n", "\(reading.stderr)")
+  }
+
+  @Test(
+    "A reader of codes finds the link in the drawing, as a browser shows it",
+    .enabled(if: find(program: "zbarimg") != nil, "no zbarimg (zbar-tools) to read it"),
+    .enabled(if: find(program: "chromium") != nil, "no chromium to show it"))
+  func readDrawing() async throws {
+    let code = try #require(QRCode(Self.link))
+    let folder = try TemporarySpool()
+    let (drawing, shot) = ("\(folder.path)/code.svg", "\(folder.path)/shot.png")
+    try code.svg.write(toFile: drawing, atomically: false, encoding: .utf8)
+    let browser = [
+      "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--user-data-dir=\(folder.path)/browser",
+      "--window-size=600,600", "--screenshot=\(shot)", "file://\(drawing)",
+    ]
+    _ = try await run("chromium", browser, timeout: .seconds(120))
+    #expect(try await run("zbarimg", ["--quiet", "--raw", shot]).stdout == Self.link + "\n")
   }
 }

@@ -12,10 +12,11 @@ fail() { say "$*" >&2; exit 1; }
 build="libcurl4-openssl-dev libidn2-dev libmicrohttpd-dev libqrencode-dev libsqlite3-dev libssl-dev ca-certificates"
 # What the tests use: strace watches system calls, openssl makes certificates, sqlite3 reads the ledger as others would,
 # aiosmtpd is a mail server and apprise what a bridge talks to, mandoc reads the manual, jsonschema the message schema,
-# zsh and fish what completes in them, curl what examples call, and debhelper makes the package. Two are so large for what
-# they tell that they are used where they are, and their tests skipped with the reason where they aren't: promtool (of
-# prometheus, 19 MB to fetch, which also starts a server) and lintian (40 MB).
-tests="strace openssl curl sqlite3 tzdata python3-aiosmtpd apprise mandoc python3-jsonschema zsh fish debhelper"
+# zsh and fish what completes in them, curl what examples call, debhelper makes the package, and zbar reads the codes of
+# logins as a phone does. Three are so large for what they tell that they are used where they are, and their tests skipped
+# with the reason where they aren't: promtool (of prometheus, 19 MB to fetch, which also starts a server), lintian (40 MB)
+# and chromium.
+tests="strace openssl curl sqlite3 tzdata python3-aiosmtpd apprise mandoc python3-jsonschema zsh fish debhelper zbar-tools"
 
 case ${1:-} in
   build) tests='' ;;
