@@ -72,6 +72,12 @@ struct ReceiptTortureTests {
     }
   }
 
+  /// With a million recipients a sweep takes minutes.
+  @discardableResult
+  private static func sweep(_ station: Station, with environment: [String: String] = [:]) async throws -> Ran {
+    try await station.run("sweep", ["--json"], with: environment, timeout: .seconds(3600))
+  }
+
   /// A call for each message, and some receipts that are there before.
   private static func send(_ station: Station) async throws {
     for call in 0..<calls {
@@ -85,7 +91,7 @@ struct ReceiptTortureTests {
         try station.receive(wrapped(early.indices.map { report(call, $0) }), as: "early-\(call)")
       }
     }
-    let swept = try await station.sweep()
+    let swept = try await Self.sweep(station)
     #expect(swept.status == 0, "\(swept.stderr)")
     #expect(try station.accepted().count == calls * recipients)
     // Asked about later; receipts are what ends their doubt.
@@ -138,7 +144,7 @@ struct ReceiptTortureTests {
     for _ in 0..<kills {
       let at = Int.random(in: 1...(Torture.isOn ? 4000 : 250), using: &chance)
       let result = try await Calamity(.kill, at: at).strike { environment in
-        try await station.run("sweep", ["--json"], with: environment, timeout: .seconds(1200))
+        try await Self.sweep(station, with: environment)
       }
       if result.at != nil { struck += 1 }
       #expect([0, Calamity.killed].contains(result.ran.status), "\(result.ran.stderr)")
@@ -154,13 +160,13 @@ struct ReceiptTortureTests {
   private static func finish(_ station: Station, _ counts: Counts) async throws {
     for (name, whole) in counts.unfinished { try station.receive(whole, as: name) }
     let begun = Date()
-    #expect(try await station.sweep().status == 0)
+    #expect(try await Self.sweep(station).status == 0)
     if Torture.isOn { print("receipts: the last sweep took \(Date().timeIntervalSince(begun)) s") }
     for call in 0..<calls {
       let late = batches(call)[1].indices.map { report(call, $0, lies: true) }
       try station.receive(wrapped(late), as: "late-\(call)")
     }
-    #expect(try await station.sweep().status == 0)
+    #expect(try await Self.sweep(station).status == 0)
   }
 
   private static func expectTruth(_ station: Station, _ counts: Counts) async throws {
@@ -197,7 +203,7 @@ struct ReceiptTortureTests {
     for name in station.receipts("new") {
       try station.spool.age("receipts/new/\(name)", seconds: 80 * 3600)
     }
-    try await station.sweep()
+    try await Self.sweep(station)
     #expect(
       station.receipts("new").isEmpty
         && station.receipts("unknown").count == counts.forged + counts.nobody)
