@@ -81,7 +81,7 @@ final class CheckReport {
     var text = "\(severity)\(Console.styled(complaint.subject.safeText, .bold))\n"
     text += Columns.wrapped(Phrases.error(complaint.problem).safeText, indent: 8)
     if let action = complaint.action {
-      text += Columns.wrapped(phrase("mended: {1}", action.safeText), indent: 8)
+      text += Columns.wrapped(phrase("mended: {1}", Phrases.error(action).safeText), indent: 8)
     } else if let hint = complaint.hint {
       text += Columns.wrapped(phrase("hint: {1}", Phrases.error(hint).safeText), indent: 8)
     }
