@@ -1,4 +1,5 @@
 import Foundation
+import Providers
 import TestSupport
 import Testing
 
@@ -89,7 +90,8 @@ struct LanguageTests {
         (["status"], ["最早的已等", "暂停的通道", "1 未确认", "今天 0.045 / 50.00，本月 0.045 / 800.00", "未确认：没人知道"]),
         (["channels"], ["通道", "当日用量", "花费", "0.05/50", "已暂停", "1 个文件"]),
         (["show", "f"], ["状态", "消息\n", "收件人（1）", "历史\n"]), (["show", "w"], ["无：还没有投递处理过它"]),
-        (["list", "deferred"], []), (["providers"], ["每次 ", "webhook 和 exec 的预设"]),
+        (["list", "deferred"], []), (["list", "new"], ["这里应为双引号里的键，却是结尾"]),
+        (["providers"], ["每次 ", "webhook 和 exec 的预设"]),
         (["providers", "slack"], ["需要做什么"]),
         (["check"], ["警告", "提示：", "个警告"]),
       ]
@@ -97,7 +99,7 @@ struct LanguageTests {
         let ran = try await msgspool(yard, arguments, Self.chinese)
         for word in words { #expect(ran.stdout.contains(word), "\(arguments): \(word)\n\(ran.stdout)") }
         let lines = ran.stdout.split(separator: "\n").filter { !$0.contains("http") }
-        for line in lines where arguments != ["check"] { #expect(width(line) <= 80, "\(line)") }
+        for line in lines where !["check", "list"].contains(arguments[0]) { #expect(width(line) <= 80, "\(line)") }
         #expect(try await msgspool(yard, arguments, [:]).status == ran.status)
       }
       let table = try await msgspool(yard, ["channels"], Self.chinese)
@@ -177,7 +179,9 @@ struct LanguageTests {
     try yard.configure(text)
     let ran = try await msgspool(yard, ["sweep"], Self.chinese)
     #expect(ran.status == 78 && hasHan(ran.stderr), "\(ran.stderr)")
-    let left = ChineseTests.english(in: ran.stderr)
+    // A setting's summary is in the vendor's terms.
+    let summaries = Catalogue.providers.flatMap { $0.card.settings.map(\.summary) }
+    let left = ChineseTests.english(in: ran.stderr).filter { left in !summaries.contains { $0.contains(left) } }
     #expect(left.isEmpty, "\(left): \(ran.stderr)")
   }
 
@@ -191,7 +195,7 @@ struct LanguageTests {
         ["show", "f", "--json"], ["providers", "--json"], ["providers", "slack", "--json"], ["check", "--json"],
         ["schema"],
         ["sweep", "--dry-run", "--json"], ["report", "--json"], ["manual", "1"], ["manual", "conf"], ["version"],
-        ["list", "failed"], ["list", "new"], ["completion", "bash"], ["providers", "nothing"], ["status", "--nothing"],
+        ["list", "deferred"], ["completion", "bash"], ["providers", "nothing"], ["status", "--nothing"],
         ["show", "nobody"], ["list", "nowhere"], ["status", "--spool", "/nonexistent"], ["status", "--config"],
         ["sweep", "--config", "/nonexistent"], ["sweep", "--channel", "none"], ["retry", "--kind", "x"], ["top"], [],
         ["prune"],
@@ -201,7 +205,9 @@ struct LanguageTests {
         let chinese = try await msgspool(yard, arguments, ["LANG": "zh_CN.UTF-8"])
         #expect(english.status == chinese.status, "\(arguments)")
         // Ages go on.
-        func steady(_ text: String) -> String { text.replacing(/[0-9.]+/, with: "0") }
+        func steady(_ text: String) -> String {
+          text.replacing(/[0-9.]+[smhd]?(?: [0-9]+[smhd])?/, with: "0").replacing(#/ +/#, with: " ")
+        }
         // A report's steps begin when it is asked for.
         func names(_ text: String) -> Set<String> { Set(text.matches(of: /"[a-z_0-9]+":/).map { String($0.0) }) }
         if arguments.first == "report" {

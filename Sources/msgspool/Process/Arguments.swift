@@ -248,7 +248,7 @@ enum Help {
 
   static func text(_ guide: Guide) -> String {
     let operands = guide.operands.isEmpty ? "" : " \(guide.operands)"
-    var text = "msgspool \(guide.name): \(guide.shownSummary)\n\n"
+    var text = "msgspool \(guide.name)\(phrase(": "))\(guide.shownSummary)\n\n"
     text += phrase("usage: {1}", "msgspool \(guide.name) \(phrase("[options]"))\(operands)") + "\n"
     if !guide.details.isEmpty { text += "\n\(guide.shownDetails)\n" }
     text += "\n\(phrase("options"))\n"

@@ -50,8 +50,8 @@ final class CheckReport {
     }
     if Console.isQuiet { return }
     if errors + warnings == 0 {
-      Console.output(
-        Console.styled(phrase("all is well"), .green) + (notes > 0 ? " (\(counted(notes, "note")))\n" : "\n"))
+      let well = Console.styled(phrase("all is well"), .green)
+      Console.output((notes > 0 ? phrase("{1} ({2})", well, counted(notes, "note")) : well) + "\n")
       return
     }
     var parts = [counted(errors, "error"), counted(warnings, "warning")]

@@ -134,7 +134,7 @@ enum Console {
   }
 
   static func report(_ failure: Failure) {
-    var text = "msgspool: \(styled(phrase("error"), .red, on: errorIsTerminal)): "
+    var text = "msgspool: " + styled(phrase("error"), .red, on: errorIsTerminal) + phrase(": ")
     text += "\(Phrases.error(failure.message).safeText)\n"
     if let hint = failure.hint { text += hintLine(hint) }
     error(text)

@@ -63,9 +63,9 @@ extension Guide {
 extension Fault {
   /// `words` for people: what we say ourselves in their language, what a provider said as it is.
   var shownWords: String {
-    let (words, end) = (Array(words.utf8), Array(message.utf8))
-    guard words.suffix(end.count).elementsEqual(end) else { return self.words }
-    return String(decoding: words.dropLast(end.count), as: UTF8.self) + Phrases.error(message)
+    let (all, end) = (Array(words.utf8), Array(message.utf8))
+    guard all.suffix(end.count).elementsEqual(end) else { return words }
+    return String(decoding: all.dropLast(end.count), as: UTF8.self) + Phrases.error(message)
   }
 }
 
@@ -100,6 +100,11 @@ enum Phrases {
   /// Nil where nothing of it is known. Errors are made of parts: where, what, and what to do about it.
   static func translated(_ english: String, by patterns: Patterns = .chinese) -> String? {
     if let whole = patterns.translation(of: english) { return whole }
+    // `/etc/msgspool/config.json: channels.a.rate: found "x"`
+    let place = halves(english, at: ": ")
+    if let place, !place.0.contains(" "), let known = translated(place.1, by: patterns) {
+      return place.0 + "：" + known
+    }
     // `no such file; nothing was dropped`
     if let (left, right) = halves(english, at: "; ") {
       let parts = (translated(left, by: patterns), translated(right, by: patterns))
@@ -112,20 +117,21 @@ enum Phrases {
       let inside = String(right.dropLast())
       return known + "（" + (translated(inside, by: patterns) ?? inside) + "）"
     }
-    // `/etc/msgspool/config.json: channels.a.rate: found "x"`
-    if let (place, problem) = halves(english, at: ": "), let known = translated(problem, by: patterns) {
-      return place + "：" + known
-    }
-    return nil
+    // A place may be a path with a blank.
+    return place.flatMap { place in translated(place.1, by: patterns).map { place.0 + "：" + $0 } }
   }
 
-  private static func halves(_ text: String, at mark: String) -> (String, String)? {
-    text.utf8.firstRange(of: mark.utf8).map { range in
-      (
-        String(decoding: text.utf8[..<range.lowerBound], as: UTF8.self),
-        String(decoding: text.utf8[range.upperBound...], as: UTF8.self)
-      )
+  /// What stands before the first such mark that is in no quotes, and behind it.
+  static func halves(_ text: String, at mark: String) -> (String, String)? {
+    let (bytes, mark) = (Array(text.utf8), Array(mark.utf8))
+    var isQuoted = false
+    for index in bytes.indices {
+      if bytes[index] == UInt8(ascii: "\"") { isQuoted.toggle() }
+      guard !isQuoted, bytes[index...].starts(with: mark) else { continue }
+      let behind = bytes[(index + mark.count)...]
+      return (String(decoding: bytes[..<index], as: UTF8.self), String(decoding: behind, as: UTF8.self))
     }
+    return nil
   }
 }
 
@@ -135,8 +141,8 @@ struct Patterns: Sendable {
     /// Nil for a place.
     var parts: [[UInt8]?]
     var translation: String
-    /// Places of what is an error itself, from 0.
-    var errors: Set<Int>
+    /// Places of what is an error itself, or stands in quotes, from 0: they may hold any marks.
+    var free: Set<Int>
 
     init?(_ english: String, _ translation: String) {
       guard let pieces = try? Places.pieces(of: english), let shown = try? Places.pieces(of: translation) else {
@@ -145,7 +151,12 @@ struct Patterns: Sendable {
       parts = pieces.map { if case .fixed(let text) = $0 { Array(text.utf8) } else { nil } }
       self.translation = translation
       let places = shown.compactMap { if case .place(let name) = $0 { name } else { nil } }
-      errors = Set(places.filter { $0.hasSuffix("+") }.compactMap { Int($0.dropLast()).map { $0 - 1 } })
+      free = Set(places.filter { $0.hasSuffix("+") }.compactMap { Int($0.dropLast()).map { $0 - 1 } })
+      let marks = parts.indices.filter { parts[$0] == nil }
+      for (place, index) in marks.enumerated() where index > 0 && index + 1 < parts.count {
+        let quote = UInt8(ascii: "\"")
+        if parts[index - 1]?.last == quote, parts[index + 1]?.first == quote { free.insert(place) }
+      }
     }
 
     /// How much of a text it says itself.
@@ -168,7 +179,9 @@ struct Patterns: Sendable {
     for pattern in all {
       guard let values = Patterns.values(of: pattern.parts, in: text) else { continue }
       // What goes over as it is holds no other clause, which would be a part of its own.
-      let isSplit = values.indices.contains { !pattern.errors.contains($0) && values[$0].contains("; ") }
+      let isSplit = values.indices.contains {
+        !pattern.free.contains($0) && Phrases.halves(values[$0], at: "; ") != nil
+      }
       if !isSplit { return Phrases.filled(pattern.translation, values) }
     }
     return nil

@@ -52,7 +52,7 @@ enum Chinese {
   /// Errors, hints and complaints by their fixed parts, the first that fits; what stands in a place goes over as it is, and
   /// in `{1+}` it is an error or a part of one itself.
   static let errorParts: [KeyValuePairs<String, String>] = [
-    commandLine, spool, messages, configuration, values, findings, sweeps, hints,
+    commandLine, spool, messages, configuration, values, findings, sweeps, hints, transports, requests, provided,
   ]
   static var errors: [(key: String, value: String)] { errorParts.flatMap { Array($0) } }
 }

@@ -8,7 +8,7 @@ extension Chinese {
     "one of: {1}": "可选：{1}",
     "for example: {1}": "例如：{1}",
     "run: {1}": "请运行：{1}",
-    "{1} --help": "参见：{1} --help",
+    "msgspool {1} --help": "参见：msgspool {1} --help",
     "there is no command \"{1}\"": "没有命令 \"{1}\"",
     "there is no channel \"{1}\"": "没有通道 \"{1}\"",
     "there is no channel \"{1}\" in the configuration": "配置里没有通道 \"{1}\"",

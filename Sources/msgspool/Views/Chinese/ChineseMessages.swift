@@ -31,7 +31,7 @@ extension Chinese {
     "use: found \"{1}\"; expected the name of a template: letters, digits, . _ -":
       "use：写的是 \"{1}\"；应为模板的名称：字母、数字和 . _ -",
     "use: found {1+}; expected the name of a template": "use：写的是{1+}；应为模板的名称",
-    "expected a template of this spool, and there is no {1}": "应为本消息目录的模板，而这里没有 {1}",
+    "a template of this spool, and there is no {1}": "本消息目录的模板，而这里没有 {1}",
     "use: the spool's templates are not at hand": "use：手边没有消息目录的模板",
     "changes as it is read": "读的时候它在变",
     "is no field of a template": "不是模板的字段",

@@ -21,9 +21,9 @@ extension Chinese {
     "{1}{2}; see: {3}": "{1}{2}；参见：{3}",
     "sandbox: a stand-in takes the messages at {1}, and nobody gets them": "sandbox：消息由 {1} 的替身接收，没人会收到",
     // sweep --dry-run
-    "would call {1} ({2}) for {3} of {4}": "会请求 {1}（{2}）：{4} 的 {3}",
+    "would call {1} ({2}) for {3} of {4}": "会请求 {1}（{2}）：{4}，{3}",
     "dry run: {1}; nothing was touched": "预演：{1}；什么都没有动",
-    "{1} for {2}": "{1} 发给 {2}",
+    "{1} for {2}": "{1}，发给 {2}",
     "{1} to be left (msgspool check tells why)": "{1} 会留下（原因见 msgspool check）",
     "{1} to be deferred": "{1} 会推迟",
     "{1} would cost {2}": "{1} 会花费 {2}",

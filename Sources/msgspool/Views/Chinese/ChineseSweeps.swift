@@ -139,6 +139,14 @@ extension Chinese {
     "move it away": "请移开它",
     "move it out of there": "请把它移出来",
     "the service no longer takes it": "服务方不再接受它",
+    "{1} is damaged and cannot be set aside: {2+}": "{1} 已损坏，而且不能另存：{2+}",
+    "the ledger says it is of version {1}, and there is none": "台账说自己是第 {1} 版，而没有这一版",
+    "the ledger was written by a newer msgspool: it is of version {1}, and this one knows {2}":
+      "台账是更新的 msgspool 写的：它是第 {1} 版，而这个只认识 {2}",
+    "the ledger is an older msgspool's: it is of version {1}, and the next sweep brings it to {2}":
+      "台账是旧版 msgspool 的：它是第 {1} 版，下一次投递会更新到 {2}",
+    "the ledger's table {1} is missing or another: {2}": "台账的表 {1} 缺少或不对：{2}",
+    "the ledger has no description of itself": "台账没有对自己的说明",
     "the ledger is empty, as one whose making was cut short; the next sweep makes it":
       "台账是空的，像是建到一半被打断；下一次投递会建好",
   ]
