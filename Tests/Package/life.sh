@@ -146,7 +146,8 @@ done
 
 echo "# purged with everything delivered"
 systemd-tmpfiles --create msgspool.conf
-rm -rf $spool/cur/* $spool/tmp/* $spool/new/* $spool/deferred/* $spool/hold/* $spool/failed/*
+rm -rf $spool/cur/* $spool/tmp/* $spool/new/* $spool/deferred/* $spool/hold/* $spool/failed/* $spool/receipts/*/* \
+  $spool/inbox/*/*
 echo '{}' > $spool/done/old
 mkdir $spool/cur/empty
 claim "it goes" dpkg --purge msgspool
