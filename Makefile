@@ -13,6 +13,8 @@ FISHDIR ?= $(PREFIX)/share/fish/vendor_completions.d
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 # Programs for `exec` channels.
 BRIDGEDIR ?= $(PREFIX)/share/msgspool/bridges
+# Producers to copy, the use cases as programs, rules for monitoring, a commented configuration.
+EXAMPLEDIR ?= $(PREFIX)/share/doc/msgspool/examples
 # Where make deb leaves the package, and what it works on.
 DEBDIR ?= .build
 # An absolute path of its own: configuration belongs to the machine, not to a prefix.
@@ -27,6 +29,8 @@ CHECKED := --explicit-target-dependency-import-check error
 RELEASE := -c release --static-swift-stdlib -Xlinker --strip-debug -Xlinker --discard-all $(CHECKED) --product msgspool
 SOURCES := Sources Tests Package.swift
 UNITS   := msgspool.service msgspool-sweep.service msgspool-sweep.timer
+# What is in Sources/Extras, and what it is called beside each other.
+EXAMPLES := Producers:producers Examples:programs Monitoring:monitoring
 BRIDGES := apprise-bridge.py itchat-bridge.py receipts-callback.py receipts-mail.py
 
 .DEFAULT_GOAL := help
@@ -88,7 +92,7 @@ ifeq ($(origin BINARY),file)
 	then $(MAKE) build; fi
 endif
 
-install: built ## install under PREFIX: program, manual, completions, systemd units, bridges; and CONFDIR
+install: built ## install under PREFIX: program, manual, completions, systemd units, bridges, examples; and CONFDIR
 	install -d '$(DESTDIR)$(BINDIR)' '$(DESTDIR)$(MANDIR)/man1' '$(DESTDIR)$(MANDIR)/man5' '$(DESTDIR)$(BASHDIR)' \
 	  '$(DESTDIR)$(ZSHDIR)' '$(DESTDIR)$(FISHDIR)' '$(DESTDIR)$(UNITDIR)' '$(DESTDIR)$(BRIDGEDIR)' '$(DESTDIR)$(CONFDIR)'
 	install -m 755 $(BINARY) '$(DESTDIR)$(BINDIR)/msgspool'
@@ -104,6 +108,15 @@ install: built ## install under PREFIX: program, manual, completions, systemd un
 	for bridge in $(BRIDGES); do \
 	  install -m 755 Sources/Extras/Bridges/$$bridge '$(DESTDIR)$(BRIDGEDIR)/'$$bridge || exit 1; \
 	done
+	for folder in $(EXAMPLES); do \
+	  to='$(DESTDIR)$(EXAMPLEDIR)/'$${folder#*:}; \
+	  install -d "$$to" && cp -R Sources/Extras/$${folder%:*}/. "$$to" && chmod -R u=rwX,go=rX "$$to" || exit 1; \
+	done
+	install -d '$(DESTDIR)$(EXAMPLEDIR)/systemd'
+	install -m 644 Sources/Extras/Packaging/exec.conf '$(DESTDIR)$(EXAMPLEDIR)/systemd'
+	@# As msgspool init writes it.
+	aside=$$(mktemp -d) && $(BINARY) init --quiet "$$aside/spool" && \
+	  install -m 644 "$$aside/spool/config.json" '$(DESTDIR)$(EXAMPLEDIR)'; status=$$?; rm -rf "$$aside"; exit $$status
 	for unit in $(UNITS); do \
 	  sed 's|@BINDIR@|$(BINDIR)|g; s|@CONFDIR@|$(CONFDIR)|g' Sources/Extras/Packaging/$$unit > '$(DESTDIR)$(UNITDIR)'/$$unit && \
 	  chmod 644 '$(DESTDIR)$(UNITDIR)'/$$unit || exit 1; \
@@ -117,6 +130,14 @@ uninstall: ## remove what install put there; configuration and spool stay
 	cd '$(DESTDIR)$(UNITDIR)' 2> /dev/null && rm -f $(UNITS) || true
 	cd '$(DESTDIR)$(BRIDGEDIR)' 2> /dev/null && rm -f $(BRIDGES) || true
 	rmdir '$(DESTDIR)$(BRIDGEDIR)' "$$(dirname '$(DESTDIR)$(BRIDGEDIR)')" 2> /dev/null || true
+	for folder in $(EXAMPLES); do \
+	  (cd Sources/Extras/$${folder%:*} && find . -type f) | (cd '$(DESTDIR)$(EXAMPLEDIR)/'$${folder#*:} 2> /dev/null && \
+	    xargs -d '\n' rm -f && find . -depth -type d -exec rmdir {} + 2> /dev/null) || true; \
+	done
+	rm -f '$(DESTDIR)$(EXAMPLEDIR)/systemd/exec.conf' '$(DESTDIR)$(EXAMPLEDIR)/config.json'
+	cd '$(DESTDIR)$(EXAMPLEDIR)' 2> /dev/null && rmdir $(foreach folder,$(EXAMPLES),$(lastword $(subst :, ,$(folder)))) \
+	  systemd 2> /dev/null || true
+	rmdir '$(DESTDIR)$(EXAMPLEDIR)' "$$(dirname '$(DESTDIR)$(EXAMPLEDIR)')" 2> /dev/null || true
 	rmdir '$(DESTDIR)$(CONFDIR)' 2> /dev/null || true
 
 deb: built ## make the Debian package: .build/msgspool_VERSION_ARCH.deb

@@ -63,7 +63,7 @@ let package = Package(
       name: "TestSupport", dependencies: ["Core", "Spooling"], path: "Tests/TestSupport", swiftSettings: strict),
     tests(of: "Core"),
     tests(of: "Digests"),
-    tests(of: "Signing"),
+    tests(of: "Signing", uses: ["Core"]),
     tests(of: "Domains"),
     tests(of: "QRCodes"),
     tests(of: "Providers", uses: ["Core", "Digests", "Signing"]),

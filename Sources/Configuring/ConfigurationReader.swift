@@ -187,15 +187,9 @@ package struct ConfigurationReader: Sendable {
     if let mode { channel.receipts = mode }
     channel.receiptWait = try place["receipt_wait"]?.span() ?? channel.receiptWait
     channel.receiptEvery = try place["receipt_every"]?.span()
-    if let entry = place["receipt_secret"] {
-      var secret = try source(entry, &secrets)
-      if secret == nil {
-        secrets.areInside = true
-        secret = try entry.string()
-      }
-      secrets.values += [secret].compactMap { $0 }
-      channel.receiptSecret = secret
-    }
+    // As a provider's own secrets: what is wrong with it is told without it.
+    let secret = SettingCard("receipt_secret", secret: true, "")
+    channel.receiptSecret = try value(of: secret, in: place, &secrets)?.string
     guard let entry = place["fallback_on"] else { return }
     guard place["fallback"] != nil else {
       throw ConfigurationFault(

@@ -48,6 +48,31 @@ import Testing
     #expect(throws: ConfigurationFault.self) { try read(#"{ A: "literal" }"#, mode: 0o644) }
   }
 
+  private func exec(_ setting: String) throws -> Configuration {
+    let reader = ConfigurationReader(
+      providers: Catalogue.providers, environment: { _ in nil },
+      file: { (_) throws(ConfigurationFault) in .init(bytes: [], mode: 0o600) })
+    let text = #"{ channels: { c: { provider: "exec", command: ["/bin/true"], receipts: "drop", \#(setting) } } }"#
+    return try reader.configuration("c", .init(bytes: Array(text.utf8), mode: 0o600))
+  }
+
+  @Test(
+    "What is wrong with a secret is told without it, however short it is", arguments: ["receipt_secret", "secret"],
+    ["false", #"["false"]"#, #"{ env: "false", file: "false" }"#])
+  func shortSecrets(name: String, value: String) {
+    let fault = #expect(throws: ConfigurationFault.self) { try exec("\(name): \(value)") }
+    #expect(fault?.place == "channels.c.\(name)")
+    let said = fault.map { "\($0.message) \($0.hint ?? "")" } ?? ""
+    #expect(!said.contains("found false") && !said.contains("\"false\""), "\(said)")
+  }
+
+  @Test("A secret of digits may be written without quotes, and is masked all the same")
+  func digits() throws {
+    let channel = try #require(try exec("receipt_secret: 4711").channels["c"])
+    #expect(channel.receiptSecret == "4711" && channel.masked("called with 4711") == "called with ***")
+    #expect(throws: ConfigurationFault.self) { try exec(#"receipt_secret: """#) }
+  }
+
   // MARK: systemd's credentials, and addresses that are secrets
 
   private func channel(_ text: String, credentials: String? = "/run/credentials/msgspool.service") throws -> Channel {

@@ -55,6 +55,10 @@ claim "and a group for producers" getent group msgdrop
 claim "the spool is msgspool's" is "$(owners $spool)" "msgspool:msgspool 755"
 claim "producers drop, and take nothing of each other's away" \
   is "$(owners $spool/tmp $spool/new | sort -u)" "msgspool:msgdrop 1770"
+claim "so does who takes services' callbacks" \
+  is "$(owners $spool/receipts/tmp $spool/receipts/new | sort -u)" "msgspool:msgdrop 1770"
+claim "what was not understood of them is nobody else's" \
+  is "$(owners $spool/receipts $spool/receipts/unknown | xargs)" "msgspool:msgspool 755 msgspool:msgspool 750"
 claim "the rest is closed to them" \
   is "$(owners $spool/cur $spool/deferred $spool/done $spool/failed | sort -u)" "msgspool:msgspool 750"
 claim "the program runs" msgspool --version
@@ -62,6 +66,8 @@ claim "nothing was enabled" sh -c '! find /etc/systemd -name "msgspool*" | grep 
 claim "nor started" sh -c "! grep -E '(start|enable).*msgspool' $recorded"
 claim "dpkg will never ask about a configuration file" is "$(dpkg-query -W -f '${Conffiles}' msgspool)" ""
 claim "every file is as it was packed" is "$(dpkg --verify msgspool)" ""
+
+claim "the examples are those of the sources" sh -c 'sh /usr/share/doc/msgspool/examples/programs/weather-alert.sh --help'
 
 echo "# used"
 useradd --system --no-create-home producer && usermod -aG msgdrop producer
@@ -131,7 +137,7 @@ claim "the user stays" getent passwd msgspool
 
 claim "it installs beside them" installed /expendable/new.deb
 cp /var/lib/dpkg/info/msgspool.postrm /expendable/postrm
-for folder in tmp new cur/20260101 deferred hold failed; do
+for folder in tmp new cur/20260101 deferred hold failed receipts/tmp receipts/new inbox/tmp inbox/new; do
   rm -rf $spool
   mkdir -p $spool/done $spool/$folder
   echo '{}' > $spool/$folder/waits
@@ -140,7 +146,8 @@ done
 
 echo "# purged with everything delivered"
 systemd-tmpfiles --create msgspool.conf
-rm -rf $spool/cur/* $spool/tmp/* $spool/new/* $spool/deferred/* $spool/hold/* $spool/failed/*
+rm -rf $spool/cur/* $spool/tmp/* $spool/new/* $spool/deferred/* $spool/hold/* $spool/failed/* $spool/receipts/*/* \
+  $spool/inbox/*/*
 echo '{}' > $spool/done/old
 mkdir $spool/cur/empty
 claim "it goes" dpkg --purge msgspool

@@ -1,5 +1,6 @@
 import Core
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Providers
@@ -46,6 +47,18 @@ private let plainSaid = #"{"id":"007","to":"somebody","state":"undelivered","cod
     "", "hello", "{}", "[]", "[1]", "a=b", #"{"event":"add_friend","friendInfo":{}}"#, #"{"body":"x"}"#, "\u{0}",
   ]) func whatIsNoReceiptIsNobodys(text: String) {
     #expect(!all.contains { $0.recognizes(drop(text)) })
+  }
+
+  @Test("The JSON of a drop is read once, by the drop itself, however many channels look at it")
+  func readOnce() throws {
+    #expect(drop(aliyunArraySaid).json?.array?.count == 1 && drop(huaweiFormSaid).json == nil)
+    let quoted = plainSaid.replacing("\"", with: "\\\"")
+    let wrapped = drop(#"{"receipt_of":"c","body":"\#(quoted)"}"#)
+    #expect(wrapped.isWrapped && wrapped.json?["id"]?.string == "007")
+    for file in try Repository.files(below: "Sources/Providers", ending: "Receipts.swift") {
+      let text = try Repository.text(file)
+      #expect(!text.contains("JSONScanner.value(of: drop"), "\(file)")
+    }
   }
 
   @Test func huaweiNamesTheNumberAndTheCall() throws {

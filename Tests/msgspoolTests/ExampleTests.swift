@@ -213,6 +213,16 @@ struct ExampleTests {
     }
   }
 
+  @Test("Whether the same was told already is asked in one place")
+  func asked() throws {
+    for example in [Example.weather, .limit, .build] {
+      for language in ExampleLanguage.allCases {
+        let text = try Repository.text("Sources/Extras/Examples/\(example.rawValue).\(language.suffix)")
+        #expect(!text.contains("remember") && !text.contains("$(last "), "\(example) \(language)")
+      }
+    }
+  }
+
   @Test("Mail: what is unread, as often as something new has come", arguments: ExampleLanguage.allCases)
   func mail(language: ExampleLanguage) async throws {
     let server = try mailbox([4, 7, 9])

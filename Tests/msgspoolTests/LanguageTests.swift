@@ -1,16 +1,17 @@
 import Foundation
+import Providers
 import TestSupport
 import Testing
 
 /// What a terminal shows of a text: Chinese characters and their punctuation are two columns wide.
-private func width(_ text: some StringProtocol) -> Int {
+func width(_ text: some StringProtocol) -> Int {
   text.unicodeScalars.reduce(0) { sum, scalar in
     let isWide = (0x2E80...0xFFEF).contains(scalar.value)
     return sum + (isWide ? 2 : 1)
   }
 }
 
-private func hasHan(_ text: some StringProtocol) -> Bool {
+func hasHan(_ text: some StringProtocol) -> Bool {
   text.unicodeScalars.contains { (0x4E00...0x9FFF).contains($0.value) }
 }
 
@@ -45,72 +46,6 @@ struct LanguageTests {
       try yard.put("failed/u", settled("unconfirmed", kind: "uncertain"))
       try await body(yard)
     }
-  }
-
-  // MARK: The table
-
-  private static let table = "Sources/msgspool/Views/Chinese.swift"
-
-  /// Of the program's own sources.
-  private static func sources(below folder: String = "Sources/msgspool") throws -> String {
-    try Repository.files(below: folder, ending: ".swift").filter { $0 != table }.map { try Repository.text($0) }
-      .joined(separator: "\n")
-  }
-
-  /// The keys of one of its parts, as they are written there.
-  private static func keys(of part: String) throws -> [String] {
-    let text = try Repository.text(table)
-    let begin = try #require(text.range(of: "static let \(part):"))
-    let end = text.range(of: "\n  ]", range: begin.upperBound..<text.endIndex)?.lowerBound ?? text.endIndex
-    // A key begins a line or follows a comma; values are behind colons.
-    let keys = text[begin.upperBound..<end].matches(of: /(?:^|[\[,]) *"((?:[^"\\\n]|\\.)+)":/.anchorsMatchLineEndings())
-    return keys.map { String($0.1) }
-  }
-
-  @Test("Every phrase of the table is said somewhere, and everything that is said through it is in it")
-  func used() throws {
-    let sources = try Self.sources()
-    let said = Set(sources.matches(of: /phrase\(\s*"((?:[^"\\\n]|\\.)+)"/).map { String($0.1) })
-    let known = Set(try Self.keys(of: "phrases"))
-    // A dictionary that names one twice ends the program.
-    for part in ["commands", "things", "phrases"] {
-      let keys = try Self.keys(of: part)
-      #expect(Set(keys).count == keys.count, "\(part)")
-    }
-    #expect(known.count > 80 && known == said, "\(known.symmetricDifference(said).sorted())")
-    let counted = Set(sources.matches(of: /counted\([^"\n]*"([a-z]+)"\)/).map { String($0.1) })
-    #expect(Set(try Self.keys(of: "things")) == counted)
-  }
-
-  @Test("Every error of the table is one that the program has")
-  func errors() throws {
-    let sources = try Self.sources(below: "Sources")
-    let errors = try Self.keys(of: "errors")
-    #expect(errors.count > 30)
-    for error in errors {
-      for part in error.split(separator: /\{\d\}/) {
-        let words = part.trimmingCharacters(in: .whitespaces.union([":"]))
-        #expect(words.count < 4 || sources.contains(words), "\(error): \(words)")
-      }
-    }
-  }
-
-  @Test("Every command has a line in Chinese, and every line of the overview fits")
-  func commands() async throws {
-    let yard = try Yard()
-    let english = try await msgspool(yard, ["help"], [:])
-    let names = english.stdout.split(separator: "\n").filter { $0.hasPrefix("  ") && !$0.hasPrefix("   ") }
-      .compactMap { $0.split(separator: " ").first.map { String($0) } }
-    #expect(names.count > 20)
-    #expect(try Set(names) == Set(Self.keys(of: "commands")))
-    let shown = try await msgspool(yard, ["help"], Self.chinese)
-    for name in names {
-      let line = shown.stdout.split(separator: "\n").first { $0.hasPrefix("  \(name) ") }
-      #expect(line.map { hasHan($0) } == true, "\(name)")
-      let help = try await msgspool(yard, ["help", name], Self.chinese)
-      #expect(help.stdout.contains("用法：msgspool \(name)") && help.stdout.contains("\n选项\n"))
-    }
-    #expect(shown.stdout.split(separator: "\n").allSatisfy { width($0) <= 80 }, "\(shown.stdout)")
   }
 
   // MARK: Which language
@@ -155,7 +90,8 @@ struct LanguageTests {
         (["status"], ["最早的已等", "暂停的通道", "1 未确认", "今天 0.045 / 50.00，本月 0.045 / 800.00", "未确认：没人知道"]),
         (["channels"], ["通道", "当日用量", "花费", "0.05/50", "已暂停", "1 个文件"]),
         (["show", "f"], ["状态", "消息\n", "收件人（1）", "历史\n"]), (["show", "w"], ["无：还没有投递处理过它"]),
-        (["list", "deferred"], []), (["providers"], ["每次 ", "webhook 和 exec 的预设"]),
+        (["list", "deferred"], []), (["list", "new"], ["这里应为双引号里的键，却是结尾"]),
+        (["providers"], ["每次 ", "webhook 和 exec 的预设"]),
         (["providers", "slack"], ["需要做什么"]),
         (["check"], ["警告", "提示：", "个警告"]),
       ]
@@ -163,7 +99,7 @@ struct LanguageTests {
         let ran = try await msgspool(yard, arguments, Self.chinese)
         for word in words { #expect(ran.stdout.contains(word), "\(arguments): \(word)\n\(ran.stdout)") }
         let lines = ran.stdout.split(separator: "\n").filter { !$0.contains("http") }
-        for line in lines where arguments != ["check"] { #expect(width(line) <= 80, "\(line)") }
+        for line in lines where !["check", "list"].contains(arguments[0]) { #expect(width(line) <= 80, "\(line)") }
         #expect(try await msgspool(yard, arguments, [:]).status == ran.status)
       }
       let table = try await msgspool(yard, ["channels"], Self.chinese)
@@ -176,6 +112,79 @@ struct LanguageTests {
     }
   }
 
+  @Test("Of what people read nothing is left in English but names, what one writes, and what others said")
+  func nothingLeft() async throws {
+    try await busy { yard in
+      let far = ["Authenticate", "said no"]
+      let name = "1795338000.4711-1-0a1b2c3d.json"
+      try yard.put("new/\(name)", #"{"to":"UID_9","body":"x"}"#)
+      try yard.put("new/nobody", #"{"to":[],"body":"x"}"#)
+      try yard.put("new/slip", #"{"to":"UID_1","bdy":"x"}"#)
+      try yard.put("done/g", settled("done"))
+      let commands: [[String]] = [
+        [], ["--nothing"], ["status"], ["status", "--verbose"], ["channels"], ["check"], ["list", "new"],
+        ["list", "failed"], ["list", "deferred"], ["list", "nowhere"], ["list"], ["show", "f"], ["show", "u"],
+        ["show", "odd"], ["show", "later"], ["show", "none"], ["hold", name], ["hold", "none"], ["list", "hold"],
+        ["release", name], ["release", name], ["flush", "--dry-run"], ["flush", "--channel", "none"],
+        ["delete", "u"], ["delete", name, "--nothing"], ["retry"], ["retry", "--kind", "x"], ["retry", "u"],
+        ["retry", "--all", "--dry-run"], ["retry", "--state", "undelivered"], ["retry", "--provider", "none"],
+        ["sweep", "--dry-run"], ["sweep", "--channel", "none"], ["sweep", "--limit", "0"], ["sweep", "--limit"],
+        ["sweep"], ["status"], ["report"], ["report", "--since", "never"],
+        ["report", "--since", "2099-01-01T00:00:00Z"],
+        ["prune"], ["prune", "--older-than", "1s", "--failed", "--inbox", "--dry-run"], ["prune", "--older-than", "7"],
+        ["send", "--to", "UID_1"], ["send", "--to", "UID_1", "--format", "x", "b"], ["send", "--channel", "none", "b"],
+        ["send", "--to", "UID_1", "--attach", "/nonexistent", "b"], ["send", "--use", "none"],
+        ["send", "--to", "UID_1", "--wait", "0.1s", "b"], ["send", "--to", "UID_1", "--send-at", "soon", "b"],
+        ["send", "--json"], ["sendmail", "nobody@example.com"], ["sendmail"], ["top"], ["login", "a"],
+        ["contacts", "a"],
+        ["logout", "none"], ["manual", "9"], ["completion", "csh"], ["providers", "none"],
+        ["init", "--provider", "none"],
+        ["init", "/dev/null/x"], ["status", "--spool", "/nonexistent"], ["status", "--json", "--prometheus"],
+        ["status", "--output", "x"], ["check", "--config", "/nonexistent"], ["sandbox", "--phone", "x"],
+        ["watch", "--log", "x"], ["providers"], ["swep"], ["show"],
+      ]
+      for arguments in commands {
+        let ran = try await msgspool(yard, arguments, Self.chinese)
+        let left = ChineseTests.english(in: ran.stdout + ran.stderr).filter { left in
+          !far.contains { left.contains($0) }
+        }
+        #expect(left.isEmpty, "\(arguments): \(left)\n\(ran.stdout)\(ran.stderr)")
+        // In the frame of a terminal, but for what may be copied from there: names, paths, and reasons beside them.
+        guard let command = arguments.first, ["status", "channels", "report"].contains(command) else { continue }
+        for line in ran.stdout.split(separator: "\n") { #expect(width(line) <= 80, "\(arguments): \(line)") }
+      }
+    }
+  }
+
+  @Test(
+    "What is wrong with a configuration is said in Chinese",
+    arguments: [
+      "{", "{ channels: 5 }", "{ chanels: {} }", "{ default_channel: 'x' }", "{ channels: { a: {} } }",
+      "{ channels: { a: { provider: 'wxpuser' } } }", "{ channels: { a: { provider: 'slack' } } }",
+      "{ channels: { a: { provider: 'wxpusher' } } }",
+      "{ channels: { a: { provider: 'wxpusher', app_token: { env: 'NONE' } } } }",
+      "{ channels: { a: { provider: 'wxpusher', app_token: ['x'] } } }",
+      "{ channels: { a: { provider: 'wxpusher', app_token: 'x', rate: 'x' } } }",
+      "{ channels: { a: { provider: 'wxpusher', app_token: 'x', expire_after: 7 } } }",
+      "{ channels: { a: { provider: 'wxpusher', app_token: 'x', zone: 'CST' } } }",
+      "{ channels: { a: { provider: 'wxpusher', app_token: 'x', zone: 'Mars' } } }",
+      "{ channels: { a: { provider: 'wxpusher', app_token: 'x', fallback: 'a' } } }",
+      "{ channels: { a: { provider: 'wxpusher', app_token: 'x', quiet_hours: { from: '9:00', to: '10:00' } } } }",
+      "{ channels: { a: { provider: 'wxpusher', app_token: 'x', budget: { daily: 1 } } } }",
+      "{ channels: { a: { provider: 'twilio', receipts: 'x' } } }", "{ a: 1, a: 2 }", "{ a: \"x }", "/* x",
+      "{ on_failure: { channel: 'x' } }", "{ aliases: { root: 'nobody' } }", "{ deduplicate_for: 'x' }",
+    ])
+  func configurations(text: String) async throws {
+    let yard = try Yard()
+    try yard.configure(text)
+    let ran = try await msgspool(yard, ["sweep"], Self.chinese)
+    #expect(ran.status == 78 && hasHan(ran.stderr), "\(ran.stderr)")
+    // A setting's summary is in the vendor's terms.
+    let summaries = Catalogue.providers.flatMap { $0.card.settings.map(\.summary) }
+    let left = ChineseTests.english(in: ran.stderr).filter { left in !summaries.contains { $0.contains(left) } }
+    #expect(left.isEmpty, "\(left): \(ran.stderr)")
+  }
+
   // MARK: What programs read
 
   @Test("JSON, metrics, pages, names of states and exit statuses are the same in every language")
@@ -186,7 +195,7 @@ struct LanguageTests {
         ["show", "f", "--json"], ["providers", "--json"], ["providers", "slack", "--json"], ["check", "--json"],
         ["schema"],
         ["sweep", "--dry-run", "--json"], ["report", "--json"], ["manual", "1"], ["manual", "conf"], ["version"],
-        ["list", "failed"], ["list", "new"], ["completion", "bash"], ["providers", "nothing"], ["status", "--nothing"],
+        ["list", "deferred"], ["completion", "bash"], ["providers", "nothing"], ["status", "--nothing"],
         ["show", "nobody"], ["list", "nowhere"], ["status", "--spool", "/nonexistent"], ["status", "--config"],
         ["sweep", "--config", "/nonexistent"], ["sweep", "--channel", "none"], ["retry", "--kind", "x"], ["top"], [],
         ["prune"],
@@ -196,7 +205,9 @@ struct LanguageTests {
         let chinese = try await msgspool(yard, arguments, ["LANG": "zh_CN.UTF-8"])
         #expect(english.status == chinese.status, "\(arguments)")
         // Ages go on.
-        func steady(_ text: String) -> String { text.replacing(/[0-9.]+/, with: "0") }
+        func steady(_ text: String) -> String {
+          text.replacing(/[0-9.]+[smhd]?(?: [0-9]+[smhd])?/, with: "0").replacing(#/ +/#, with: " ")
+        }
         // A report's steps begin when it is asked for.
         func names(_ text: String) -> Set<String> { Set(text.matches(of: /"[a-z_0-9]+":/).map { String($0.0) }) }
         if arguments.first == "report" {

@@ -37,6 +37,17 @@ struct LookingTests {
     #expect(!yard.exists("ledger.db"))
   }
 
+  @Test(
+    "What is wrong with the ledger is told once, as status opens it once", arguments: ["--json", "--prometheus", ""])
+  func oneLook(form: String) async throws {
+    let yard = try Yard()
+    try yard.configure(
+      #"{ channels: { c: { provider: "exec", command: ["/bin/true"], receipts: "drop", price: 1 } } }"#)
+    try yard.put("ledger.db", "no database, and long enough that it could be one\n")
+    let ran = try await yard.msgspool(["status"] + [form].filter { !$0.isEmpty })
+    #expect(ran.status == 0 && ran.stderr.matches(of: /cannot be read/).count == 1, "\(ran.stderr)")
+  }
+
   @Test("status tells people what to do about unconfirmed messages, in plain text when nobody looks on")
   func advice() async throws {
     let yard = try Yard()

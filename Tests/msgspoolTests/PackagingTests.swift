@@ -14,6 +14,31 @@ struct PackagingTests {
     #expect(ran.status == 0, "\(ran.stderr)")
   }
 
+  @Test("Examples lie beside each other as in the package, and what somebody put there stays")
+  func examples() async throws {
+    let yard = try Yard()
+    try await make("install", yard)
+    let folder = yard.root + "/root/usr/local/share/doc/msgspool/examples"
+    for (source, name) in [("Producers", "producers"), ("Examples", "programs"), ("Monitoring", "monitoring")] {
+      let files = try FileManager.default.subpathsOfDirectory(atPath: "\(Self.root)/Sources/Extras/\(source)")
+      #expect(!files.isEmpty)
+      for file in files {
+        #expect(
+          FileManager.default.contentsEqual(
+            atPath: "\(Self.root)/Sources/Extras/\(source)/\(file)", andPath: "\(folder)/\(name)/\(file)"), "\(file)")
+      }
+    }
+    #expect(FileManager.default.fileExists(atPath: "\(folder)/systemd/exec.conf"))
+    let configuration = try String(contentsOfFile: "\(folder)/config.json", encoding: .utf8)
+    #expect(configuration.contains("default_channel"))
+    let help = try await run("sh", ["\(folder)/programs/weather-alert.sh", "--help"], timeout: patience)
+    #expect(help.status == 0 && help.stdout.contains("--latitude"), "\(help.stderr)")
+    try "mine".write(toFile: "\(folder)/programs/mine.sh", atomically: false, encoding: .utf8)
+    try await make("uninstall", yard)
+    let left = try FileManager.default.subpathsOfDirectory(atPath: folder)
+    #expect(left.sorted() == ["programs", "programs/mine.sh"], "\(left)")
+  }
+
   @Test("Program, manual, units and the bridges that the documentation names")
   func install() async throws {
     let yard = try Yard()

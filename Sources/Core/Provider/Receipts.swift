@@ -99,7 +99,9 @@ package struct ReceiptDrop: Sendable, Hashable {
   /// Names in lower case.
   package var headers: [HTTPHeader] = []
   package var query: String?
-  package var body: [UInt8]
+  package let body: [UInt8]
+  /// The body, where it is JSON: read once, and looked at for every channel.
+  package let json: JSON?
   package var isWrapped = false
 
   private static let members: Set<String> = ["receipt_of", "url", "headers", "query", "body"]
@@ -108,15 +110,16 @@ package struct ReceiptDrop: Sendable, Hashable {
   ///   - name: the file's; one that begins with `CHANNEL.` gives the channel.
   ///   - channels: those that there are.
   package init(_ bytes: [UInt8], name: String = "", channels: some Sequence<String> = []) {
-    body = bytes
     channel = channels.filter { name.utf8.starts(with: $0.utf8) && name.utf8.dropFirst($0.utf8.count).first == 0x2E }
       .max { $0.utf8.count < $1.utf8.count }
-    // Only what begins like an object is looked at twice.
-    guard bytes.first(where: { ![0x20, 0x09, 0x0A, 0x0D].contains($0) }) == UInt8(ascii: "{"),
-      let value = try? JSONScanner.value(of: bytes), let members = value.members,
+    let whole = try? JSONScanner.value(of: bytes)
+    guard let value = whole, let members = value.members,
       members.allSatisfy({ ReceiptDrop.members.contains($0.key) }),
       value["body"]?.string != nil || value["query"]?.string != nil
-    else { return }
+    else {
+      (body, json) = (bytes, whole)
+      return
+    }
     isWrapped = true
     channel = value["receipt_of"]?.string ?? channel
     url = value["url"]?.string
@@ -124,7 +127,8 @@ package struct ReceiptDrop: Sendable, Hashable {
     headers = (value["headers"]?.members ?? []).compactMap { member in
       member.value.string.map { HTTPHeader(member.key.lowercased(), $0) }
     }
-    body = Array((value["body"]?.string ?? "").utf8)
+    let inner = Array((value["body"]?.string ?? "").utf8)
+    (body, json) = (inner, try? JSONScanner.value(of: inner))
   }
 
   package func header(_ name: String) -> String? { headers.first { $0.name == name }?.value }

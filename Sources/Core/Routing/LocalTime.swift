@@ -14,16 +14,16 @@ package enum LocalTime {
 
   /// The first local day of the month that the day is in.
   package static func month(of day: Int) -> Int {
-    let date = RFC3339.civil(day)
-    return RFC3339.days(date.year, date.month, 1)
+    let date = CivilTime.date(day)
+    return CivilTime.days(date.year, date.month, 1)
   }
 
   /// When the local month after the one of `date` begins.
   package static func nextMonth(after date: Date, in zone: Zone) -> Date {
     let today = day(of: date, in: zone)
-    let civil = RFC3339.civil(today)
+    let civil = CivilTime.date(today)
     let first =
-      civil.month == 12 ? RFC3339.days(civil.year + 1, 1, 1) : RFC3339.days(civil.year, civil.month + 1, 1)
+      civil.month == 12 ? CivilTime.days(civil.year + 1, 1, 1) : CivilTime.days(civil.year, civil.month + 1, 1)
     // The midnight before it, and from there as any day: the zone may change its offset on the way.
     let eve = date + Double(first - today - 1) * 86_400
     let next = nextDay(after: eve, in: zone)

@@ -140,23 +140,23 @@ private struct Rule: Sendable, Hashable {
     func moment(_ year: Int) -> Int { days(year) * 86_400 + time }
 
     private func days(_ year: Int) -> Int {
-      let start = RFC3339.days(year, 1, 1)
+      let start = CivilTime.days(year, 1, 1)
       switch day {
-      case .julian(let number): return start + number - 1 + (number > 59 && RFC3339.length(of: 2, year) == 29 ? 1 : 0)
+      case .julian(let number): return start + number - 1 + (number > 59 && CivilTime.length(of: 2, year) == 29 ? 1 : 0)
       case .ordinal(let number): return start + number
       case .weekday(let month, let week, let day):
-        let first = RFC3339.days(year, month, 1)
+        let first = CivilTime.days(year, month, 1)
         // 1 January 1970 was a Thursday.
-        let early = first + RFC3339.floored(day - first - 4, by: 7).remainder
+        let early = first + CivilTime.floored(day - first - 4, by: 7).remainder
         let late = early + 7 * (week - 1)
-        return late < first + RFC3339.length(of: month, year) ? late : late - 7
+        return late < first + CivilTime.length(of: month, year) ? late : late - 7
       }
     }
   }
 
   func offset(at time: Int) -> Int {
     guard let summer else { return standard }
-    let year = RFC3339.civil(RFC3339.floored(time + standard, by: 86_400).quotient).year
+    let year = CivilTime.date(CivilTime.floored(time + standard, by: 86_400).quotient).year
     let begin = summer.from.moment(year) - standard
     let end = summer.to.moment(year) - summer.offset
     // In the south the year begins and ends in summer.

@@ -17,9 +17,9 @@ package enum RFC3339 {
   /// As `string`, without one.
   package static func write(_ date: Date, to bytes: inout [UInt8]) {
     let milliseconds = min(max((date.timeIntervalSince1970 * 1000).rounded(), -62_167_219_200_000), 253_402_300_799_999)
-    let (seconds, fraction) = floored(Int(milliseconds), by: 1000)
-    let (days, time) = floored(seconds, by: 86_400)
-    let (year, month, day) = civil(days)
+    let (seconds, fraction) = CivilTime.floored(Int(milliseconds), by: 1000)
+    let (days, time) = CivilTime.floored(seconds, by: 86_400)
+    let (year, month, day) = CivilTime.date(days)
     func put(_ value: Int, _ width: Int, _ mark: UInt8) {
       var divisor = 1
       for _ in 1..<width { divisor *= 10 }
@@ -46,9 +46,10 @@ package enum RFC3339 {
       let day = number(2, &rest), take("Tt ", &rest), let hour = number(2, &rest), take(":", &rest),
       let minute = number(2, &rest), take(":", &rest), let second = number(2, &rest),
       let fraction = fraction(&rest), let offset = offset(&rest), rest.isEmpty,
-      (1...12).contains(month), (1...length(of: month, year)).contains(day), hour < 24, minute < 60, second <= 60
+      (1...12).contains(month), (1...CivilTime.length(of: month, year)).contains(day), hour < 24, minute < 60,
+      second <= 60
     else { return nil }
-    let seconds = days(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second - offset
+    let seconds = CivilTime.days(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second - offset
     return Date(timeIntervalSince1970: Double(seconds) + fraction)
   }
 
@@ -88,33 +89,5 @@ package enum RFC3339 {
       minutes < 60
     else { return nil }
     return (isEast ? 1 : -1) * (hours * 3600 + minutes * 60)
-  }
-
-  // MARK: The calendar
-
-  static func length(of month: Int, _ year: Int) -> Int {
-    if month == 2 { return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28 }
-    return [4, 6, 9, 11].contains(month) ? 30 : 31
-  }
-
-  /// Days since 1970 of a date in the proleptic Gregorian calendar, counted in eras of 400 years from 1 March 0000.
-  static func days(_ year: Int, _ month: Int, _ day: Int) -> Int {
-    let (era, yearOfEra) = floored(month <= 2 ? year - 1 : year, by: 400)
-    let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
-    return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
-  }
-
-  static func civil(_ days: Int) -> (year: Int, month: Int, day: Int) {
-    let (era, dayOfEra) = floored(days + 719_468, by: 146_097)
-    let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-    let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-    let monthFromMarch = (5 * dayOfYear + 2) / 153
-    let month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9
-    return (yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, dayOfYear - (153 * monthFromMarch + 2) / 5 + 1)
-  }
-
-  static func floored(_ value: Int, by divisor: Int) -> (quotient: Int, remainder: Int) {
-    let (quotient, remainder) = value.quotientAndRemainder(dividingBy: divisor)
-    return remainder < 0 ? (quotient - 1, remainder + divisor) : (quotient, remainder)
   }
 }

@@ -62,9 +62,6 @@ def main():
                 teller.note(DATA, f"{name} has failed, and the feed tells neither its label nor its time")
                 continue
             event, page = f"{source}/{name}", build.get("webUrl", "")
-            if teller.memory.last(event) == label:
-                teller.memory.remember(event, label)
-                continue
             teller.tell(
                 event, label, id=f"build/{event}/{label}", expires_at=time.time() + DAY, title=f"Build failed: {name}",
                 body=f"Build {label} of {name} failed{' at ' + when if when not in ('', label) else ''}.",

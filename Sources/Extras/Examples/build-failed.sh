@@ -105,13 +105,9 @@ while IFS=$(printf '\037') read -r status name label time page; do
   esac
   [ -n "$label" ] || { note 65 "$name has failed, and the feed tells neither its label nor its time"; continue; }
   case $page in http://* | https://*) ;; *) page='' ;; esac
-  if [ "$(last "$source/$name")" = "$label" ]; then
-    remember "$source/$name" "$label"
-  else
-    [ "$time" != "$label" ] || time=''
-    tell "$source/$name" "$label" "build/$source/$name/$label" $((now + day)) "Build failed: $name" \
-      "Build $label of $name failed${time:+ at $time}." "$page"
-  fi
+  [ "$time" != "$label" ] || time=''
+  tell "$source/$name" "$label" "build/$source/$name/$label" $((now + day)) "Build failed: $name" \
+    "Build $label of $name failed${time:+ at $time}." "$page"
 done << END
 $builds
 END

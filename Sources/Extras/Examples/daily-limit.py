@@ -120,9 +120,6 @@ def main():
             if not what:
                 continue
             event = f"{code}/{today}/{what}"
-            if teller.memory.last(event):
-                teller.memory.remember(event, "told")
-                continue
             where = "upper limit (涨停)" if what == "up" else "lower limit (跌停)"
             hour = f"{fields[30][8:10]}:{fields[30][10:12]}:{fields[30][12:]}"
             teller.tell(

@@ -104,12 +104,8 @@ while IFS=$(printf '\037') read -r code what name price close time; do
     *) text="$name $code at its lower limit (跌停): $price" ;;
   esac
   event=$code/$today/$what
-  if [ -n "$(last "$event")" ]; then
-    remember "$event" told
-  else
-    tell "$event" told "daily-limit/$event" "$expires" "$text" \
-      "$price, after $close at yesterday's close. $(printf '%s\n' "$time" | sed 's/\(..\)\(..\)/\1:\2:/')"
-  fi
+  tell "$event" told "daily-limit/$event" "$expires" "$text" \
+    "$price, after $close at yesterday's close. $(printf '%s\n' "$time" | sed 's/\(..\)\(..\)/\1:\2:/')"
 done << END
 $states
 END

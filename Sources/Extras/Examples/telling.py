@@ -167,6 +167,10 @@ class Teller:
         complain(text)
 
     def tell(self, key, value, *, id, expires_at, title, body, url=None):
+        """One message, unless this value of it was the last one told: then it comes up again, and stays remembered."""
+        if self.memory.last(key) == plain(str(value)):
+            self.memory.remember(key, value)
+            return
         options = self.options
         places = [os.environ.get("MSGSPOOL_DIR"), "spool" if is_spool("spool") else None, "/var/spool/msgspool"]
         spool = options.spool or next(place for place in places if place)

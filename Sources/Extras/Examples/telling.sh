@@ -93,9 +93,14 @@ last() {
 
 remember() { remembered=$remembered$1$tab$2$tab$((now / day))$newline; }
 
-# tell KEY VALUE ID EXPIRES TITLE BODY [URL]: one message. It is remembered once it is on the disk; where that is lost,
-# the id makes the repeated message the same one.
+# tell KEY VALUE ID EXPIRES TITLE BODY [URL]: one message, unless this value of it was the last one told: then it comes up
+# again, and stays remembered. It is remembered once it is on the disk; where that is lost, the id makes the repeated
+# message the same one.
 tell() {
+  if [ "$(last "$1")" = "$2" ]; then
+    remember "$1" "$2"
+    return
+  fi
   told_key=$1 told_value=$2 told_body=$6
   set -- send "--id=$3" "--expires-at=$4" "--title=$5" ${7:+"--url=$7"} \
     ${channel:+"--channel=$channel"} ${priority:+"--priority=$priority"} ${spool:+"--spool=$spool"}

@@ -91,9 +91,6 @@ def main():
         for date, kind, value, ends in found:
             what = KINDS[kind][2].format(value)
             event = f"{given.latitude},{given.longitude}/{date}/{kind}"
-            if teller.memory.last(event):
-                teller.memory.remember(event, "told")
-                continue
             place = given.place or f"{given.latitude}, {given.longitude}"
             teller.tell(
                 event, "told", id=f"weather/{event}", expires_at=ends, title=f"{place}: {what}", body=f"{date}: {what}")

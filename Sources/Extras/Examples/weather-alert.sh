@@ -95,11 +95,7 @@ while read -r date kind value expires; do
     *) what="up to $value °C" ;;
   esac
   event=$latitude,$longitude/$date/$kind
-  if [ -n "$(last "$event")" ]; then
-    remember "$event" told
-  else
-    tell "$event" told "weather/$event" "$expires" "${place:-$latitude, $longitude}: $what" "$date: $what"
-  fi
+  tell "$event" told "weather/$event" "$expires" "${place:-$latitude, $longitude}: $what" "$date: $what"
 done << END
 $events
 END

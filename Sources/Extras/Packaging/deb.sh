@@ -37,7 +37,7 @@ msgspool ($version) unstable; urgency=medium
 END
 
 # Where things are installed is for debian/rules to say, and not for who calls make.
-unset PREFIX DESTDIR BINDIR MANDIR BASHDIR ZSHDIR FISHDIR UNITDIR BRIDGEDIR CONFDIR MAKEFLAGS MAKELEVEL
+unset PREFIX DESTDIR BINDIR MANDIR BASHDIR ZSHDIR FISHDIR UNITDIR BRIDGEDIR EXAMPLEDIR CONFDIR MAKEFLAGS MAKELEVEL
 log=$out/deb/log
 cd "$tree"
 env BINARY="$binary" SOURCE_DATE_EPOCH="$when" \

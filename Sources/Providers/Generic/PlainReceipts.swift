@@ -6,12 +6,12 @@ import FoundationEssentials
 /// far end's, else the call's; without `to` it speaks of everybody in the call.
 enum PlainReceipts {
   static func recognizes(_ drop: ReceiptDrop) -> Bool {
-    guard let entries = CallbackJSON.objects(drop.body), !entries.isEmpty else { return false }
+    guard let entries = CallbackJSON.objects(drop.json), !entries.isEmpty else { return false }
     return entries.contains { $0["id"] != nil && $0["state"] != nil }
   }
 
   static func entries(in drop: ReceiptDrop) -> [ReceiptEntry] {
-    (CallbackJSON.objects(drop.body) ?? []).map { value in
+    (CallbackJSON.objects(drop.json) ?? []).map { value in
       guard let id = CallbackJSON.text(value["id"]) else { return ReceiptEntry(bad: "has no id", source: value.bytes) }
       guard let word = value["state"]?.string, let state = ReceiptState(rawValue: word), state != .noReceipt else {
         let words = ReceiptState.allCases.filter { $0 != .noReceipt }.map(\.rawValue).joined(separator: ", ")

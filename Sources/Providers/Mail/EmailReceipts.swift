@@ -1,6 +1,5 @@
 import Core
 import FoundationEssentials
-import Signing
 
 /// What becomes of mails: reports to the envelope's sender (RFC 3464), handed on by a mail filter. Not signed: whoever knows
 /// a mail's id may say what became of it.

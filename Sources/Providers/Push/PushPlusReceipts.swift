@@ -9,12 +9,12 @@ extension PushPlus: ReceiptProvider {
   private static let events: Set<String> = ["message_complate", "message_complete"]
 
   package static func recognizes(_ drop: ReceiptDrop) -> Bool {
-    guard let value = try? JSONScanner.value(of: drop.body), let event = value["event"]?.string else { return false }
+    guard let value = drop.json, let event = value["event"]?.string else { return false }
     return events.contains(event) && value["messageInfo"]?.members != nil
   }
 
   package static func entries(in drop: ReceiptDrop) -> [ReceiptEntry] {
-    let info = (try? JSONScanner.value(of: drop.body))?["messageInfo"]
+    let info = drop.json?["messageInfo"]
     guard let code = CallbackJSON.text(info?["shortCode"]), let status = CallbackJSON.text(info?["sendStatus"]) else {
       return [ReceiptEntry(bad: "has no shortCode or no sendStatus", source: drop.body)]
     }

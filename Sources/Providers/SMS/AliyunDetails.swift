@@ -1,5 +1,5 @@
+import Core
 import FoundationEssentials
-import Signing
 
 /// What QuerySendDetails answers: records of one number on one day (providers/aliyun.md, section 6).
 struct AliyunDetails {

@@ -5,12 +5,12 @@ import Signing
 /// What becomes of Aliyun's messages: SmsReport entries, pushed as an array (providers/aliyun.md, section 6). Not signed.
 extension AliyunSMS: ReceiptProvider {
   package static func recognizes(_ drop: ReceiptDrop) -> Bool {
-    guard let entries = CallbackJSON.objects(drop.body), !entries.isEmpty else { return false }
+    guard let entries = CallbackJSON.objects(drop.json), !entries.isEmpty else { return false }
     return entries.contains { $0["phone_number"] != nil && ($0["biz_id"] != nil || $0["out_id"] != nil) }
   }
 
   package static func entries(in drop: ReceiptDrop) -> [ReceiptEntry] {
-    (CallbackJSON.objects(drop.body) ?? []).map { report in
+    (CallbackJSON.objects(drop.json) ?? []).map { report in
       receipt(report).map { ReceiptEntry($0, source: report.bytes) }
         ?? ReceiptEntry(bad: "has no phone_number, no biz_id or out_id, or no success", source: report.bytes)
     }

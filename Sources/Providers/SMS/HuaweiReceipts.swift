@@ -7,16 +7,14 @@ import Signing
 extension HuaweiSMS: ReceiptProvider {
   package static func recognizes(_ drop: ReceiptDrop) -> Bool {
     if let form = CallbackForm(drop.body) { return form["smsMsgId"] != nil && form["status"] != nil }
-    return reports(drop.body) != nil
+    return reports(drop) != nil
   }
 
-  private static func reports(_ body: [UInt8]) -> [JSON]? {
-    (try? JSONScanner.value(of: body))?["statusReportList"]?.array
-  }
+  private static func reports(_ drop: ReceiptDrop) -> [JSON]? { drop.json?["statusReportList"]?.array }
 
   package static func entries(in drop: ReceiptDrop) -> [ReceiptEntry] {
     if let form = CallbackForm(drop.body) { return [entry({ form[$0] }, source: drop.body)] }
-    return (reports(drop.body) ?? []).map { report in
+    return (reports(drop) ?? []).map { report in
       let source = JSON.object([.init("statusReportList", .array([report]))]).bytes
       return entry({ CallbackJSON.text(report[$0]) }, source: source)
     }

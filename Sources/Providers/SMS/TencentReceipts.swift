@@ -1,17 +1,16 @@
 import Core
 import FoundationEssentials
-import Signing
 
 /// What becomes of Tencent's messages: an array posted to the application's address (providers/tencent.md, section 3a). Not
 /// signed, and without SessionContext.
 extension TencentSMS: ReceiptProvider {
   package static func recognizes(_ drop: ReceiptDrop) -> Bool {
-    guard let entries = CallbackJSON.objects(drop.body), !entries.isEmpty else { return false }
+    guard let entries = CallbackJSON.objects(drop.json), !entries.isEmpty else { return false }
     return entries.contains { $0["mobile"] != nil && $0["report_status"] != nil && $0["sid"] != nil }
   }
 
   package static func entries(in drop: ReceiptDrop) -> [ReceiptEntry] {
-    (CallbackJSON.objects(drop.body) ?? []).map { report in
+    (CallbackJSON.objects(drop.json) ?? []).map { report in
       guard let sid = CallbackJSON.text(report["sid"]), let mobile = CallbackJSON.text(report["mobile"]),
         let status = CallbackJSON.text(report["report_status"])
       else { return ReceiptEntry(bad: "has no sid, no mobile or no report_status", source: report.bytes) }

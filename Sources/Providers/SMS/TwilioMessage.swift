@@ -1,6 +1,5 @@
 import Core
 import FoundationEssentials
-import Signing
 
 /// A message in Twilio's list, and whether it is the one whose answer was lost (providers/twilio.md, section 5: no client
 /// reference, so recipient, sender, text and time must do).

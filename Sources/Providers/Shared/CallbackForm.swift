@@ -51,8 +51,8 @@ enum CallbackJSON {
   static func value(of response: HTTPResponse) -> JSON? { try? JSONScanner.value(of: response.body) }
 
   /// The entries of an array, or the one object; nil for anything else.
-  static func objects(_ body: [UInt8]) -> [JSON]? {
-    guard let value = try? JSONScanner.value(of: body) else { return nil }
+  static func objects(_ value: JSON?) -> [JSON]? {
+    guard let value else { return nil }
     if value.members != nil { return [value] }
     return value.array
   }

@@ -1,6 +1,5 @@
 import Core
 import FoundationEssentials
-import Signing
 
 /// How long a provider asks us to wait. Nonsense is ignored; nobody makes us wait for more than a day.
 enum RetryAfter {

@@ -26,15 +26,21 @@ package struct RetryFilter: Sendable {
 
   package func answer(_ tail: Tail) -> Answer {
     let last = tail.last
-    if let channel, last?.channel != channel { return .skip }
-    if let provider, last?.provider != provider { return .skip }
+    guard matches(last, modified: tail.modified) else { return .skip }
     if let kind, last?.error?.kind != kind { return .skip }
     // A file without history was put there by hand, which says as much as failed.
     if let state, (last?.state ?? .failed) != state { return .skip }
-    if let since, (last?.at ?? tail.modified) < since { return .skip }
     if tail.isTorn { return .torn }
     if let last, SpoolLayout.folder(of: last.state) != .failed { return .misplaced(last.state) }
     return last?.state == .unconfirmed && state != .unconfirmed ? .unconfirmed : .take
+  }
+
+  /// Whether channel, provider and time are the ones asked for: what is told of messages in any folder.
+  /// - Parameter modified: the file's own time, which counts where it has no line.
+  package func matches(_ last: HistoryLine?, modified: Date) -> Bool {
+    if let channel, last?.channel != channel { return false }
+    if let provider, last?.provider != provider { return false }
+    return since.map { (last?.at ?? modified) >= $0 } ?? true
   }
 }
 

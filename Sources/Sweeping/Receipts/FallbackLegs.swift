@@ -36,6 +36,7 @@ final class FallbackLegs {
   func take(_ news: [UntoldReceipt]) throws(SweepTrouble) -> [UntoldReceipt.Key: String] {
     var names: [UntoldReceipt.Key: String] = [:]
     var numbers: [Verbatim: Int] = [:]
+    var promised: Set<Verbatim>?
     var last: (file: String, message: Original?)?
     for item in news {
       let file = item.member.file
@@ -52,7 +53,7 @@ final class FallbackLegs {
       } catch {
         throw SweepTrouble(fault: error)
       }
-      let name = try freeName(file, &numbers)
+      let name = try freeName(file, &numbers, try self.promised(&promised))
       let leg = FallbackLeg(file: file, to: item.member.to, call: item.call, state: state, name: name.display)
       do throws(LedgerFault) {
         // One process at a time applies receipts: it is new.
@@ -105,14 +106,30 @@ final class FallbackLegs {
     return name
   }
 
-  /// `NAME.leg`, `NAME.leg~2`, ...: the first that nobody has.
+  /// Names of legs that were intended and could not be dropped yet: no file has them, and yet they are taken, as what has
+  /// one counts as dropped. Read once, where somebody asks.
+  private func promised(_ known: inout Set<Verbatim>?) throws(SweepTrouble) -> Set<Verbatim> {
+    if let known { return known }
+    do throws(LedgerFault) {
+      let names = Set(try ledger.openLegs().map { Verbatim($0.name) })
+      known = names
+      return names
+    } catch {
+      throw SweepTrouble(fault: error)
+    }
+  }
+
+  /// `NAME.leg`, `NAME.leg~2`, ...: the first that nobody has, and no other leg is to have.
   /// - Parameter numbers: the last that was given out, for each file.
-  private func freeName(_ file: String, _ numbers: inout [Verbatim: Int]) throws(SweepTrouble) -> FileName {
+  private func freeName(
+    _ file: String, _ numbers: inout [Verbatim: Int], _ promised: Set<Verbatim>
+  ) throws(SweepTrouble) -> FileName {
     let base = FileName(bytes: Array(FileName(display: file).bytes) + Array(".leg".utf8))
     var number = numbers[Verbatim(file)] ?? 0
     while true {
       number += 1
       let candidate = base.numbered(number)
+      if promised.contains(Verbatim(candidate.display)) { continue }
       let found: [Walk.Found]
       do throws(SystemFault) { found = try spool.find(candidate, in: Folder.allCases).found } catch {
         throw SweepTrouble(fault: error)

@@ -56,7 +56,7 @@ struct ReceiptSorter {
     }
     guard let provider = fitting.first?.receipting else {
       // What is JSON to its end will not become anything else.
-      if age < ReceiptSorter.grace, (try? JSONScanner.value(of: drop.body)) == nil { return .unfinished }
+      if age < ReceiptSorter.grace, drop.json == nil { return .unfinished }
       return .unknown(ReceiptSorter.stranger(drop))
     }
     let genuine = fitting.filter { isGenuine(drop, $0) }

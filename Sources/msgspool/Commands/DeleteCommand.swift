@@ -111,7 +111,7 @@ enum DeleteCommand: Command {
 
     consuming func conclude() -> ExitStatus {
       output.flush()
-      Console.note("\(Columns.count(output.done, "message")) removed")
+      Console.note(phrase("{1} removed", counted(output.done, "message")))
       return output.refused > 0 ? .usage : .ok
     }
   }

@@ -18,9 +18,9 @@ enum DryRunReport {
               .init("recipients", .integer(call.recipients)), .init("messages", .integer(call.messages)),
             ] + (call.cost > .zero ? [.init("cost", .number(call.cost.text))] : [])))
       } else {
-        let (to, from) = (Columns.count(call.recipients, "recipient"), Columns.count(call.messages, "message"))
-        let cost = call.cost > .zero ? ", at \(call.cost.text)" : ""
-        Console.output("would call \(call.provider) (\(call.channel)) for \(to) of \(from)\(cost)\n")
+        let (to, from) = (counted(call.recipients, "recipient"), counted(call.messages, "message"))
+        let what = phrase("would call {1} ({2}) for {3} of {4}", call.provider, call.channel, to, from)
+        Console.output((call.cost > .zero ? phrase("{1}, at {2}", what, call.cost.text) : what) + "\n")
       }
     }
     do throws(SystemFault) {
@@ -34,16 +34,26 @@ enum DryRunReport {
       let members = summary.json.members ?? []
       Console.output(.object(costs.isEmpty ? members : members + [.init("cost", .object(costs))]))
     } else {
-      Console.output(
-        "dry run: \(Columns.count(summary.claimed, "message")), \(Columns.count(summary.calls, "call")) for "
-          + Columns.count(summary.recipients, "recipient")
-          + (summary.done > 0 ? ", \(Columns.count(summary.done, "duplicate"))" : "")
-          + (summary.left > 0 ? ", \(summary.left) to be left (msgspool check tells why)" : "")
-          + (summary.invalid > 0 ? ", \(summary.invalid) invalid" : "")
-          + (summary.failed > 0 ? ", \(summary.failed) expired" : "")
-          + (summary.deferred > 0 ? ", \(summary.deferred) to be deferred" : "") + "; nothing was touched\n"
-          + run.costs.sorted { $0.key < $1.key }.map { "\($0.key) would cost \($0.value.text)\n" }.joined())
+      Console.output(text(summary))
+      for (channel, cost) in run.costs.sorted(by: { $0.key < $1.key }) {
+        Console.output(phrase("{1} would cost {2}", channel, cost.text) + "\n")
+      }
     }
     return .ok
+  }
+
+  /// All of it in a sentence for people.
+  private static func text(_ summary: SweepSummary) -> String {
+    let parts = [
+      (1, counted(summary.claimed, "message")),
+      (1, phrase("{1} for {2}", counted(summary.calls, "call"), counted(summary.recipients, "recipient"))),
+      (summary.done, counted(summary.done, "duplicate")),
+      (summary.left, phrase("{1} to be left (msgspool check tells why)", String(summary.left))),
+      (summary.invalid, phrase("{1} invalid", String(summary.invalid))),
+      (summary.failed, phrase("{1} expired", String(summary.failed))),
+      (summary.deferred, phrase("{1} to be deferred", String(summary.deferred))),
+    ]
+    let told = parts.filter { $0.0 > 0 }.map(\.1).joined(separator: phrase(", "))
+    return phrase("dry run: {1}; nothing was touched", told) + "\n"
   }
 }

@@ -90,11 +90,12 @@ enum FlushCommand: Command {
 
     consuming func conclude() -> ExitStatus {
       output.flush()
-      let messages = Columns.count(output.done, "message")
-      Console.note(isDry ? "\(messages) would fall due now; nothing was changed" : "\(messages) fell due")
-      if scheduled > 0 {
-        Console.note("\(Columns.count(scheduled, "message")) \(scheduled == 1 ? "waits" : "wait") for send_at")
-      }
+      let messages = counted(output.done, "message")
+      Console.note(
+        isDry ? phrase("{1} would fall due now; nothing was changed", messages) : phrase("{1} fell due", messages))
+      let waiting = counted(scheduled, "message")
+      if scheduled == 1 { Console.note(phrase("{1} waits for send_at", waiting)) }
+      if scheduled > 1 { Console.note(phrase("{1} wait for send_at", waiting)) }
       return output.refused > 0 ? .usage : .ok
     }
   }

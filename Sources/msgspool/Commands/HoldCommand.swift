@@ -43,7 +43,7 @@ enum HoldCommand: Command {
       throw Failure(error)
     }
     output.flush()
-    Console.note("\(Columns.count(output.done, "message")) set aside; msgspool release NAME puts one back")
+    Console.note(phrase("{1} set aside; msgspool release NAME puts one back", counted(output.done, "message")))
     return output.refused > 0 ? .tryAgain : .ok
   }
 
@@ -94,7 +94,7 @@ enum ReleaseCommand: Command {
       throw Failure(error)
     }
     output.flush()
-    Console.note("\(Columns.count(output.done, "message")) put back")
+    Console.note(phrase("{1} put back", counted(output.done, "message")))
     return output.refused > 0 ? .usage : .ok
   }
 }

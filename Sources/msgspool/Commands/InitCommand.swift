@@ -284,7 +284,7 @@ enum ConfigurationTemplate {
        All settings: msgspool providers \(card.name). To check this: msgspool check. */
     {
       default_channel: "\(channel(card))",
-    \(more)      channels: {
+    \(more)  channels: {
     \(entry.split(separator: "\n").map { "    \($0)" }.joined(separator: "\n"))
       },
     }

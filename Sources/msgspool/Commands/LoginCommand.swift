@@ -119,7 +119,7 @@ enum LogoutCommand: Command {
           .init("logged_out", .boolean(session.account != nil)),
         ]))
     } else {
-      Console.note(name.map { "logged out: \($0)" } ?? "nobody was logged in")
+      Console.note(name.map { phrase("logged out: {1}", $0) } ?? phrase("nobody was logged in"))
     }
     return .ok
   }

@@ -30,7 +30,7 @@ enum ProvidersCommand: Command {
       for card in cards { Console.output(row(card)) }
       Console.output("\n\(phrase("presets of webhook and exec"))\n")
       for preset in Presets.all {
-        Console.output(row("  \(preset.name)", preset.provider, preset.summary))
+        Console.output(row("  \(preset.name)", preset.provider, shown(preset.name, preset.summary)))
       }
       Console.output("\n" + phrase("msgspool providers NAME tells settings, options and an example.") + "\n")
     } else {
@@ -51,8 +51,12 @@ enum ProvidersCommand: Command {
     )
   }
 
+  private static func shown(_ name: String, _ summary: String) -> String {
+    Language.current == .chinese ? Chinese.providers[name] ?? summary : summary
+  }
+
   private static func row(_ card: ProviderCard) -> String {
-    row(card.name, phrase("{1} per call", String(card.recipientsPerCall)), card.summary)
+    row(card.name, phrase("{1} per call", String(card.recipientsPerCall)), shown(card.name, card.summary))
   }
 
   private static func row(_ name: String, _ what: String, _ summary: String) -> String {
@@ -60,19 +64,23 @@ enum ProvidersCommand: Command {
   }
 
   private static func text(_ card: ProviderCard) -> String {
-    var text = "\(card.name): \(card.summary)\n\(card.document)\n\n"
-    text += "recipients per call  \(card.recipientsPerCall)\n"
-    if let mixed = card.mixedRecipientsPerCall { text += "with own content     \(mixed)\n" }
-    if let raised = card.raisedRecipientsPerCall { text += "may be raised to     \(raised)\n" }
-    if card.rate > 0 { text += "calls per second     \(card.rate)\n" }
-    if card.daily > 0 { text += "recipients a day     \(card.daily)\n" }
-    if card.dailyPerRecipient > 0 { text += "a day per recipient  \(card.dailyPerRecipient)\n" }
-    if let endpoint = card.endpoint { text += "endpoint             \(endpoint)\n" }
-    for limit in card.limits { text += "\(Columns.fit(limit.name, 20)) \(limit.value) \(limit.unit)\n" }
-    text += section("settings", card.settings.map { ($0.name, mark($0) + $0.summary) })
-    text += section("options of a message", card.options.map { ($0.name, "\($0.kind.rawValue): \($0.summary)") })
-    text += section("kinds of recipient", card.targetKinds.map { ("\($0.kind):...", $0.summary) })
-    if !card.notes.isEmpty { text += "\nnotes\n" + card.notes.map { Columns.wrapped($0, indent: 2) }.joined() }
+    var text = "\(card.name): \(shown(card.name, card.summary))\n\(card.document)\n\n"
+    func line(_ name: String, _ value: some CustomStringConvertible) { text += Columns.fit(name, 20) + " \(value)\n" }
+    line(phrase("recipients per call"), card.recipientsPerCall)
+    if let mixed = card.mixedRecipientsPerCall { line(phrase("with own content"), mixed) }
+    if let raised = card.raisedRecipientsPerCall { line(phrase("may be raised to"), raised) }
+    if card.rate > 0 { line(phrase("calls per second"), card.rate) }
+    if card.daily > 0 { line(phrase("recipients a day"), card.daily) }
+    if card.dailyPerRecipient > 0 { line(phrase("a day per recipient"), card.dailyPerRecipient) }
+    if let endpoint = card.endpoint { line(phrase("endpoint"), endpoint) }
+    for limit in card.limits { line(limit.name, "\(limit.value) \(limit.unit)") }
+    text += section(phrase("settings"), card.settings.map { ($0.name, mark($0) + $0.summary) })
+    text += section(
+      phrase("options of a message"), card.options.map { ($0.name, "\($0.kind.rawValue): \($0.summary)") })
+    text += section(phrase("kinds of recipient"), card.targetKinds.map { ("\($0.kind):...", $0.summary) })
+    if !card.notes.isEmpty {
+      text += "\n\(phrase("notes"))\n" + card.notes.map { Columns.wrapped($0, indent: 2) }.joined()
+    }
     return text + "\n\(phrase("example, one of channels in the configuration"))\n" + indented(card.exampleEntry)
   }
 
@@ -80,7 +88,8 @@ enum ProvidersCommand: Command {
     let steps = preset.steps.enumerated().map { number, step in
       "  \(number + 1). " + Columns.wrapped(step, indent: 5).drop { $0 == " " }
     }
-    return "\(preset.name): \(preset.summary)\n\(preset.document)\n\n\(phrase("what it needs"))\n" + steps.joined()
+    return "\(preset.name): \(shown(preset.name, preset.summary))\n\(preset.document)\n\n\(phrase("what it needs"))\n"
+      + steps.joined()
       + "\n\(phrase("one of channels in the configuration"))\n" + indented(preset.example + ",")
       + "\n" + Columns.wrapped(phrase("Its settings: msgspool providers {1}.", preset.provider), indent: 0)
   }
@@ -98,8 +107,8 @@ enum ProvidersCommand: Command {
   }
 
   private static func mark(_ setting: SettingCard) -> String {
-    let marks = [setting.required ? "required" : nil, setting.secret ? "secret" : nil].compactMap { $0 }
-    return marks.isEmpty ? "" : "(\(marks.joined(separator: ", "))) "
+    let marks = [setting.required ? phrase("required") : nil, setting.secret ? phrase("secret") : nil].compactMap { $0 }
+    return marks.isEmpty ? "" : "(\(marks.joined(separator: phrase(", ")))) "
   }
 
   private static func section(_ title: String, _ rows: [(String, String)]) -> String {

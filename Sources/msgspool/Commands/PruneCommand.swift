@@ -128,23 +128,28 @@ enum PruneCommand: Command {
             .init("dry_run", .boolean(isDry)),
           ] + (received ?? [])))
     } else if !Console.isQuiet {
-      var text = isDry ? "would remove " : "removed "
-      text += "\(done) done"
-      if arguments.has("--failed") { text += ", \(failed) failed (\(pruning.unconfirmed) of them unconfirmed)" }
-      if let inbox {
-        text += ", \(Columns.count(inbox.messages, "message")) and files of \(inbox.files) in inbox/"
+      var parts = [phrase("{1} done", String(done))]
+      if arguments.has("--failed") {
+        parts.append(phrase("{1} failed ({2} of them unconfirmed)", String(failed), String(pruning.unconfirmed)))
       }
-      text +=
-        ", \(forgotten) forgotten in tmp/, \(Columns.count(rows, "ledger row")); \(Columns.count(pruning.bytes, "byte"))"
-      Console.output(text + (isDry ? "; nothing was touched\n" : "\n"))
+      if let inbox {
+        let messages = counted(inbox.messages, "message")
+        parts.append(phrase("{1} and files of {2} in inbox/", messages, String(inbox.files)))
+      }
+      parts += [phrase("{1} forgotten in tmp/", String(forgotten)), counted(rows, "ledger row")]
+      let (all, bytes) = (parts.joined(separator: phrase(", ")), counted(pruning.bytes, "byte"))
+      Console.output(
+        (isDry
+          ? phrase("would remove {1}; {2}; nothing was touched", all, bytes) : phrase("removed {1}; {2}", all, bytes))
+          + "\n")
     }
     if pruning.awaited > 0 {
-      Console.note("\(Columns.count(pruning.awaited, "message")) stayed: a receipt is awaited of them (receipt_wait)")
+      let messages = counted(pruning.awaited, "message")
+      Console.note(phrase("{1} stayed: a receipt is awaited of them (receipt_wait)", messages))
     }
     if pruning.left > 0 {
-      Console.note(
-        "\(Columns.count(pruning.left, "file")) left alone: a history that is torn or says another folder; msgspool check"
-      )
+      let files = counted(pruning.left, "file")
+      Console.note(phrase("{1} left alone: a history that is torn or says another folder; msgspool check", files))
     }
   }
 }

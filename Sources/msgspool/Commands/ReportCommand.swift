@@ -33,7 +33,7 @@ enum ReportCommand: Command {
     let spool = try Surroundings.spool(arguments, for: .look)
     try Surroundings.requireAll(spool)
     let reader = ReportReader(spool) { files in
-      Console.progress("\(files) messages read")
+      Console.progress(phrase("{1} messages read", String(files)))
     }
     let report: Report
     do throws(SystemFault) {
@@ -49,7 +49,7 @@ enum ReportCommand: Command {
       } catch {
         throw Failure(error)
       }
-      Console.note("\(path): \(Columns.count(report.messages, "message"))")
+      Console.note(path + phrase(": ") + counted(report.messages, "message"))
     }
     if arguments.has("--json") {
       Console.output(sheet.json)

@@ -73,10 +73,7 @@ enum RetryCommand: Command {
         .usage, "--kind and --state undelivered exclude each other",
         hint: "the error's kind is of what was not accepted")
     }
-    var filter = UndeliveredRetry.Filter()
-    (filter.channel, filter.provider) = (arguments["--channel"], arguments["--provider"])
-    if let provider = filter.provider { _ = try ProvidersCommand.card(named: provider) }
-    filter.since = try Surroundings.time("--since", arguments)
+    let filter = try whatAndWhen(arguments)
     let spool = try Surroundings.spool(arguments)
     try checkChannel(arguments, spool)
     let isDry = arguments.has("--dry-run")
@@ -94,19 +91,24 @@ enum RetryCommand: Command {
   // MARK: Selection
 
   private static func filter(_ arguments: Arguments) throws(Failure) -> RetryFilter {
-    var filter = RetryFilter()
-    filter.channel = arguments["--channel"]
-    filter.provider = arguments["--provider"]
-    if let provider = filter.provider { _ = try ProvidersCommand.card(named: provider) }
+    var filter = try whatAndWhen(arguments)
     filter.kind = try arguments.choice("--kind", ErrorKind.allCases)
     filter.state = try arguments.choice(
       "--state", MessageState.allCases.filter { SpoolLayout.folder(of: $0) == .failed }, also: [UndeliveredRetry.word])
-    filter.since = try Surroundings.time("--since", arguments)
     let options = ["--all", "--channel", "--provider", "--kind", "--state", "--since"]
     guard !arguments.operands.isEmpty || options.contains(where: arguments.has) else {
       throw Failure(
         .usage, "msgspool retry needs names, --all, or what to select by", hint: "see: msgspool retry --help")
     }
+    return filter
+  }
+
+  /// What can be told of messages in any folder.
+  private static func whatAndWhen(_ arguments: Arguments) throws(Failure) -> RetryFilter {
+    var filter = RetryFilter()
+    (filter.channel, filter.provider) = (arguments["--channel"], arguments["--provider"])
+    if let provider = filter.provider { _ = try ProvidersCommand.card(named: provider) }
+    filter.since = try Surroundings.time("--since", arguments)
     return filter
   }
 
@@ -149,7 +151,7 @@ enum RetryCommand: Command {
       case .tail(let tail)?:
         switch filter.answer(tail) {
         case .take: try take(found, tail)
-        case .skip: if isNamed { Console.note("\(name) does not match, and stays in failed/") }
+        case .skip: if isNamed { Console.note(phrase("{1} does not match, and stays in failed/", name)) }
         case .unconfirmed:
           unconfirmed += 1
           guard isNamed else { return }
@@ -178,11 +180,11 @@ enum RetryCommand: Command {
 
     consuming func conclude() -> ExitStatus {
       output.flush()
-      let messages = Columns.count(output.done, "message")
-      Console.note(isDry ? "\(messages) would go back to new/; nothing was moved" : "\(messages) went back to new/")
+      output.tellMoved(isDry: isDry)
       if unconfirmed > 0, !isNamed {
         Console.note(
-          "\(unconfirmed) unconfirmed stayed: they may have arrived; --state unconfirmed sends them again")
+          phrase(
+            "{1} unconfirmed stayed: they may have arrived; --state unconfirmed sends them again", String(unconfirmed)))
       }
       // Who named a message wanted that one, and learns by the status that it stays.
       return isNamed && unconfirmed + output.refused > 0 ? .usage : .ok

@@ -65,8 +65,10 @@ enum StatusCommand: Command {
     }
     let spool = try Surroundings.spool(arguments, for: .look)
     let configuration = Surroundings.configurationIfUsable(arguments, spool: spool)
-    var state = try look(spool, configuration)
-    if !arguments.has("--prometheus") { try lookAtReceipts(arguments, spool, configuration, &state) }
+    // Opened once, for all that is told of it. Who may not read the folders may not read it either, and is told that.
+    let ledger = spool.closed.isEmpty ? Surroundings.ledgerToLookAt(spool) : nil
+    var state = try look(spool, configuration, ledger)
+    if !arguments.has("--prometheus") { try lookAtReceipts(arguments, spool, configuration, ledger, &state) }
     if !spool.closed.isEmpty {
       Console.warn(
         spool.path, "this user may not read \(Surroundings.names(spool.closed))", hint: Surroundings.remedy(spool))
@@ -75,11 +77,12 @@ enum StatusCommand: Command {
     tellStrays(state.census, spool)
     if state.census.unreadable > 0 {
       Console.warn(
-        spool.path(.failed), "\(Columns.count(state.census.unreadable, "file")) cannot be read, and may be unconfirmed",
+        spool.path(.failed), "\(counted(state.census.unreadable, "file")) cannot be read, and may be unconfirmed",
         hint: "run as the sweeper's user, or see: msgspool check")
     }
     if arguments.has("--prometheus") {
-      try publish(Metrics(spool, state.census, state.suspensions, state.spendings, now: state.now).text(), arguments)
+      let metrics = Metrics(spool, ledger, state.census, state.suspensions, state.spendings, now: state.now)
+      try publish(metrics.text(), arguments)
     } else if arguments.has("--json") {
       Console.output(json(state))
     } else {
@@ -90,21 +93,22 @@ enum StatusCommand: Command {
 
   private static func tellStrays(_ census: Census, _ spool: Spool) {
     let places = Folder.allCases.compactMap { folder in
-      census.strays[folder].map { "\($0) in \(folder.rawValue)/" }
+      census.strays[folder].map { phrase("{1} in {2}", String($0), "\(folder.rawValue)/") }
     }
     guard !places.isEmpty else { return }
     Console.warn(
       spool.path, "what is no plain file is left alone: \(places.joined(separator: ", "))", hint: "see: msgspool check")
   }
 
-  private static func look(_ spool: Spool, _ configuration: Configuration?) throws(Failure) -> State {
+  private static func look(
+    _ spool: Spool, _ configuration: Configuration?, _ ledger: (any LedgerAudit)?
+  ) throws(Failure) -> State {
     let census: Census
     do throws(SystemFault) { census = try Census(spool) } catch { throw Failure(error) }
     var suspensions: [Suspension] = []
     var spendings: [Spending] = []
     let now = Surroundings.now()
-    // Who may not read the folders may not read that either, and has been told.
-    if spool.closed.isEmpty, let ledger = Surroundings.ledgerToLookAt(spool) {
+    if let ledger {
       do throws(LedgerFault) {
         suspensions = try ledger.suspensions()
         spendings = try Spending.all(in: ledger, configuration, now: now)
@@ -121,11 +125,11 @@ enum StatusCommand: Command {
 
   /// Where each recipient stands: for programs, and for people where a channel has receipts, as all messages are read.
   private static func lookAtReceipts(
-    _ arguments: Arguments, _ spool: Spool, _ configuration: Configuration?, _ state: inout State
+    _ arguments: Arguments, _ spool: Spool, _ configuration: Configuration?, _ ledger: (any LedgerAudit)?,
+    _ state: inout State
   ) throws(Failure) {
     let configuration = configuration ?? Configuration()
     guard arguments.has("--json") || ReceiptStatus.isWanted(configuration) else { return }
-    let ledger = spool.closed.isEmpty ? Surroundings.ledgerToLookAt(spool) : nil
     do throws(SystemFault) {
       state.receipts = try ReceiptStatus(spool, configuration, ledger, now: state.now)
     } catch {
@@ -184,7 +188,7 @@ enum StatusCommand: Command {
       let age = TimeSpan.text(state.now.timeIntervalSince(suspension.since))
       text += "  " + Console.styled(suspension.channel.safeText, .red) + "  "
       text += phrase("since {1} ({2})", age, suspension.kind.rawValue) + "\n"
-      text += Columns.wrapped(suspension.reason.safeText, indent: 4)
+      text += Columns.wrapped(Phrases.error(suspension.reason).safeText, indent: 4)
       if let until = suspension.until {
         let end =
           suspension.isOfLogin

@@ -5,17 +5,10 @@ import Spooling
 /// `retry --state undelivered`: what was accepted, and did not arrive as a receipt said, goes back to new/ from done/ or
 /// failed/, to be sent to those again and to nobody else.
 struct UndeliveredRetry: ~Copyable {
-  /// What a message must be to be taken.
-  struct Filter {
-    var channel: String?
-    var provider: String?
-    var since: Date?
-  }
-
   static let word = "undelivered"
 
   private let spool: Spool
-  private let filter: Filter
+  private let filter: RetryFilter
   private let limit: Int
   private let isDry: Bool
   private let isNamed: Bool
@@ -24,7 +17,7 @@ struct UndeliveredRetry: ~Copyable {
   private var tails = TailReader()
   private var unmatched = 0
 
-  init(_ spool: Spool, _ filter: Filter, limit: Int, isDry: Bool, isNamed: Bool, asJSON: Bool) {
+  init(_ spool: Spool, _ filter: RetryFilter, limit: Int, isDry: Bool, isNamed: Bool, asJSON: Bool) {
     self.spool = spool
     self.filter = filter
     self.limit = limit
@@ -53,14 +46,14 @@ struct UndeliveredRetry: ~Copyable {
       throw Failure(error)
     }
     output.flush()
-    let messages = Columns.count(output.done, "message")
-    Console.note(isDry ? "\(messages) would go back to new/; nothing was moved" : "\(messages) went back to new/")
+    output.tellMoved(isDry: isDry)
     return isNamed && unmatched + output.refused > 0 ? .usage : .ok
   }
 
   private mutating func look(at found: Walk.Found) throws(SystemFault) {
     guard case .message(let file)? = spool.peek(found, limit: limit),
-      !Undelivered.recipients(file.entries).isEmpty, matches(file.lines.last)
+      !Undelivered.recipients(file.entries).isEmpty,
+      filter.matches(file.lines.last, modified: .distantPast)
     else {
       if isNamed {
         unmatched += 1
@@ -86,11 +79,5 @@ struct UndeliveredRetry: ~Copyable {
       row.moved(to: .new, moved)
     }
     output.tell(row, was: found.name.display)
-  }
-
-  private func matches(_ last: HistoryLine?) -> Bool {
-    if let channel = filter.channel, last?.channel != channel { return false }
-    if let provider = filter.provider, last?.provider != provider { return false }
-    return filter.since.map { (last?.at ?? .distantPast) >= $0 } ?? true
   }
 }

@@ -40,7 +40,7 @@ enum WatchCommand: Command {
       return error.status
     }
     request.join()
-    Console.note("stopped")
+    Console.note(phrase("stopped"))
     return .ok
   }
 
@@ -53,7 +53,7 @@ enum WatchCommand: Command {
       let shift = try begin(arguments, reporter, request)
       switch shift.wait() {
       case .replaced:
-        Console.note("the spool's folders were replaced; it is opened anew")
+        Console.note(phrase("the spool's folders were replaced; it is opened anew"))
         request.leave(shift)
         settle(Surroundings.spoolPath(arguments), request)
       case .ended(let trouble?):
@@ -79,7 +79,7 @@ enum WatchCommand: Command {
     // What was replaced before anybody watched is told by nobody.
     if !watcher.isInPlace { shift.post(.replaced) }
     request.run(shift)
-    Console.note("watching \(spool.path)/new")
+    Console.note(phrase("watching {1}", "\(spool.path)/new"))
     var selection = Selection()
     selection.isEndless = true
     guard shift.start(configuration, selection, watcher, whenDone: { request.forget(shift) }) else {
@@ -194,7 +194,7 @@ enum WatchCommand: Command {
       do throws(Failure) {
         let configuration = try read()
         state.withLock { $0.shift }?.runner.reload(configuration)
-        Console.note("the configuration was read again")
+        Console.note(phrase("the configuration was read again"))
       } catch {
         Console.warn("configuration", "not taken, the old one stays: \(error.message)", hint: error.hint)
       }

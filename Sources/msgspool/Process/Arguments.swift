@@ -248,29 +248,23 @@ enum Help {
 
   static func text(_ guide: Guide) -> String {
     let operands = guide.operands.isEmpty ? "" : " \(guide.operands)"
-    var text = "msgspool \(guide.name): \(guide.shownSummary)\n\n"
+    var text = "msgspool \(guide.name)\(phrase(": "))\(guide.shownSummary)\n\n"
     text += phrase("usage: {1}", "msgspool \(guide.name) \(phrase("[options]"))\(operands)") + "\n"
-    if !guide.details.isEmpty { text += "\n\(guide.details)\n" }
+    if !guide.details.isEmpty { text += "\n\(guide.shownDetails)\n" }
     text += "\n\(phrase("options"))\n"
     for option in guide.allOptions {
-      text += row([option.name, option.value].compactMap { $0 }.joined(separator: " "), option.summary, indent: 22)
+      let name = [option.name, option.value].compactMap { $0 }.joined(separator: " ")
+      text += row(name, Guide.shown(option: option.summary), indent: 22)
     }
     text += "\n\(phrase("examples"))\n"
-    for example in guide.examples { text += "  \(example.line)\n      \(example.summary)\n" }
+    for example in guide.examples {
+      text += "  \(example.line)\n" + Columns.wrapped(Guide.shown(caption: example.summary), indent: 6)
+    }
     return text
   }
 
   private static func row(_ name: String, _ summary: String, indent: Int) -> String {
-    var lines: [String] = []
-    var line = "  " + name + String(repeating: " ", count: max(1, indent - name.count))
-    for word in summary.split(separator: " ") {
-      if line.count + word.count > 79, line.contains(where: { $0 != " " }) {
-        lines.append(line)
-        line = String(repeating: " ", count: indent + 2)
-      }
-      line += word + " "
-    }
-    lines.append(line)
-    return lines.map { String($0.reversed().drop { $0 == " " }.reversed()) + "\n" }.joined()
+    let head = "  " + name + String(repeating: " ", count: max(1, indent - name.count))
+    return Columns.hanging(head, summary, indent: indent + 2)
   }
 }

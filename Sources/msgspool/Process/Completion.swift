@@ -57,7 +57,7 @@ struct Completion {
     }
     if !isRaw, prefix.hasPrefix("-") {
       let options = guide.allOptions.filter { $0.repeats || !given.contains($0.name) }
-      return begun(options.map { Candidate(word: $0.name, summary: $0.summary) }, prefix)
+      return begun(options.map { Candidate(word: $0.name, summary: Guide.shown(option: $0.summary)) }, prefix)
     }
     guard operands < guide.operandCount.upperBound else { return .words([]) }
     return value(guide.operandWords, prefix, typed: "", guide, before)

@@ -48,13 +48,13 @@ struct LoginRow {
   /// A line for people, and why nothing can be sent below it.
   func text(at now: Date) -> String {
     var words = [state]
-    if let since { words.append("since \(TimeSpan.text(now.timeIntervalSince(since)))") }
+    if let since { words.append(phrase("since {1}", TimeSpan.text(now.timeIntervalSince(since)))) }
     if let account, !account.isEmpty { words.append(account.safeText) }
-    if isReceiving { words.append("receiving") }
+    if isReceiving { words.append(phrase("receiving")) }
     let style: Console.Style = state == "ok" ? .green : .red
-    var text = "  " + Console.styled(channel.safeText, style) + "  " + words.joined(separator: ", ") + "\n"
-    if let reason { text += Columns.wrapped(reason.safeText, indent: 4) }
-    if let hint, reason != nil { text += Columns.wrapped("-> " + hint.safeText, indent: 4) }
+    var text = "  " + Console.styled(channel.safeText, style) + "  " + words.joined(separator: phrase(", ")) + "\n"
+    if let reason { text += Columns.wrapped(Phrases.error(reason).safeText, indent: 4) }
+    if let hint, reason != nil { text += Columns.wrapped("-> " + Phrases.error(hint).safeText, indent: 4) }
     return text
   }
 }

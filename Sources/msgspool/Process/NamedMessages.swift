@@ -97,7 +97,16 @@ struct MessageOutput: ~Copyable {
   mutating func refuse(_ name: String, _ problem: String, hint: String? = nil) {
     refused += 1
     if refused <= 20 { Console.warn(name, problem, hint: hint) }
-    if refused == 21 { Console.note("there are more like these") }
+    if refused == 21 { Console.note(phrase("there are more like these")) }
+  }
+
+  /// How many went back to new/, or would.
+  func tellMoved(isDry: Bool) {
+    let messages = counted(done, "message")
+    Console.note(
+      isDry
+        ? phrase("{1} would go back to new/; nothing was moved", messages)
+        : phrase("{1} went back to new/", messages))
   }
 
   mutating func flush() { output.flush() }

@@ -48,7 +48,7 @@ struct SettlingWait {
     }
     for name in names.filter(pending.contains).prefix(SettlingWait.mostTold) { try tellUnsettled(name) }
     let rest = pending.count - SettlingWait.mostTold
-    if rest > 0 { Console.note("\(Columns.count(rest, "more message")) not settled either") }
+    if rest > 0 { Console.note(phrase("{1} not settled either", counted(rest, "more message"))) }
     return hasFailed ? .failed : .tryAgain
   }
 
@@ -61,7 +61,7 @@ struct SettlingWait {
     guard let found = found.first(where: { !$0.isOdd }) else { return nil }
     var reader = RowReader(spool, nil)
     let row = reader.row(found)
-    let reason = row?.error.map { ": \($0.words)" } ?? ""
+    let reason = row?.error.map { ": \($0.shownWords)" } ?? ""
     if found.place.folder == .done {
       Console.note("\(name.display): \(row?.state ?? "done")\(reason)")
     } else {

@@ -16,7 +16,8 @@ struct StandIn: ~Copyable {
     do throws(SandboxError) {
       try server.start()
       self.server = server
-      Console.note("sandbox: a stand-in takes the messages at 127.0.0.1:\(port), and nobody gets them")
+      Console.note(
+        phrase("sandbox: a stand-in takes the messages at {1}, and nobody gets them", "127.0.0.1:\(port)"))
     } catch {
       self.server = nil
       Console.detail("sandbox: \(error)")

@@ -144,8 +144,8 @@ enum Surroundings {
   /// `new/, cur/ and tmp/`.
   static func names(_ folders: [Folder]) -> String {
     let names = folders.map { "\($0.rawValue)/" }
-    return names.count < 2
-      ? names.joined() : "\(names.dropLast().joined(separator: ", ")) and \(names[names.count - 1])"
+    guard let last = names.last, names.count > 1 else { return names.joined() }
+    return phrase("{1} and {2}", names.dropLast().joined(separator: phrase(", ")), last)
   }
 
   /// For a command that has no use for a part.

@@ -91,7 +91,7 @@ final class SweepRunner: Sendable {
     return end
   }
 
-  /// What applies receipts; nil where no channel has any.
+  /// What applies receipts, also those that channels waited for before a new configuration; nil where the ledger keeps none.
   private func receipts(_ environment: SweepEnvironment) -> ReceiptRunner? {
     guard let ledger = ledger as? any ReceiptLedger else { return nil }
     let receipts = ReceiptRunner(environment, spool, ledger)

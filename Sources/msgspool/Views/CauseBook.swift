@@ -79,16 +79,23 @@ struct CauseBook {
 
   private static func line(_ cause: Cause, _ entry: Entry, _ command: (String) -> String) -> String {
     let isOne = entry.count == 1
-    let became =
-      switch cause.state {
-      case .done, .duplicate, .deferred, .failed, .expired: cause.state.rawValue
-      case .invalid, .unconfirmed: "\(isOne ? "is" : "are") \(cause.state.rawValue)"
-      }
-    let reason = entry.error.map { ": \(Columns.cut($0.words, 300))" } ?? ""
+    let who = isOne ? entry.name : counted(entry.count, "message")
+    let reason = entry.error.map { phrase(": ") + Columns.cut($0.shownWords, 300) } ?? ""
     let more = command(
       isOne ? "show \(FileName(display: entry.name).argument)" : "list \(SpoolLayout.folder(of: cause.state).rawValue)")
-    return (cause.channel.map { "\($0): " } ?? "")
-      + (isOne ? entry.name : Columns.count(entry.count, "message")) + " \(became)\(reason); see: \(more)"
+    return (cause.channel.map { $0 + phrase(": ") } ?? "")
+      + phrase("{1}{2}; see: {3}", became(cause.state, who, isOne: isOne), reason, more)
+  }
+
+  private static func became(_ state: MessageState, _ who: String, isOne: Bool) -> String {
+    switch state {
+    case .done, .duplicate: "\(who) \(state.rawValue)"
+    case .deferred: phrase("{1} deferred", who)
+    case .failed: phrase("{1} failed", who)
+    case .expired: phrase("{1} expired", who)
+    case .invalid: isOne ? phrase("{1} is invalid", who) : phrase("{1} are invalid", who)
+    case .unconfirmed: isOne ? phrase("{1} is unconfirmed", who) : phrase("{1} are unconfirmed", who)
+    }
   }
 }
 

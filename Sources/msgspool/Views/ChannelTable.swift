@@ -52,7 +52,7 @@ struct ChannelTable {
     var lines = [line(columns.map { $0.value(row) })]
     if let suspension = row.suspension {
       let since = TimeSpan.text(survey.at.timeIntervalSince(suspension.since))
-      let (kind, reason) = (suspension.kind.rawValue, suspension.reason.safeText)
+      let (kind, reason) = (suspension.kind.rawValue, Phrases.error(suspension.reason).safeText)
       let what =
         suspension.suspectedFor == nil
         ? phrase("suspended for {1} ({2}): {3}", since, kind, reason)

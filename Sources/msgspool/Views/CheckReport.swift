@@ -50,8 +50,8 @@ final class CheckReport {
     }
     if Console.isQuiet { return }
     if errors + warnings == 0 {
-      Console.output(
-        Console.styled(phrase("all is well"), .green) + (notes > 0 ? " (\(counted(notes, "note")))\n" : "\n"))
+      let well = Console.styled(phrase("all is well"), .green)
+      Console.output((notes > 0 ? phrase("{1} ({2})", well, counted(notes, "note")) : well) + "\n")
       return
     }
     var parts = [counted(errors, "error"), counted(warnings, "warning")]
@@ -81,7 +81,7 @@ final class CheckReport {
     var text = "\(severity)\(Console.styled(complaint.subject.safeText, .bold))\n"
     text += Columns.wrapped(Phrases.error(complaint.problem).safeText, indent: 8)
     if let action = complaint.action {
-      text += Columns.wrapped(phrase("mended: {1}", action.safeText), indent: 8)
+      text += Columns.wrapped(phrase("mended: {1}", Phrases.error(action).safeText), indent: 8)
     } else if let hint = complaint.hint {
       text += Columns.wrapped(phrase("hint: {1}", Phrases.error(hint).safeText), indent: 8)
     }

@@ -92,7 +92,9 @@ enum Console {
   private static let diagnostics = Diagnostics(2, limit: 4 << 20) { lost in
     logsJSON
       ? marked(JSON.object([.init("event", .string("lost")), .init("lines", .integer(lost))]).text + "\n", .warning)
-      : marked("msgspool: \(Columns.count(lost, "line")) could not be said in time, as nobody read them\n", .warning)
+      : marked(
+        "msgspool: " + phrase("{1} could not be said in time, as nobody read them", counted(lost, "line")) + "\n",
+        .warning)
   }
 
   static func error(_ text: String, _ priority: Priority = .error) {
@@ -132,7 +134,7 @@ enum Console {
   }
 
   static func report(_ failure: Failure) {
-    var text = "msgspool: \(styled(phrase("error"), .red, on: errorIsTerminal)): "
+    var text = "msgspool: " + styled(phrase("error"), .red, on: errorIsTerminal) + phrase(": ")
     text += "\(Phrases.error(failure.message).safeText)\n"
     if let hint = failure.hint { text += hintLine(hint) }
     error(text)
@@ -231,36 +233,50 @@ enum Columns {
   /// Without spaces at the end.
   static func trimmed(_ text: String) -> String { String(text.reversed().drop { $0 == " " }.reversed()) }
 
-  /// Words, and of one that is wider than a line the pieces: between Chinese characters a line may end anywhere. Names and
-  /// addresses stay whole, as they are handles.
-  private static func pieces(of text: String, within columns: Int) -> [Substring] {
-    text.split(separator: " ").flatMap { word -> [Substring] in
-      guard width(String(word)) > columns, word.contains(where: { width($0) == 2 }) else { return [word] }
-      var pieces: [Substring] = []
-      var (start, used) = (word.startIndex, 0)
+  /// Words, and of some of them the pieces: between Chinese characters a line may end anywhere. In English only a word that
+  /// is wider than a line is parted: names and addresses stay whole, as they are handles.
+  private static func pieces(of text: String, within columns: Int) -> [(text: Substring, isApart: Bool)] {
+    text.split(separator: " ").flatMap { word -> [(text: Substring, isApart: Bool)] in
+      let isParted = Language.current == .chinese || width(String(word)) > columns
+      guard isParted, word.contains(where: { width($0) == 2 }) else { return [(word, true)] }
+      var pieces: [(text: Substring, isApart: Bool)] = []
+      var start = word.startIndex
+      var isBehindWide = false
+      var isBehindOpening = false
       for index in word.indices {
-        // What closes a clause does not begin a line.
-        let isMark = "，。；：！？、）".contains(word[index])
-        if used + width(word[index]) > columns - 2, !isMark, width(word[index]) == 2 {
-          pieces.append(word[start..<index])
-          (start, used) = (index, 0)
+        let isWide = width(word[index]) == 2
+        // What closes a clause does not begin a line, and what opens one does not end it.
+        let isClosing = "，。；：！？、）》”…".contains(word[index])
+        if index > start, isWide || isBehindWide, !isClosing, !isBehindOpening {
+          pieces.append((word[start..<index], start == word.startIndex))
+          start = index
         }
-        used += width(word[index])
+        isBehindWide = isWide
+        isBehindOpening = "（《“".contains(word[index])
       }
-      return pieces + [word[start...]]
+      return pieces + [(word[start...], start == word.startIndex)]
     }
   }
 
   /// The text's words in lines of so many columns at most, indented.
   static func wrapped(_ text: String, indent: Int, columns: Int = 79) -> String {
-    var lines = [String(repeating: " ", count: indent)]
-    for word in pieces(of: text, within: columns - indent) {
-      if width(lines[lines.count - 1]) + width(String(word)) > columns,
-        lines[lines.count - 1].contains(where: { $0 != " " })
-      {
-        lines.append(String(repeating: " ", count: indent))
+    hanging(String(repeating: " ", count: indent), text, indent: indent, columns: columns)
+  }
+
+  /// The same behind a head, which the text's other lines stand beside.
+  static func hanging(_ head: String, _ text: String, indent: Int, columns: Int = 79) -> String {
+    var lines = [head]
+    var hasWord = false
+    var isEmpty = trimmed(head).isEmpty
+    for piece in pieces(of: text, within: columns - indent) {
+      let blank = hasWord && piece.isApart ? " " : ""
+      let used = width(lines[lines.count - 1]) + width(blank)
+      if used + width(String(piece.text)) > columns, !isEmpty {
+        lines.append(String(repeating: " ", count: indent) + piece.text)
+      } else {
+        lines[lines.count - 1] += blank + piece.text
       }
-      lines[lines.count - 1] += word + " "
+      (hasWord, isEmpty) = (true, false)
     }
     return lines.map { trimmed($0) + "\n" }.joined()
   }

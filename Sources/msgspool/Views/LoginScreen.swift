@@ -44,14 +44,15 @@ struct LoginScreen {
     case .qr(let url, let expires):
       let code = QRCode(url)?.text(colored: Console.outputIsColored) ?? ""
       let good = TimeSpan.text(Double(expires))
-      return "Scan this code with WeChat on your phone; it is good for \(good).\n\n\(code)\n\(url.safeText)\n\n"
-    case .push: return "Confirm the login on your phone.\n"
-    case .scanned: return "Scanned. Confirm on your phone.\n"
-    case .code(isRepeated: false): return "Your phone shows digits. Type them, then Enter: "
-    case .code(isRepeated: true): return "Those did not match. Type the digits that your phone shows: "
-    case .redirected: return "WeChat goes on at another host.\n"
-    case .expired: return "The code has expired.\n"
-    case .confirmed: return "Confirmed.\n"
+      let how = phrase("Scan this code with WeChat on your phone; it is good for {1}.", good)
+      return "\(how)\n\n\(code)\n\(url.safeText)\n\n"
+    case .push: return phrase("Confirm the login on your phone.") + "\n"
+    case .scanned: return phrase("Scanned. Confirm on your phone.") + "\n"
+    case .code(isRepeated: false): return phrase("Your phone shows digits. Type them, then Enter:") + " "
+    case .code(isRepeated: true): return phrase("Those did not match. Type the digits that your phone shows:") + " "
+    case .redirected: return phrase("WeChat goes on at another host.") + "\n"
+    case .expired: return phrase("The code has expired.") + "\n"
+    case .confirmed: return phrase("Confirmed.") + "\n"
     }
   }
 
@@ -80,8 +81,10 @@ struct LoginScreen {
           .init("phase", .string("ready")), .init("account", .string(account)), .init("contacts", .integer(contacts)),
         ]))
     } else {
-      let what = isNew ? "Logged in" : "Already logged in"
-      Console.output("\(what): \(account.safeText), \(Columns.count(contacts, "contact")).\n")
+      let (name, known) = (account.safeText, counted(contacts, "contact"))
+      Console.output(
+        (isNew ? phrase("Logged in: {1}, {2}.", name, known) : phrase("Already logged in: {1}, {2}.", name, known))
+          + "\n")
     }
   }
 

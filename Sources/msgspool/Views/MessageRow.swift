@@ -97,7 +97,7 @@ struct MessageRow {
     let rest = Columns.pad((channel ?? "-").safeText, 10) + " " + Columns.pad(when(now), 10)
     var line = "\(name) \(Console.styled(state, style)) \(rest)"
     guard let error else { return Columns.trimmed(line) + "\n" }
-    let reason = error.words.safeText
+    let reason = error.shownWords.safeText
     let used = Columns.width("\(name) \(state) \(rest) ")
     // Where too little room is left to say it, it gets lines of its own.
     if let columns = Console.outputColumns, columns - used < min(MessageRow.readable, Columns.width(reason)) {

@@ -73,8 +73,10 @@ struct MessageSheet {
     text += field(phrase("due"), row.due.map(RFC3339.string))
     if let error = row.error {
       text += field(phrase("error"), [error.kind.rawValue, error.code].compactMap { $0 }.joined(separator: " "))
-      text += Columns.wrapped(error.message.safeText, indent: 14)
-      if let hint = error.hint { text += Columns.wrapped(phrase("hint: {1}", hint.safeText), indent: 14) }
+      text += Columns.wrapped(Phrases.error(error.message).safeText, indent: 14)
+      if let hint = error.hint {
+        text += Columns.wrapped(phrase("hint: {1}", Phrases.error(hint).safeText), indent: 14)
+      }
     }
     return text + masked(fields(isWhole)) + masked(people) + masked(history)
   }
@@ -210,7 +212,8 @@ struct MessageSheet {
       let start = "  \(Columns.fit(RFC3339.string(line.at), 25))\(Columns.fit(line.state.rawValue, 12))"
       text += Columns.trimmed(start + Columns.fit(String(line.attempt), 8) + counts.joined(separator: ", ")) + "\n"
       if let error = line.error {
-        text += Columns.wrapped(line.isPatience ? error.message.safeText : error.words.safeText, indent: 27)
+        text += Columns.wrapped(
+          line.isPatience ? Phrases.error(error.message).safeText : error.shownWords.safeText, indent: 27)
       }
       if let due = line.due {
         text += "\(String(repeating: " ", count: 27))\(phrase("next try {1}", RFC3339.string(due)))\n"
@@ -230,13 +233,15 @@ struct MessageSheet {
   private func later(_ entry: HistoryEntry) -> String {
     switch entry {
     case .line: return ""
-    case .retry(let at): return "  \(Columns.fit(RFC3339.string(at), 25))to be sent again to those who did not get it\n"
+    case .retry(let at):
+      return "  \(Columns.fit(RFC3339.string(at), 25))"
+        + phrase("to be sent again to those who did not get it") + "\n"
     case .receipt(let line):
       let counts = ReceiptState.allCases.compactMap { state -> String? in
         let count = line.results.count { $0.state == state }
         return count > 0 ? "\(count) \(state.rawValue)" : nil
       }
-      let start = "  \(Columns.fit(RFC3339.string(line.at), 25))\(Columns.fit("receipt", 20))"
+      let start = "  \(Columns.fit(RFC3339.string(line.at), 25))\(Columns.fit(phrase("receipt"), 20))"
       return Columns.trimmed(start + counts.joined(separator: ", ")) + "\n"
     }
   }

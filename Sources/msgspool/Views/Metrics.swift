@@ -7,13 +7,19 @@ import Spooling
 /// What monitoring reads: the ledger's counts, over restarts, and how things are now; in Prometheus' text format.
 struct Metrics {
   let spool: Spool
+  /// Nil where there is none that could be read.
+  let ledger: (any LedgerAudit)?
   private let census: Census
   private let suspensions: [Suspension]
   private let spendings: [Spending]
   private let now: Date
 
-  init(_ spool: Spool, _ census: Census, _ suspensions: [Suspension], _ spendings: [Spending], now: Date) {
+  init(
+    _ spool: Spool, _ ledger: (any LedgerAudit)?, _ census: Census, _ suspensions: [Suspension],
+    _ spendings: [Spending], now: Date
+  ) {
     self.spool = spool
+    self.ledger = ledger
     self.census = census
     self.suspensions = suspensions
     self.spendings = spendings
@@ -84,9 +90,7 @@ struct Metrics {
   // MARK: Counts
 
   private var counts: String? {
-    guard spool.closed.isEmpty, let ledger = Surroundings.ledgerToLookAt(spool), let rows = try? ledger.meters() else {
-      return nil
-    }
+    guard let rows = try? ledger?.meters() else { return nil }
     let byName = Dictionary(grouping: rows, by: \.name)
     func counter(_ name: String, _ meter: Meters.Name, _ label: String, _ help: String) -> String {
       (byName[meter] ?? []).reduce(header(name, help, "counter")) {

@@ -6,8 +6,7 @@ import Spooling
 extension Metrics {
   /// Empty where nothing was ever awaited.
   var receipts: String {
-    guard spool.closed.isEmpty, let ledger = Surroundings.ledgerToLookAt(spool) as? any ReceiptLedger,
-      let totals = try? ledger.receiptTotals(), !totals.isEmpty
+    guard let ledger = ledger as? any ReceiptLedger, let totals = try? ledger.receiptTotals(), !totals.isEmpty
     else { return "" }
     let channels = totals.sorted { $0.key < $1.key }
     var text = header(

@@ -60,20 +60,21 @@ struct ReceiptStatus {
   /// A line for each channel that has receipts.
   var text: String {
     if channels.isEmpty { return "" }
-    var text = "\nreceipts\n"
+    var text = "\n\(phrase("receipts"))\n"
     for name in channels.sorted() {
       let counts = census.channels[name] ?? RecipientCounts()
       let words: [(RecipientStanding, String, Console.Style)] = [
-        (.awaiting, "awaited", .dim), (.delivered, "delivered", .green), (.undelivered, "undelivered", .red),
-        (.noReceipt, "without receipt", .yellow), (.inDoubt, "in doubt", .yellow),
+        (.awaiting, phrase("awaited"), .dim), (.delivered, phrase("delivered"), .green),
+        (.undelivered, phrase("undelivered"), .red), (.noReceipt, phrase("without receipt"), .yellow),
+        (.inDoubt, phrase("in doubt"), .yellow),
       ]
       var parts = words.compactMap { standing, word, style -> String? in
         counts[standing] > 0 ? Console.styled("\(counts[standing]) \(word)", style) : nil
       }
       if let median = recent[name].flatMap({ ReceiptSeconds.quantile(0.5, of: $0.seconds) }) {
-        parts.append(Console.styled("median \(TimeSpan.text(median))", .dim))
+        parts.append(Console.styled(phrase("median {1}", TimeSpan.text(median)), .dim))
       }
-      let said = parts.isEmpty ? Console.styled("nothing yet", .dim) : parts.joined(separator: ", ")
+      let said = parts.isEmpty ? Console.styled(phrase("nothing yet"), .dim) : parts.joined(separator: phrase(", "))
       text += "  \(Columns.pad(name.safeText, 12)) \(said)\n"
     }
     return text

@@ -21,8 +21,9 @@ struct ReportText {
   var text: String {
     let span = TimeSpan.text(report.until.timeIntervalSince(report.since))
     var text = Console.styled(sheet.spool.safeText, .bold) + "\n"
-    text += "\(Columns.count(report.messages, "message")) in \(span) until \(RFC3339.string(report.until))\n"
-    if report.messages == 0 { return text + "\nnothing was settled or put off in this time\n" }
+    text +=
+      phrase("{1} in {2} until {3}", counted(report.messages, "message"), span, RFC3339.string(report.until)) + "\n"
+    if report.messages == 0 { return text + "\n" + phrase("nothing was settled or put off in this time") + "\n" }
     return text + channels + funnels + plot + causes + undelivered + doubtful + slowest
   }
 
@@ -38,7 +39,9 @@ struct ReportText {
       return Columns.trimmed(Columns.fit(cells[0], names) + numbers.joined()) + "\n"
     }
     let isPaid = !sheet.spent.isEmpty
-    let head = ["channel", "sent", "accepted", "p50", "p99", "retries", "in doubt"] + (isPaid ? ["spent"] : [])
+    let head =
+      [phrase("channel"), phrase("sent"), phrase("accepted"), "p50", "p99", phrase("retries"), phrase("in doubt")]
+      + (isPaid ? [phrase("spent")] : [])
     var text = "\n" + Console.styled(row(head), .dim)
     for channel in report.channels {
       text += row(
@@ -54,18 +57,19 @@ struct ReportText {
   /// How far recipients got, of channels that have receipts.
   private var funnels: String {
     if sheet.followed.isEmpty { return "" }
-    var text = "\ndropped → accepted → delivered\n"
+    var text = "\n\(phrase("dropped → accepted → delivered"))\n"
     for channel in sheet.followed {
       let funnel = channel.funnel
       let steps = [funnel.dropped, funnel.accepted, funnel.delivered].map(Columns.grouped).joined(separator: " → ")
       let share = funnel.accepted == 0 ? nil : Double(funnel.delivered) * 100 / Double(funnel.accepted)
       text += "  \(channel.name.safeText)  \(steps) (\(ReportSheet.percent(share)))\n"
       let others = [
-        (funnel.undelivered, "undelivered"), (funnel.noReceipt, "without receipt"), (funnel.unknown, "unknown"),
-      ].filter { $0.0 > 0 }.map { "\(Columns.grouped($0.0)) \($0.1)" }.joined(separator: ", ")
+        (funnel.undelivered, phrase("undelivered")), (funnel.noReceipt, phrase("without receipt")),
+        (funnel.unknown, phrase("unknown")),
+      ].filter { $0.0 > 0 }.map { "\(Columns.grouped($0.0)) \($0.1)" }.joined(separator: phrase(", "))
       if !others.isEmpty { text += Columns.wrapped(others, indent: 6) }
       if let sums = sheet.sums[channel.name] {
-        text += Columns.wrapped("of whole calls: \(ReportSheet.words(sums))".safeText, indent: 6)
+        text += Columns.wrapped(phrase("of whole calls: {1}", ReportSheet.words(sums)).safeText, indent: 6)
       }
     }
     return text
@@ -73,16 +77,23 @@ struct ReportText {
 
   private var undelivered: String {
     if report.undeliveries.isEmpty { return "" }
-    var text = "\naccepted and not delivered\n"
+    var text = "\n\(phrase("accepted and not delivered"))\n"
     for item in report.undeliveries.prefix(ReportText.causes) {
       let count = String(item.count)
       text += String(repeating: " ", count: max(0, 8 - count.count)) + "\(count)  \(item.channel.safeText)\n"
       let reason = [item.code, item.reason].filter { !$0.isEmpty }.joined(separator: ": ")
-      text += Columns.wrapped(reason.safeText, indent: 10) + Columns.wrapped("such as \(item.name)", indent: 10)
+      text += Columns.wrapped(reason.safeText, indent: 10) + ReportText.example(item.name)
     }
     let rest = report.undeliveries.count - ReportText.causes
-    text += rest > 0 ? "      … and \(rest) more (--json has all)\n" : ""
-    return text + Columns.wrapped("to send it to them again: msgspool retry --state undelivered", indent: 2)
+    text += ReportText.rest(rest)
+    return text
+      + Columns.wrapped(phrase("to send it to them again: {1}", "msgspool retry --state undelivered"), indent: 2)
+  }
+
+  private static func example(_ name: String) -> String { Columns.wrapped(phrase("such as {1}", name), indent: 10) }
+
+  private static func rest(_ count: Int) -> String {
+    count > 0 ? "      " + phrase("… and {1} more (--json has all)", String(count)) + "\n" : ""
   }
 
   /// Recipients over time, in so few rows that they are read at a glance.
@@ -98,15 +109,15 @@ struct ReportText {
       )
     }
     guard let most = rows.map(\.states.all).max(), most > 0 else { return "" }
-    var text = "\nrecipients (UTC)\n"
+    var text = "\n\(phrase("recipients (UTC)"))\n"
     for (start, states) in rows {
       text += "  \(sheet.label(start))  \(bar(states, of: most)) \(states.all)"
       let others = RecipientState.allCases.dropFirst().compactMap { state in
         states[state] > 0 ? "\(states[state]) \(state.rawValue)" : nil
-      }.joined(separator: ", ")
+      }.joined(separator: phrase(", "))
       let used = 21 + ReportText.bar + String(states.all).count
       text +=
-        used + others.count + 2 < 80
+        used + Columns.width(others) + 2 < 80
         ? Columns.trimmed("  \(others)") + "\n" : "\n" + Columns.wrapped(others, indent: 20)
     }
     return text
@@ -125,40 +136,41 @@ struct ReportText {
 
   private var causes: String {
     if report.causes.isEmpty { return "" }
-    var text = "\nwhat went wrong\n"
+    var text = "\n\(phrase("what went wrong"))\n"
     for cause in report.causes.prefix(ReportText.causes) {
       let count = String(cause.count)
       let who = cause.channel.isEmpty ? "" : "\(cause.channel) "
       text +=
         String(repeating: " ", count: max(0, 8 - count.count)) + "\(count)  \(who.safeText)\(cause.state.rawValue)\n"
-      let reason = [cause.kind, cause.code, cause.reason].filter { !$0.isEmpty }.joined(separator: ": ")
-      text += Columns.wrapped(reason.safeText, indent: 10)
-      text += Columns.wrapped("such as \(cause.name)", indent: 10)
+      let words = [cause.kind, cause.code, Phrases.error(cause.reason)]
+      let reason = words.filter { !$0.isEmpty }.joined(separator: ": ")
+      text += Columns.wrapped(reason.safeText, indent: 10) + ReportText.example(cause.name)
     }
-    let rest = report.causes.count - ReportText.causes
-    return text + (rest > 0 ? "      … and \(rest) more (--json has all)\n" : "")
+    return text + ReportText.rest(report.causes.count - ReportText.causes)
   }
 
   private var doubtful: String {
     if report.doubtfulCount == 0 { return "" }
-    var text = "\nin doubt (\(report.doubtfulCount))\n"
+    var text = "\n\(phrase("in doubt ({1})", String(report.doubtfulCount)))\n"
     for item in report.doubtful.prefix(ReportText.doubtful) {
       let age = TimeSpan.text(report.until.timeIntervalSince(item.at))
-      text += "  \(item.name)  \(item.channel.safeText), \(Columns.count(item.recipients, "recipient")), for \(age)\n"
+      let (channel, recipients) = (item.channel.safeText, counted(item.recipients, "recipient"))
+      text += "  \(item.name)  " + phrase("{1}, {2}, for {3}", channel, recipients, age) + "\n"
     }
     let rest = report.doubtfulCount - min(report.doubtful.count, ReportText.doubtful)
-    if rest > 0 { text += "  … and \(rest) more (msgspool list failed)\n" }
-    return text + Columns.wrapped(ReportSheet.remedy, indent: 2)
+    if rest > 0 { text += "  " + phrase("… and {1} more (msgspool list failed)", String(rest)) + "\n" }
+    return text + Columns.wrapped(Phrases.error(ReportSheet.remedy), indent: 2)
   }
 
   private var slowest: String {
     if sheet.slowest.isEmpty { return "" }
-    var text = "\nslowest calls\n"
+    var text = "\n\(phrase("slowest calls"))\n"
     for call in sheet.slowest.prefix(5) {
       let seconds = ReportSheet.seconds(call.seconds)
       text +=
-        String(repeating: " ", count: max(0, 10 - Columns.width(seconds))) + "\(seconds)  \(call.channel.safeText), "
-      text += "\(Columns.count(call.recipients, "recipient")), \(RFC3339.string(call.started))\n"
+        String(repeating: " ", count: max(0, 10 - Columns.width(seconds))) + "\(seconds)  "
+      let words = [call.channel.safeText, counted(call.recipients, "recipient"), RFC3339.string(call.started)]
+      text += words.joined(separator: phrase(", ")) + "\n"
     }
     return text
   }

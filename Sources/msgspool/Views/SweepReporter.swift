@@ -162,13 +162,14 @@ final class SweepReporter: Sendable {
       let rate = estimate.rate(settled, at: summary.seconds)
       return (estimate.total, rate, estimate.left(settled))
     }
-    var text = total > settled ? "\(Columns.grouped(settled)) of " : ""
-    text += "\(Columns.grouped(max(total, settled))) message\(max(total, settled) == 1 ? "" : "s")"
+    let messages = counted(max(total, settled), "message", isGrouped: true)
+    var parts = [total > settled ? phrase("{1} of {2}", Columns.grouped(settled), messages) : messages]
     // What a narrow terminal cuts off comes last.
-    if let left { text += ", \(TimeSpan.text(left)) left" }
-    text += ", \(Columns.grouped(summary.calls)) call\(summary.calls == 1 ? "" : "s"), "
-    text += rate < 10 ? "\((rate * 10).rounded() / 10) messages/s" : "\(Columns.grouped(Int(rate))) messages/s"
-    Console.progress(text)
+    if let left { parts.append(phrase("another {1}", TimeSpan.text(left))) }
+    parts.append(counted(summary.calls, "call", isGrouped: true))
+    let pace = rate < 10 ? String((rate * 10).rounded() / 10) : Columns.grouped(Int(rate))
+    parts.append(phrase("{1} messages/s", pace))
+    Console.progress(parts.joined(separator: phrase(", ")))
   }
 
   // MARK: Log lines (contract, section 8)

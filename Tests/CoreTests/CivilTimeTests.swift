@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@testable import Signing
+@testable import Core
 
 @Suite struct CivilTimeTests {
   @Test(arguments: [

@@ -22,14 +22,7 @@ package struct CivilTime: Sendable, Hashable {
   package init(_ date: Date, offset: Int = 0) {
     let seconds = Int(date.timeIntervalSince1970.rounded(.down)) + offset
     let (days, time) = CivilTime.floored(seconds, by: 86_400)
-    // Days to date in the proleptic Gregorian calendar, counted in eras of 400 years that begin on 1 March 0000.
-    let (era, dayOfEra) = CivilTime.floored(days + 719_468, by: 146_097)
-    let yearOfEra = (dayOfEra - dayOfEra / 1_460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-    let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-    let monthFromMarch = (5 * dayOfYear + 2) / 153
-    month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9
-    year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
-    day = dayOfYear - (153 * monthFromMarch + 2) / 5 + 1
+    (year, month, day) = CivilTime.date(days)
     hour = time / 3_600
     minute = time / 60 % 60
     second = time % 60
@@ -37,11 +30,7 @@ package struct CivilTime: Sendable, Hashable {
 
   /// - Parameter offset: seconds east of UTC at which the fields are meant.
   package func date(offset: Int = 0) -> Date {
-    let shifted = month <= 2 ? year - 1 : year
-    let (era, yearOfEra) = CivilTime.floored(shifted, by: 400)
-    let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
-    let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
-    let days = era * 146_097 + dayOfEra - 719_468
+    let days = CivilTime.days(year, month, day)
     return Date(timeIntervalSince1970: Double(days * 86_400 + hour * 3_600 + minute * 60 + second - offset))
   }
 
@@ -63,12 +52,40 @@ package struct CivilTime: Sendable, Hashable {
     let digits = String(value)
     return digits.utf8.count >= width ? digits : String(repeating: "0", count: width - digits.utf8.count) + digits
   }
+}
 
-  private static func floored(_ value: Int, by divisor: Int) -> (quotient: Int, remainder: Int) {
+// MARK: The calendar
+
+extension CivilTime {
+  static func length(of month: Int, _ year: Int) -> Int {
+    if month == 2 { return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28 }
+    return [4, 6, 9, 11].contains(month) ? 30 : 31
+  }
+
+  /// Days since 1970 of a date in the proleptic Gregorian calendar, counted in eras of 400 years from 1 March 0000.
+  static func days(_ year: Int, _ month: Int, _ day: Int) -> Int {
+    let (era, yearOfEra) = floored(month <= 2 ? year - 1 : year, by: 400)
+    let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
+    return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
+  }
+
+  /// The date that is so many days after 1 January 1970.
+  static func date(_ days: Int) -> (year: Int, month: Int, day: Int) {
+    let (era, dayOfEra) = floored(days + 719_468, by: 146_097)
+    let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
+    let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+    let monthFromMarch = (5 * dayOfYear + 2) / 153
+    let month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9
+    return (yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, dayOfYear - (153 * monthFromMarch + 2) / 5 + 1)
+  }
+
+  static func floored(_ value: Int, by divisor: Int) -> (quotient: Int, remainder: Int) {
     let (quotient, remainder) = value.quotientAndRemainder(dividingBy: divisor)
     return remainder < 0 ? (quotient - 1, remainder + divisor) : (quotient, remainder)
   }
 }
+
+// MARK: As others write it
 
 extension CivilTime {
   /// The date of mail and HTTP headers: `Mon, 20 May 2024 08:30:15 +0000` (RFC 5322), `... GMT` (RFC 9110). Nil for

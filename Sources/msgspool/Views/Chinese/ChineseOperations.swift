@@ -1,0 +1,93 @@
+// What is said of what was done, and reports.
+extension Chinese {
+  /// sweep, watch, and commands that move messages or log in.
+  static let operations: KeyValuePairs<String, String> = [
+    // sweep
+    "nothing was due": "没有到期的消息",
+    "nothing settled": "没有完结的",
+    "{1} done": "{1} 完成",
+    "{1} deferred": "{1} 推迟",
+    "{1} failed": "{1} 失败",
+    "{1} invalid": "{1} 无效",
+    "{1} expired": "{1} 过期",
+    "{1} left": "{1} 留下",
+    "{1}: {2}; {3} for {4} in {5}": "{1}：{2}；{3}，{4}，用时 {5}",
+    "another {1}": "还需 {1}",
+    "{1} messages/s": "每秒 {1} 条消息",
+    "{1} is invalid": "{1} 无效",
+    "{1} are invalid": "{1} 无效",
+    "{1} is unconfirmed": "{1} 未确认",
+    "{1} are unconfirmed": "{1} 未确认",
+    "{1}{2}; see: {3}": "{1}{2}；参见：{3}",
+    "sandbox: a stand-in takes the messages at {1}, and nobody gets them": "sandbox：消息由 {1} 的替身接收，没人会收到",
+    // sweep --dry-run
+    "would call {1} ({2}) for {3} of {4}": "会请求 {1}（{2}）：{4}，{3}",
+    "dry run: {1}; nothing was touched": "预演：{1}；什么都没有动",
+    "{1} for {2}": "{1}，发给 {2}",
+    "{1} to be left (msgspool check tells why)": "{1} 会留下（原因见 msgspool check）",
+    "{1} to be deferred": "{1} 会推迟",
+    "{1} would cost {2}": "{1} 会花费 {2}",
+    // watch
+    "watching {1}": "正在监视 {1}",
+    "stopped": "已停止",
+    "the configuration was read again": "已重新读取配置",
+    "the spool's folders were replaced; it is opened anew": "消息目录的文件夹被换掉了；重新打开",
+    // retry, flush, hold, release, delete, prune
+    "{1} went back to new/": "{1} 已放回 new/",
+    "{1} would go back to new/; nothing was moved": "{1} 会放回 new/；什么都没有移动",
+    "{1} does not match, and stays in failed/": "{1} 不符合条件，留在 failed/",
+    "{1} unconfirmed stayed: they may have arrived; --state unconfirmed sends them again":
+      "{1} 条未确认的留下了：它们可能已经送达；--state unconfirmed 会再发一次",
+    "there are more like these": "这样的还有",
+    "{1} fell due": "{1} 已到期",
+    "{1} would fall due now; nothing was changed": "{1} 会立即到期；什么都没有改动",
+    "{1} waits for send_at": "{1} 还在等 send_at",
+    "{1} wait for send_at": "{1} 还在等 send_at",
+    "{1} set aside; msgspool release NAME puts one back": "已搁置 {1}；msgspool release 名称 放回",
+    "{1} put back": "已放回 {1}",
+    "{1} removed": "已删除 {1}",
+    "removed {1}; {2}": "已清除：{1}；共 {2}",
+    "would remove {1}; {2}; nothing was touched": "会清除：{1}；共 {2}；什么都没有动",
+    "{1} failed ({2} of them unconfirmed)": "{1} 失败（其中 {2} 未确认）",
+    "{1} and files of {2} in inbox/": "inbox/ 里 {1} 和 {2} 条消息的文件",
+    "{1} forgotten in tmp/": "{1} 遗忘在 tmp/",
+    "{1} stayed: a receipt is awaited of them (receipt_wait)": "{1} 留下了：还在等它们的回执（receipt_wait）",
+    "{1} left alone: a history that is torn or says another folder; msgspool check":
+      "{1} 没有动：历史不完整，或写的是别的文件夹；参见 msgspool check",
+    // send --wait
+    "{1} not settled either": "{1} 也还没有完结",
+    // login and logout
+    "Scan this code with WeChat on your phone; it is good for {1}.": "请用手机微信扫描这个二维码；有效期 {1}。",
+    "Confirm the login on your phone.": "请在手机上确认登录。",
+    "Scanned. Confirm on your phone.": "已扫描。请在手机上确认。",
+    "Your phone shows digits. Type them, then Enter:": "手机上显示一串数字。请输入，然后按回车：",
+    "Those did not match. Type the digits that your phone shows:": "数字不对。请输入手机上显示的数字：",
+    "WeChat goes on at another host.": "微信转到了另一台主机。",
+    "The code has expired.": "二维码已过期。",
+    "Confirmed.": "已确认。",
+    "Logged in: {1}, {2}.": "已登录：{1}，{2}。",
+    "Already logged in: {1}, {2}.": "原已登录：{1}，{2}。",
+    "logged out: {1}": "已退出：{1}",
+    "nobody was logged in": "没有人登录",
+  ]
+
+  static let reports: KeyValuePairs<String, String> = [
+    "{1} messages read": "已读 {1} 条消息",
+    "{1} in {2} until {3}": "{3} 之前的 {2}：{1}",
+    "nothing was settled or put off in this time": "这段时间里没有完结或推迟的消息",
+    "sent": "已发",
+    "accepted": "接收率",
+    "retries": "重试",
+    "dropped → accepted → delivered": "放入 → 接收 → 送达",
+    "unknown": "未知",
+    "of whole calls: {1}": "按整次请求：{1}",
+    "accepted and not delivered": "已接收，没有送达",
+    "to send it to them again: {1}": "再发给他们：{1}",
+    "recipients (UTC)": "收件人（UTC）",
+    "what went wrong": "出了什么问题",
+    "in doubt ({1})": "存疑（{1}）",
+    "{1}, {2}, for {3}": "{1}，{2}，已 {3}",
+    "… and {1} more (msgspool list failed)": "…… 还有 {1} 条（msgspool list failed）",
+    "slowest calls": "最慢的请求",
+  ]
+}
