@@ -77,17 +77,30 @@ package struct Itinerary: Sendable {
         start: start, trail: trail)
     }
 
-    /// At the first part that was not accepted, where the provider sends in parts.
+    /// At the first part that was not accepted, where the message goes in parts.
     /// - Parameter known: what the history says of its parts.
-    func parted(by provider: (any PartedProvider)?, known: @autoclosure () -> [HistoryLine.Part]) -> Leg {
-      guard let provider, case .send = start else { return self }
-      var trail = Trail(provider.parts(of: content))
-      trail.take(up: known())
+    func parted(_ parts: [Part]?, known: @autoclosure () -> [HistoryLine.Part]) -> Leg {
+      guard case .send = start else { return self }
+      let known = known()
+      guard let parts else {
+        return Trail.isOfOtherParts(known) ? with(content, .decided(.ofOtherParts(known)), nil) : self
+      }
+      var trail = Trail(parts)
+      trail.take(up: known)
+      if Trail.isOfOtherParts(known.dropFirst(trail.index)) {
+        return with(content, .decided(.ofOtherParts(known)), trail)
+      }
       guard trail.index < trail.parts.count else {
         return with(content, .decided(.accepted(id: trail.done.last?.id)), trail)
       }
       return with(trail.parts[trail.index].content, start, trail)
     }
+
+    /// It has more than one part.
+    package var goesInParts: Bool { trail.map { $0.parts.count > 1 } ?? false }
+
+    /// What the calls to come say, if all of them are accepted.
+    package var contents: [Content] { trail.map { $0.parts[$0.index...].map(\.content) } ?? [content] }
 
     /// The part under way was accepted: at the next one, which was not sent; nil where it was the last.
     package func accepting(_ outcome: Outcome) -> Leg? {
@@ -128,11 +141,27 @@ package struct Trail: Sendable {
     if index < parts.count { done.append(.init(parts[index].name, .accepted, id: outcome.id)) }
   }
 
+  /// Pieces of a text were accepted that is not split so any more (a limit or the option is another): what the present
+  /// pieces say would be said twice in part, or left out.
+  fileprivate static func isOfOtherParts(_ known: some Collection<HistoryLine.Part>) -> Bool {
+    known.contains { $0.state == .accepted && $0.name.hasPrefix("\(LongText.part) ") && $0.name.holds("/") }
+  }
+
   /// What the history says was accepted, as far as the message still has the same parts.
   fileprivate mutating func take(up known: [HistoryLine.Part]) {
     let same = zip(known, parts).prefix { $0.state == .accepted && Verbatim($0.name) == Verbatim($1.name) }
     done = same.map(\.0)
     before = done.count
+  }
+}
+
+extension Outcome {
+  /// Some of a text has arrived, and the rest is not known any more.
+  fileprivate static func ofOtherParts(_ known: [HistoryLine.Part]) -> Outcome {
+    let accepted = known.last { $0.state == .accepted }?.name ?? ""
+    return .rejected(
+      .message, code: "parts",
+      reason: "was accepted up to \(accepted), and would be split otherwise now; drop what is missing as a new message")
   }
 }
 
@@ -210,8 +239,16 @@ package struct Router: Sendable {
 
   private func rendered(_ message: Message, _ channel: Channel) throws(MessageFault) -> Content {
     var content = try channel.provider.rendered(message)
+    if let copying = channel.copying {
+      content = copying.content(content, of: message) { $0.flatMap(channel.contacts(of:)) }
+    }
     if message.attachments.isEmpty { return content }
-    content.attachments = try Attachments.resolve(message.attachments, below: configuration.attachmentDirectories)
+    let attachments = try Attachments.resolve(message.attachments, below: configuration.attachmentDirectories)
+    content.attachments = attachments
+    if !content.pieces.isEmpty {
+      let bearer = channel.parting == nil ? 0 : content.pieces.count - 1
+      content.pieces[bearer].attachments = attachments
+    }
     return content
   }
 
@@ -347,6 +384,6 @@ package struct Router: Sendable {
     return Itinerary.Leg(
       to: leg.to, original: leg.original, channel: channel.name, isFallback: true, target: target, content: content,
       start: outcome.map(Itinerary.Leg.Start.decided) ?? .send
-    ).parted(by: channel.parting, known: known)
+    ).parted(channel.parts(of: content), known: known)
   }
 }

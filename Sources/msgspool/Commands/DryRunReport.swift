@@ -29,14 +29,21 @@ enum DryRunReport {
       throw Failure(error)
     }
     let summary = run.summary
+    let parts = run.parts.values.reduce(0, +)
     if asJSON {
       let costs = run.costs.sorted { $0.key < $1.key }.map { JSON.Member($0.key, .number($0.value.text)) }
-      let members = summary.json.members ?? []
-      Console.output(.object(costs.isEmpty ? members : members + [.init("cost", .object(costs))]))
+      var members = summary.json.members ?? []
+      if !costs.isEmpty { members.append(.init("cost", .object(costs))) }
+      if parts > 0 {
+        let byChannel = run.parts.filter { $0.value > 0 }.sorted { $0.key < $1.key }
+        members.append(.init("further_parts", .object(byChannel.map { .init($0.key, .integer($0.value)) })))
+      }
+      Console.output(.object(members))
     } else {
       Console.output(
         "dry run: \(Columns.count(summary.claimed, "message")), \(Columns.count(summary.calls, "call")) for "
           + Columns.count(summary.recipients, "recipient")
+          + (parts > 0 ? ", \(Columns.count(parts, "further part")) of long texts among them" : "")
           + (summary.done > 0 ? ", \(Columns.count(summary.done, "duplicate"))" : "")
           + (summary.left > 0 ? ", \(summary.left) to be left (msgspool check tells why)" : "")
           + (summary.invalid > 0 ? ", \(summary.invalid) invalid" : "")
