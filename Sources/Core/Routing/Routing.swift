@@ -83,17 +83,29 @@ package struct Itinerary: Sendable {
       guard case .send = start else { return self }
       let known = known()
       guard let parts else {
-        return Trail.isOfOtherParts(known) ? with(content, .decided(.ofOtherParts(known)), nil) : self
+        return Trail.isOfOtherParts(known) ? stuck(at: known) : self
       }
       var trail = Trail(parts)
       trail.take(up: known)
-      if Trail.isOfOtherParts(known.dropFirst(trail.index)) {
-        return with(content, .decided(.ofOtherParts(known)), trail)
-      }
+      if Trail.isOfOtherParts(known.dropFirst(trail.index)) { return stuck(at: known) }
       guard trail.index < trail.parts.count else {
         return with(content, .decided(.accepted(id: trail.done.last?.id)), trail)
       }
       return with(trail.parts[trail.index].content, start, trail)
+    }
+
+    /// Some of a text has arrived in parts that it no longer has: where the rest begins nobody knows, and what arrived stays
+    /// recorded.
+    private func stuck(at known: [HistoryLine.Part]) -> Leg {
+      let trail = Trail(after: known.filter { $0.state == .accepted }, rest: content)
+      let reason =
+        "was accepted up to \(trail.done.last?.name ?? ""), and would be split otherwise now; "
+        + "send what is missing as a new message"
+      return with(content, .decided(.rejected(.message, code: Trail.stuck, reason: reason)), trail)
+    }
+
+    fileprivate var isStuck: Bool {
+      if case .decided(let outcome) = start { trail != nil && outcome.code == Trail.stuck } else { false }
     }
 
     /// It has more than one part.
@@ -108,60 +120,6 @@ package struct Itinerary: Sendable {
       trail.accept(outcome)
       return with(trail.parts[trail.index].content, .send, trail)
     }
-  }
-}
-
-/// How far a message that is sent in parts has come on its way to one recipient.
-package struct Trail: Sendable {
-  package let parts: [Part]
-  /// Those that were accepted, from the first on.
-  package private(set) var done: [HistoryLine.Part] = []
-  /// How many of them were before this attempt.
-  private var before = 0
-
-  fileprivate init(_ parts: [Part]) { self.parts = parts }
-
-  /// Index of the part that is next.
-  package var index: Int { done.count }
-  /// Some were accepted in this attempt: that must not be forgotten.
-  package var hasNews: Bool { done.count > before }
-
-  /// What a result says: the accepted ones, and the one that met the outcome.
-  package func entries(_ outcome: Outcome?) -> [HistoryLine.Part] {
-    guard let outcome, index < parts.count else { return done }
-    let isAccepted = outcome.state == .accepted
-    return done + [
-      HistoryLine.Part(
-        parts[index].name, outcome.state, id: outcome.id, code: isAccepted ? nil : outcome.code,
-        reason: isAccepted ? nil : outcome.reason)
-    ]
-  }
-
-  fileprivate mutating func accept(_ outcome: Outcome) {
-    if index < parts.count { done.append(.init(parts[index].name, .accepted, id: outcome.id)) }
-  }
-
-  /// Pieces of a text were accepted that is not split so any more (a limit or the option is another): what the present
-  /// pieces say would be said twice in part, or left out.
-  fileprivate static func isOfOtherParts(_ known: some Collection<HistoryLine.Part>) -> Bool {
-    known.contains { $0.state == .accepted && $0.name.hasPrefix("\(LongText.part) ") && $0.name.holds("/") }
-  }
-
-  /// What the history says was accepted, as far as the message still has the same parts.
-  fileprivate mutating func take(up known: [HistoryLine.Part]) {
-    let same = zip(known, parts).prefix { $0.state == .accepted && Verbatim($0.name) == Verbatim($1.name) }
-    done = same.map(\.0)
-    before = done.count
-  }
-}
-
-extension Outcome {
-  /// Some of a text has arrived, and the rest is not known any more.
-  fileprivate static func ofOtherParts(_ known: [HistoryLine.Part]) -> Outcome {
-    let accepted = known.last { $0.state == .accepted }?.name ?? ""
-    return .rejected(
-      .message, code: "parts",
-      reason: "was accepted up to \(accepted), and would be split otherwise now; drop what is missing as a new message")
   }
 }
 
@@ -329,9 +287,11 @@ package struct Router: Sendable {
         continue
       }
       if result.state == .unconfirmed {
-        // Without a call to ask about it stays in doubt while others are tried again: only a person may send it again.
+        // Without a call to ask about it stays in doubt while others are tried again: only a person may send it again. The
+        // call of a part that is none any more can't be put together.
+        let question = leg.isStuck ? nil : result.call
         leg = leg.starting(
-          result.call.map { .ask(call: $0) } ?? .decided(.unconfirmed(code: result.code, reason: result.reason)))
+          question.map { .ask(call: $0) } ?? .decided(.unconfirmed(code: result.code, reason: result.reason)))
       }
       itinerary.legs.append(leg)
     }
