@@ -65,7 +65,7 @@ import Testing
   @Test func boldWordsAreClosedAndOpenedAgain() {
     #expect(cuts("**a b** c", .markdown, from: .word) == ["**a**|**b** c", "**a b**|c"])
     #expect(cuts("*_a b_*", .markdown, from: .word) == ["*_a_*|*_b_*"])
-    #expect(cuts("||a b||", .markdown, from: .word) == ["||a||||b||"])
+    #expect(cuts("||a b||", .markdown, from: .word) == ["||a|||||b||"])
     // No pair: signs.
     #expect(cuts("2 * 3 * 4", .markdown, from: .word)[0] == "2|* 3 * 4")
     #expect(

@@ -59,6 +59,7 @@ extension MarkupScan {
     guard words.first == UInt8(ascii: ">") else { return }
     wraps.append(Wrap(inner: words.startIndex + 1..<line.upperBound, closing: "", opening: "> ", isBlock: true))
     keep(line.lowerBound..<words.startIndex + 1)
+    forbidden.insert(words.startIndex + 1)
   }
 
   // MARK: Within a paragraph
