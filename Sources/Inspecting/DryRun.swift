@@ -37,6 +37,8 @@ package struct DryRun {
   package private(set) var costs: [String: Money] = [:]
   /// Ids met in this run, as far as they can be kept.
   private var ids: Set<Int> = []
+  /// Calls' places, by channel, that are for further parts of a text.
+  package private(set) var parts: [String: Int] = [:]
   private var waiting = 0
   private var messages = 0
   package private(set) var summary = SweepSummary()
@@ -113,11 +115,14 @@ package struct DryRun {
       for leg in itinerary.legs where !resting.contains(leg.channel) {
         guard case .send = leg.start, let channel = configuration.channels[leg.channel] else { continue }
         waiting += 1
-        if channel.digest != nil, DigestRule.admits(file.message) {
+        if channel.digest != nil, !leg.goesInParts, DigestRule.admits(file.message) {
           digesters[leg.channel, default: Digester()].add(
             .init(leg.target, leg.content, file.message, since: dropped, name: name.display, messages))
         } else {
-          gather(.init(leg.target, leg.content, file.message.priority, [messages]), channel)
+          let contents = leg.contents
+          waiting += contents.count - 1
+          parts[leg.channel, default: 0] += contents.count - 1
+          for content in contents { gather(.init(leg.target, content, file.message.priority, [messages]), channel) }
         }
       }
       if waiting > DryRun.window {

@@ -133,7 +133,7 @@ package struct RecipientCensus: Sendable {
     var all: [Verbatim] = []
     var seen: Set<Verbatim> = []
     let channel = configuration.channels[channel]
-    for word in message.to ?? [""] {
+    for word in channel?.words(of: message) ?? message.to ?? [""] {
       for contact in channel?.contacts(of: word) ?? [Contact(word)] {
         let identity = (try? channel?.provider.target(contact.address).identity) ?? contact.address
         if seen.insert(Verbatim(identity)).inserted { all.append(Verbatim(contact.shown)) }

@@ -56,6 +56,24 @@ struct WhoseTroubleTests {
     }
   }
 
+  @Test("A copy that is refused is that copy's trouble: the others get the mail, with it in the header")
+  func copies() async throws {
+    let message =
+      #"{"to":"a@example.org","title":"t","body":"x","options":{"cc":["Gone <gone@example.org>","c@example.org"],"bcc":"d@example.org"}}"#
+    let gone = "550 5.1.1 <gone@example.org>: no such user"
+    try await sweepMail([message], { command, _ in command.contains("<gone@") ? gone : nil }) { swept, station in
+      #expect(swept["failed"] == 1 && swept["calls"] == 1 && swept["recipients"] == 4, "\(swept.stderr)")
+      let line = try station.spool.last("failed/m00")
+      let results = line["results"]?.array.map { [$0["to"]?.text, $0["state"]?.text] }
+      #expect(
+        results == [
+          ["a@example.org", "accepted"], ["Gone <gone@example.org>", "rejected"], ["c@example.org", "accepted"],
+          ["d@example.org", "accepted"],
+        ])
+      #expect(line["error"]?["kind"]?.text == "recipient")
+    }
+  }
+
   @Test("Relaying that is denied to one puts off that one; to a second one, it is the channel's trouble")
   func relayDenied() async throws {
     let denied = "554 5.7.1 <x>: Relay access denied"

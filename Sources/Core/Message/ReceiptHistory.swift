@@ -99,7 +99,9 @@ package struct Standing: Sendable, Hashable {
   private static func add(_ news: ReceiptLine.Result, to known: inout [Standing]) {
     guard let index = known.firstIndex(where: { $0.isOf(news.call) && $0.result.state == .accepted }) else { return }
     let before = known[index].receipt
-    if before == nil || before?.state == .noReceipt { known[index].receipt = news }
+    // Of a text in several parts one that is missing makes the rest worth little.
+    let isMissing = known[index].result.parts.count > 1 && before?.state == .delivered && news.state == .undelivered
+    if before == nil || before?.state == .noReceipt || isMissing { known[index].receipt = news }
     // Its leg is told of with the same state once more.
     if before?.state == news.state, let leg = news.leg { known[index].receipt?.leg = leg }
   }

@@ -141,6 +141,35 @@ package struct Session: Sendable, Hashable {
   package mutating func takeValues(of other: Session) { values = other.values }
 }
 
+// MARK: Copies
+
+/// Sends copies to recipients whom a message names beside those in `to`: each is one of its own, with its own outcome.
+package protocol CopyingProvider: Provider {
+  /// The options that name them.
+  static var copyOptions: [String] { get }
+
+  /// A mail tells who else got it: what is said once that is known.
+  /// - Parameter contacts: whom the words in `to` and in each of these options stand for.
+  func content(_ content: Content, of message: Message, contacts: ([String]) -> [Contact]) -> Content
+}
+
+extension CopyingProvider {
+  /// Whom an option names: addresses, or names in the channel's address book.
+  package static func words(_ option: String, of message: Message) -> [String] {
+    message.option(option).flatMap(ValueKind.strings.value(of:))?.array?.compactMap(\.string) ?? []
+  }
+}
+
+extension Channel {
+  /// Whom a message names, in `to` and for copies; one empty word for a channel's own target.
+  package func words(of message: Message) -> [String] {
+    let words = message.to ?? [""]
+    guard let copying, !message.options.isEmpty else { return words }
+    let type = type(of: copying)
+    return words + type.copyOptions.flatMap { type.words($0, of: message) }
+  }
+}
+
 // MARK: Bills
 
 /// Bills a text by its length: a long one costs several times.

@@ -21,6 +21,8 @@ package final class Channel: @unchecked Sendable {
   package let receiving: (any ReceivingProvider)?
   /// The provider, where a message may go in parts.
   package let parting: (any PartedProvider)?
+  /// The provider, where copies go to others.
+  package let copying: (any CopyingProvider)?
   /// The provider, where the other side has to write first.
   package let allowing: (any AllowanceProvider)?
   /// What can be done about a lost answer.
@@ -103,6 +105,7 @@ package final class Channel: @unchecked Sendable {
     receipting = provider as? any ReceiptProvider
     asking = provider as? any ReceiptAsking
     parting = provider as? any PartedProvider
+    copying = provider as? any CopyingProvider
     allowing = provider as? any AllowanceProvider
     receipts = receipting?.receiptsByDefault ?? .off
     personal = loggedIn.map { PersonalSettings(receive: type(of: $0).receives) }

@@ -40,6 +40,12 @@ package struct Content: Sendable, Hashable {
     set { change { $0.attachments = newValue } }
   }
 
+  /// Of a text that goes in several messages: each of them, in order; empty where it goes in one.
+  package var pieces: [Content] {
+    get { storage.parts.pieces }
+    set { change { $0.pieces = newValue } }
+  }
+
   package subscript(name: String) -> String? {
     storage.parts.fields.first { $0.name == name }?.value
   }
@@ -94,6 +100,7 @@ extension Content {
     var mixKey: String?
     var capacity: Int?
     var attachments: [Attachment] = []
+    var pieces: [Content] = []
   }
 
   private final class Storage: Sendable {

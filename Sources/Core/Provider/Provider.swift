@@ -125,11 +125,14 @@ package struct MessageFault: Error, Sendable, Hashable {
   /// What was found and what is expected: "has 1612 UTF-16 units; twilio takes at most 1600".
   package var problem: String
   package var hint: String?
+  /// What the service takes at most of a text that is too long, in whatever it counts; nil for other problems.
+  package var limit: Int?
 
-  package init(_ field: String, _ problem: String, hint: String? = nil) {
+  package init(_ field: String, _ problem: String, hint: String? = nil, limit: Int? = nil) {
     self.field = field
     self.problem = problem
     self.hint = hint
+    self.limit = limit
   }
 }
 

@@ -34,6 +34,9 @@ package final class ProviderCard: Sendable {
   package let hasOwnTarget: Bool
   /// Which of a message's `template` and `params` the service takes.
   package let templates: Templates
+  /// A text may be too long for the service, and be cut or split (`LongText`), with marks as its Markdown has them; nil where
+  /// the service has no limit, or texts of its own only.
+  package let longTexts: LongText.Dialect?
   /// How many attachments a message may have; 0 where the service takes none.
   package let attachments: Int
   /// The provider needs an attachment's bytes (for a digest, or base64 in JSON), up to so many; nil where the transport
@@ -59,7 +62,8 @@ package final class ProviderCard: Sendable {
     targetKinds: [(kind: String, summary: String)] = [],
     limits: [(name: String, value: Int, unit: String)] = [], rate: Double = 0, dailyPerRecipient: Int = 0,
     daily: Int = 0, countsRefused: Bool = false, concurrency: Int? = nil, hasOwnTarget: Bool = false,
-    templates: Templates = .none, attachments: Int = 0, loadsAttachments: Int? = nil, hasSession: Bool = false,
+    templates: Templates = .none, longTexts: LongText.Dialect? = nil, attachments: Int = 0,
+    loadsAttachments: Int? = nil, hasSession: Bool = false,
     numbersCalls: Bool = false, unevenness: Double = 0, usesKeys: Bool = false,
     notes: [String] = [], example: String
   ) {
@@ -71,7 +75,7 @@ package final class ProviderCard: Sendable {
     self.mixedRecipientsPerCall = mixedRecipientsPerCall
     self.raisedRecipientsPerCall = raisedRecipientsPerCall
     self.settings = settings
-    self.options = options
+    self.options = options + (longTexts == nil ? [] : [LongText.option])
     self.targetKinds = targetKinds
     self.limits = limits
     self.rate = rate
@@ -81,6 +85,7 @@ package final class ProviderCard: Sendable {
     self.concurrency = concurrency
     self.hasOwnTarget = hasOwnTarget
     self.templates = templates
+    self.longTexts = longTexts
     self.attachments = attachments
     self.loadsAttachments = loadsAttachments
     self.hasSession = hasSession
@@ -135,17 +140,19 @@ extension Provider {
   package func rendered(_ message: Message) throws(MessageFault) -> Content {
     let card = Self.card
     try card.check(message)
-    if message.options.isEmpty { return try content(of: message) }
+    if message.options.isEmpty { return try LongText.content(of: message, by: self) }
     var message = message
     for index in message.options.indices {
       let (name, value) = (message.options[index].key, message.options[index].value)
+      // Its few words are told in its own complaint.
+      if name == LongText.option.name, card.longTexts != nil { continue }
       guard value != .null, let kind = card.options.first(where: { $0.name == name })?.kind else { continue }
       guard let value = kind.value(of: value) else {
         throw MessageFault("options.\(name)", "found \(value.kindForPeople); expected \(kind.rawValue)")
       }
       message.options[index].value = value
     }
-    return try content(of: message)
+    return try LongText.content(of: message, by: self)
   }
 }
 
@@ -206,11 +213,14 @@ package struct OptionCard: Sendable {
   package var name: String
   package var kind: ValueKind
   package var summary: String
+  /// Of a text that is split only the first part has it: a picture, a phone call, whom it mentions.
+  package var isOnce: Bool
 
-  package init(_ name: String, _ kind: ValueKind = .string, _ summary: String) {
+  package init(_ name: String, _ kind: ValueKind = .string, _ summary: String, isOnce: Bool = false) {
     self.name = name
     self.kind = kind
     self.summary = summary
+    self.isOnce = isOnce
   }
 }
 

@@ -3,6 +3,8 @@
 package struct Addressees: Sendable {
   private let channel: Channel
   private let content: Content
+  /// What it goes in, where it goes in parts.
+  private let parts: [Part]?
   /// The message's own words. A channel with its own target has one recipient, whose address is empty.
   private let words: [String]
   private var position = 0
@@ -21,8 +23,9 @@ package struct Addressees: Sendable {
     known = progress.results
     self.channel = channel
     self.content = content
-    words = message.to ?? [""]
-    isAlone = message.to?.count == 1 && channel.recipients.isEmpty
+    parts = channel.parts(of: content)
+    words = channel.words(of: message)
+    isAlone = message.to != nil && words.count == 1 && channel.recipients.isEmpty
     if !isAlone { identities.reserveCapacity(words.count) }
   }
 
@@ -43,7 +46,7 @@ package struct Addressees: Sendable {
           Itinerary.Leg(
             to: target.address, original: word, channel: channel.name, isFallback: false, target: target,
             content: content, start: outcome.map(Itinerary.Leg.Start.decided) ?? .send
-          ).parted(by: channel.parting, known: parts(of: target.address)))
+          ).parted(parts, known: parts(of: target.address)))
       }
     }
     return legs

@@ -204,6 +204,8 @@ extension Channel {
     guard var whole = digest?.message(of: messages) else { return nil }
     // Options are the first channel's own words; a fallback gets those it knows.
     whole.options.removeAll { option in !card.options.contains { $0.name == option.key } }
+    // Too long a text is halved, whatever becomes of one of its messages that is too long by itself.
+    whole.options.removeAll { $0.key == LongText.option.name }
     return try? provider.rendered(whole)
   }
 }

@@ -77,17 +77,42 @@ package struct Itinerary: Sendable {
         start: start, trail: trail)
     }
 
-    /// At the first part that was not accepted, where the provider sends in parts.
+    /// At the first part that was not accepted, where the message goes in parts.
     /// - Parameter known: what the history says of its parts.
-    func parted(by provider: (any PartedProvider)?, known: @autoclosure () -> [HistoryLine.Part]) -> Leg {
-      guard let provider, case .send = start else { return self }
-      var trail = Trail(provider.parts(of: content))
-      trail.take(up: known())
+    func parted(_ parts: [Part]?, known: @autoclosure () -> [HistoryLine.Part]) -> Leg {
+      guard case .send = start else { return self }
+      let known = known()
+      guard let parts else {
+        return Trail.isOfOtherParts(known) ? stuck(at: known) : self
+      }
+      var trail = Trail(parts)
+      trail.take(up: known)
+      if Trail.isOfOtherParts(known.dropFirst(trail.index)) { return stuck(at: known) }
       guard trail.index < trail.parts.count else {
         return with(content, .decided(.accepted(id: trail.done.last?.id)), trail)
       }
       return with(trail.parts[trail.index].content, start, trail)
     }
+
+    /// Some of a text has arrived in parts that it no longer has: where the rest begins nobody knows, and what arrived stays
+    /// recorded.
+    private func stuck(at known: [HistoryLine.Part]) -> Leg {
+      let trail = Trail(after: known.filter { $0.state == .accepted }, rest: content)
+      let reason =
+        "was accepted up to \(trail.done.last?.name ?? ""), and would be split otherwise now; "
+        + "send what is missing as a new message"
+      return with(content, .decided(.rejected(.message, code: Trail.stuck, reason: reason)), trail)
+    }
+
+    fileprivate var isStuck: Bool {
+      if case .decided(let outcome) = start { trail != nil && outcome.code == Trail.stuck } else { false }
+    }
+
+    /// It has more than one part.
+    package var goesInParts: Bool { trail.map { $0.parts.count > 1 } ?? false }
+
+    /// What the calls to come say, if all of them are accepted.
+    package var contents: [Content] { trail.map { $0.parts[$0.index...].map(\.content) } ?? [content] }
 
     /// The part under way was accepted: at the next one, which was not sent; nil where it was the last.
     package func accepting(_ outcome: Outcome) -> Leg? {
@@ -95,44 +120,6 @@ package struct Itinerary: Sendable {
       trail.accept(outcome)
       return with(trail.parts[trail.index].content, .send, trail)
     }
-  }
-}
-
-/// How far a message that is sent in parts has come on its way to one recipient.
-package struct Trail: Sendable {
-  package let parts: [Part]
-  /// Those that were accepted, from the first on.
-  package private(set) var done: [HistoryLine.Part] = []
-  /// How many of them were before this attempt.
-  private var before = 0
-
-  fileprivate init(_ parts: [Part]) { self.parts = parts }
-
-  /// Index of the part that is next.
-  package var index: Int { done.count }
-  /// Some were accepted in this attempt: that must not be forgotten.
-  package var hasNews: Bool { done.count > before }
-
-  /// What a result says: the accepted ones, and the one that met the outcome.
-  package func entries(_ outcome: Outcome?) -> [HistoryLine.Part] {
-    guard let outcome, index < parts.count else { return done }
-    let isAccepted = outcome.state == .accepted
-    return done + [
-      HistoryLine.Part(
-        parts[index].name, outcome.state, id: outcome.id, code: isAccepted ? nil : outcome.code,
-        reason: isAccepted ? nil : outcome.reason)
-    ]
-  }
-
-  fileprivate mutating func accept(_ outcome: Outcome) {
-    if index < parts.count { done.append(.init(parts[index].name, .accepted, id: outcome.id)) }
-  }
-
-  /// What the history says was accepted, as far as the message still has the same parts.
-  fileprivate mutating func take(up known: [HistoryLine.Part]) {
-    let same = zip(known, parts).prefix { $0.state == .accepted && Verbatim($0.name) == Verbatim($1.name) }
-    done = same.map(\.0)
-    before = done.count
   }
 }
 
@@ -210,8 +197,16 @@ package struct Router: Sendable {
 
   private func rendered(_ message: Message, _ channel: Channel) throws(MessageFault) -> Content {
     var content = try channel.provider.rendered(message)
+    if let copying = channel.copying {
+      content = copying.content(content, of: message) { $0.flatMap(channel.contacts(of:)) }
+    }
     if message.attachments.isEmpty { return content }
-    content.attachments = try Attachments.resolve(message.attachments, below: configuration.attachmentDirectories)
+    let attachments = try Attachments.resolve(message.attachments, below: configuration.attachmentDirectories)
+    content.attachments = attachments
+    if !content.pieces.isEmpty {
+      let bearer = channel.parting == nil ? 0 : content.pieces.count - 1
+      content.pieces[bearer].attachments = attachments
+    }
     return content
   }
 
@@ -292,9 +287,11 @@ package struct Router: Sendable {
         continue
       }
       if result.state == .unconfirmed {
-        // Without a call to ask about it stays in doubt while others are tried again: only a person may send it again.
+        // Without a call to ask about it stays in doubt while others are tried again: only a person may send it again. The
+        // call of a part that is none any more can't be put together.
+        let question = leg.isStuck ? nil : result.call
         leg = leg.starting(
-          result.call.map { .ask(call: $0) } ?? .decided(.unconfirmed(code: result.code, reason: result.reason)))
+          question.map { .ask(call: $0) } ?? .decided(.unconfirmed(code: result.code, reason: result.reason)))
       }
       itinerary.legs.append(leg)
     }
@@ -347,6 +344,6 @@ package struct Router: Sendable {
     return Itinerary.Leg(
       to: leg.to, original: leg.original, channel: channel.name, isFallback: true, target: target, content: content,
       start: outcome.map(Itinerary.Leg.Start.decided) ?? .send
-    ).parted(by: channel.parting, known: known)
+    ).parted(channel.parts(of: content), known: known)
   }
 }

@@ -88,6 +88,16 @@ extension StringProtocol {
   }
 }
 
+extension UInt8 {
+  /// Of ASCII.
+  package var isLetterOrDigit: Bool {
+    switch self {
+    case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
+    default: false
+    }
+  }
+}
+
 extension String {
   /// Whitespace of any kind and control characters as single blanks: a header's text can't bring in another line.
   package var oneLine: String {

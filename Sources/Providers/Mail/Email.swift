@@ -4,7 +4,7 @@ import FoundationEssentials
 import Signing
 
 /// Mail, handed to a server by SMTP submission. Section numbers are those of providers/email.md.
-package struct Email: MailProvider {
+package struct Email: MailProvider, CopyingProvider {
   package static let card = ProviderCard(
     name: "email",
     summary: "mail through any SMTP server, with attachments",
@@ -30,6 +30,9 @@ package struct Email: MailProvider {
         "true: the envelope's sender is NAME+CALL@DOMAIN, so that reports name the call (receipts: \"drop\")"),
     ],
     options: [
+      OptionCard(
+        "cc", .strings, "further recipients, whom everybody sees: addresses, or names in the channel's address book"),
+      OptionCard("bcc", .strings, "further recipients, whom nobody sees"),
       OptionCard("reply_to", .string, "address that answers go to, or Name <name@domain>"),
       OptionCard("text", .string, "the plain text beside a body in HTML; by default it is made of the HTML"),
       OptionCard("headers", .object, "further headers, such as { \"List-Id\": \"<ops.example.com>\" }"),
@@ -40,7 +43,8 @@ package struct Email: MailProvider {
       "to: name@domain, or Name <name@domain>; domains of any script (IDNA 2008). Letters beyond ASCII before @, in"
         + " options.reply_to too, need a server with SMTPUTF8: others do not get the mail.",
       "title is the subject; body, format and url are used; markdown is sent as plain text.",
-      "Recipients do not see each other: with more than one, the mail says To: undisclosed-recipients:;",
+      "Recipients in to do not see each other: with more than one, the mail says To: undisclosed-recipients:;",
+      "options.cc and options.bcc are recipients like those in to, each with an outcome of its own.",
       "Accepted means that the server has taken the mail; what it cannot deliver comes back as mail to the sender.",
       "A lost answer after the message cannot be looked up: on_unconfirmed decides. Sent again, a message keeps its "
         + "Message-ID, by which copies are told. Servers may take long to answer: raise timeout.",
@@ -198,7 +202,8 @@ package struct Email: MailProvider {
         throw MessageFault(field, "is no header's name: expected 1 to 60 letters, digits, - and _")
       }
       guard !reserved.contains(name), !reservedBeginnings.contains(where: { name.hasPrefix($0) }) else {
-        let hint = name == "reply-to" ? "it has an option of its own: options.reply_to" : nil
+        let own = ["reply-to": "reply_to", "cc": "cc", "bcc": "bcc"][name]
+        let hint = own.map { "it has an option of its own: options.\($0)" }
         throw MessageFault(field, "is a header that msgspool or a server writes", hint: hint)
       }
       guard names.insert(name).inserted else { throw MessageFault(field, "is there twice") }
@@ -234,10 +239,12 @@ package struct Email: MailProvider {
     var headers = [
       HTTPHeader("Date", CivilTime.headerDate(now)),
       HTTPHeader("From", from),
-      HTTPHeader("To", Email.header(of: call.recipients)),
+      HTTPHeader("To", Email.to(of: call)),
       HTTPHeader("Subject", HeaderText.unstructured(content["subject"] ?? "", in: "Subject")),
       HTTPHeader("Message-ID", "<\(identifier(of: call))@\(sender.domain)>"),
     ]
+    let copies = Email.shown(Email.cc, in: call)
+    if !copies.isEmpty { headers.insert(HTTPHeader("Cc", copies.joined(separator: ", ")), at: 3) }
     if let replyTo = content["reply_to"] { headers.append(HTTPHeader("Reply-To", replyTo)) }
     if let importance = content["importance"] { headers.append(HTTPHeader("Importance", importance)) }
     // Nobody's absence is to be told to a program (RFC 3834, section 5).
@@ -264,6 +271,41 @@ package struct Email: MailProvider {
       local.utf8.count + 1 + call.id.utf8.count <= 64
     else { return sender.text }
     return "\(local)+\(call.id)@\(sender.domain)"
+  }
+
+  // MARK: Copies
+
+  /// Fields of contents with copies: mailboxes as the headers have them.
+  private static let cc = "cc"
+  private static let to = "to"
+  private static let hasCopies = "copies"
+
+  package static let copyOptions = ["cc", "bcc"]
+
+  /// The header of who is in `to` is the message's own there: the call may be for some of its recipients only. Secret
+  /// addresses stand in no header that others read.
+  package func content(_ content: Content, of message: Message, contacts: ([String]) -> [Contact]) -> Content {
+    guard Email.copyOptions.contains(where: { !Email.words($0, of: message).isEmpty }) else { return content }
+    let mailboxes = { (contacts: [Contact], header: String) in
+      contacts.filter { !$0.isSecret }.compactMap { try? Mailbox(recipient: $0.address).header(header) }
+    }
+    var content = content
+    content.fields.append(.init(Email.hasCopies, "true"))
+    let recipients = contacts(message.to ?? [])
+    if recipients.count == 1 { content.fields += mailboxes(recipients, "To").map { .init(Email.to, $0) } }
+    content.fields += mailboxes(contacts(Email.words(Email.cc, of: message)), "Cc").map { .init(Email.cc, $0) }
+    return content
+  }
+
+  /// Only a mail that needs SMTPUTF8 anyway names addresses that need it: it is no other recipient's trouble.
+  private static func shown(_ field: String, in call: Call) -> [String] {
+    let takesAll = call.recipients.contains { $0.target.lane == beyondASCII }
+    return call.content.all(field).filter { takesAll || $0.utf8.allSatisfy { $0 < 0x80 } }
+  }
+
+  private static func to(of call: Call) -> String {
+    guard call.content[hasCopies] != nil else { return header(of: call.recipients) }
+    return shown(to, in: call).first ?? "undisclosed-recipients:;"
   }
 
   /// One recipient, with the name that the producer or the address book gave; an address that is a secret has none.

@@ -17,17 +17,19 @@ package struct Bark: HTTPProvider, RepeatableProvider {
       OptionCard("badge", .integer, "the number at the icon"),
       OptionCard("sound", .string, "name of the sound"),
       OptionCard("icon", .string, "URL of an icon"),
-      OptionCard("image", .string, "URL of a picture"),
+      OptionCard("image", .string, "URL of a picture", isOnce: true),
       OptionCard("group", .string, "group of messages that it is shown in"),
       OptionCard("copy", .string, "what is copied instead of the body"),
       OptionCard("auto_copy", .boolean, "whether it is copied at once"),
-      OptionCard("call", .boolean, "whether the sound repeats for 30 seconds"),
+      OptionCard("call", .boolean, "whether the sound repeats for 30 seconds", isOnce: true),
       OptionCard("is_archive", .boolean, "whether the app keeps it"),
       OptionCard("action", .string, "none: a tap does nothing"),
       OptionCard("ciphertext", .string, "an encrypted message, as the app's documentation has it"),
-      OptionCard("id", .string, "a message with the same id replaces the earlier one; by default the call's"),
+      OptionCard(
+        "id", .string, "a message with the same id replaces the earlier one; by default the call's", isOnce: true),
     ],
     limits: [("message", 4_096, "bytes of JSON"), ("id", 64, "bytes of UTF-8")],
+    longTexts: .common,
     attachments: 0,
     notes: [
       "to: device keys. The server's limit of keys in a call is its operator's: a call that is refused is halved.",
@@ -99,7 +101,8 @@ package struct Bark: HTTPProvider, RepeatableProvider {
     }
     let size = JSON.object(fields.map(Self.member)).bytes.count
     guard size <= 4_096 else {
-      throw MessageFault("body", "makes a message of \(size) bytes of JSON; \(name) takes at most 4096 in all")
+      throw MessageFault(
+        "body", "makes a message of \(size) bytes of JSON; \(name) takes at most 4096 in all", limit: 4_096)
     }
     return Content(fields)
   }

@@ -19,18 +19,19 @@ package struct Ntfy: AskableProvider {
     options: [
       OptionCard("priority", .integer, "1 to 5, instead of the message's"),
       OptionCard("tags", .strings, "words or names of emoji, together at most 512 bytes"),
-      OptionCard("attach", .string, "URL of a file to show"),
-      OptionCard("filename", .string, "what that file is called"),
+      OptionCard("attach", .string, "URL of a file to show", isOnce: true),
+      OptionCard("filename", .string, "what that file is called", isOnce: true),
       OptionCard("icon", .string, "URL of an icon"),
       OptionCard("delay", .string, "when the service delivers it: 30m, tomorrow 10am, Unix time; 10 s to 3 days"),
-      OptionCard("email", .string, "address that the service mails it to as well"),
-      OptionCard("call", .string, "number that the service calls as well"),
+      OptionCard("email", .string, "address that the service mails it to as well", isOnce: true),
+      OptionCard("call", .string, "number that the service calls as well", isOnce: true),
       OptionCard(
         "actions", .structure, "up to 3 buttons, such as { action: \"view\", label: \"Open\", url: \"https://...\" }"),
     ],
     limits: [("body", 4_096, "bytes of UTF-8"), ("title", 1_024, "bytes of UTF-8"), ("tags", 512, "bytes of UTF-8")],
     // ntfy.sh takes 60 at once, then one every 5 seconds; it says when that is reached.
     rate: 1,
+    longTexts: .common,
     notes: [
       "to: topics of 1 to 64 letters, digits, _ and -.",
       "body is required; title and url (as click) are used; format is text or markdown.",

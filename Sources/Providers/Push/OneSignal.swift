@@ -18,13 +18,13 @@ package struct OneSignal: HTTPProvider, RepeatableProvider {
       SettingCard("template", .string, "id of the template for messages without a body"),
     ],
     options: [
-      OptionCard("contents", .object, "the text in further languages: { zh: \"...\" }; body is English"),
+      OptionCard("contents", .object, "the text in further languages: { zh: \"...\" }; body is English", isOnce: true),
       OptionCard("headings", .object, "the title in further languages"),
       OptionCard("subtitle", .string, "second line of the title"),
       OptionCard("data", .object, "what the app gets along with the message"),
       OptionCard("web_url", .string, "link for browsers"),
       OptionCard("app_url", .string, "link for apps"),
-      OptionCard("big_picture", .string, "URL of a picture"),
+      OptionCard("big_picture", .string, "URL of a picture", isOnce: true),
       OptionCard("ttl", .integer, "seconds that it may wait for a device, 0 to 2419200"),
       OptionCard("name", .string, "label in OneSignal's console"),
       OptionCard("priority", .integer, "delivery priority, 1 to 10; 10 when the message's priority is high"),
@@ -37,6 +37,7 @@ package struct OneSignal: HTTPProvider, RepeatableProvider {
     // Section 4, the free plan.
     rate: 150,
     templates: .bare,
+    longTexts: .common,
     notes: [
       "to: subscription ids (UUIDs), external:ID or segment:NAME; the three kinds never share a call.",
       "body is required unless template names a template; title and url are used. Markdown goes as it is written; html is refused.",
@@ -108,7 +109,8 @@ package struct OneSignal: HTTPProvider, RepeatableProvider {
     if let contents {
       // What a phone's push service carries; mails and texts are OneSignal's own to judge.
       if targetChannel == "push", let body = message.body, body.utf8.count > 4_096 {
-        throw MessageFault("body", "has \(body.utf8.count) bytes; \(name) takes at most 4096 in a push message")
+        throw MessageFault(
+          "body", "has \(body.utf8.count) bytes; \(name) takes at most 4096 in a push message", limit: 4_096)
       }
       fields.append(.init("contents", contents))
     } else if let template = message.template.flatMap({ $0.isEmpty ? nil : $0 }) ?? template {

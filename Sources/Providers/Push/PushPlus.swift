@@ -38,6 +38,7 @@ package struct PushPlus: HTTPProvider {
     daily: 200,
     countsRefused: true,
     hasOwnTarget: true,
+    longTexts: .common,
     notes: [
       "to: tokens of friends (or WeCom user ids, for cp); left out, the message goes to the owner of the token.",
       "body is required; title, of one line, and format are used; url is not.",

@@ -22,6 +22,7 @@ package struct Pushed: HTTPProvider {
     // Section 4: rates depend on the plan and are not documented; this is what it advises.
     rate: 1,
     hasOwnTarget: true,
+    longTexts: .common,
     notes: [
       "to: left out for all subscribers of the application; or a Pushed ID, channel:ALIAS, user:TOKEN.",
       "body is required, url is used; title is not. Markdown goes as it is written; html is refused.",

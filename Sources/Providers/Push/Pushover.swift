@@ -30,6 +30,7 @@ package struct Pushover: HTTPProvider {
       ("expire", 10_800, "seconds"),
     ],
     concurrency: 2,
+    longTexts: .common,
     attachments: 1,
     notes: [
       "to: user or group keys, 30 letters and digits; up to 50 share a call, and each counts as a message.",

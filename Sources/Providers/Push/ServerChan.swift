@@ -25,6 +25,7 @@ package struct ServerChan: HTTPProvider {
     // Section 4: about 50 a minute, by third parties.
     rate: 0.8,
     hasOwnTarget: true,
+    longTexts: .common,
     notes: [
       "to is left out: messages go to the owner of the key.",
       "title is one line; without one, the beginning of the body's first line is the title.",
@@ -100,7 +101,8 @@ package struct ServerChan: HTTPProvider {
     let shown = isSaid ? "" : message.format == .text ? Self.keepingLines(body) : body
     let text = [shown, message.url ?? ""].filter { !$0.isEmpty }.joined(separator: "\n\n")
     guard text.utf8.count <= Self.bodyBytes else {
-      throw MessageFault("body", "has \(text.utf8.count) bytes; \(name) takes at most \(Self.bodyBytes)")
+      throw MessageFault(
+        "body", "has \(text.utf8.count) bytes; \(name) takes at most \(Self.bodyBytes)", limit: Self.bodyBytes)
     }
     if !text.isEmpty { fields.append(.init("desp", text)) }
     if let short = try message.stringOption("short") { fields.append(.init("short", short)) }
@@ -153,7 +155,8 @@ package struct ServerChan: HTTPProvider {
     do throws(MessageFault) {
       try checkLength(title, "title", atMost: Self.titleLength, name)
     } catch {
-      throw MessageFault(error.field, error.problem, hint: "options.cut_title cuts it; the body has more room")
+      throw MessageFault(
+        error.field, error.problem, hint: "options.cut_title cuts it; the body has more room", limit: error.limit)
     }
     return title
   }

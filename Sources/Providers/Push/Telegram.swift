@@ -21,12 +21,14 @@ package struct Telegram: SteppingProvider {
     limits: [("body", 4_096, "UTF-16 units"), ("caption", 1_024, "UTF-16 units")],
     // 30 messages a second overall; to one chat 1 a second, to a group 20 a minute.
     rate: 30,
+    longTexts: .markdownV2,
     attachments: 1,
     notes: [
       "to: a chat's number (groups have negative ones) or @channel. The bot must have been spoken to, or be a member.",
       "title, body and url are lines of one text, an attachment's caption when there is one.",
       "format html is Telegram's HTML, markdown its MarkdownV2, whose special characters the producer escapes;"
-        + " the limit then counts the text without its markup, which only the service can do. What the service cannot"
+        + " the limit then counts the text without its markup, which only the service can do: it is counted here where"
+        + " options.long cuts or splits. What the service cannot"
         + " read as such arrives as it was written, as plain text, and the result says so.",
       "JPEG, PNG and WebP go as pictures, other attachments as files. Low priority arrives without a sound.",
       "A group that became a supergroup is sent to under its new number.",
@@ -79,7 +81,15 @@ package struct Telegram: SteppingProvider {
       message.title.map { Self.plain($0, message.format) }, body, message.url.map { Self.plain($0, message.format) },
     ]
     let text = lines.compactMap { $0 }.filter { !$0.isEmpty }.joined(separator: "\n")
-    if message.format == .text { try checkLength(text, "body", atMost: isFile ? 1_024 : 4_096, name) }
+    // Of markup only the service knows the length; what is to be cut is counted here, and never too short.
+    let long = try LongText(of: message)
+    if message.format == .text || long != .refuse {
+      let count = Self.units(of: text, message.format)
+      let limit = isFile ? 1_024 : 4_096
+      guard count <= limit else {
+        throw MessageFault("body", "has \(count) UTF-16 units; \(name) takes at most \(limit)", limit: limit)
+      }
+    }
     var fields: [Content.Field] = []
     if !text.isEmpty { fields.append(.init(isFile ? "caption" : "text", text)) }
     switch message.format {
@@ -99,6 +109,38 @@ package struct Telegram: SteppingProvider {
     }
     if try message.booleanOption("as_document") ?? false, isFile { fields.append(.init(Self.asDocument, "true")) }
     return Content(fields)
+  }
+
+  /// The text without HTML's tags, an entity as one sign or a pair; in Markdown without escapes, where there is no code
+  /// that shows them.
+  private static func units(of text: String, _ format: Message.Format) -> Int {
+    let count = text.utf16.count
+    switch format {
+    case .text: return count
+    case .markdown:
+      if text.holds("`") { return count }
+      var escapes = 0
+      var isEscaped = false
+      for byte in text.utf8 {
+        isEscaped = byte == UInt8(ascii: "\\") && !isEscaped
+        if isEscaped { escapes += 1 }
+      }
+      return count - escapes
+    case .html:
+      var units = 0
+      var rest = text.unicodeScalars[...]
+      while let scalar = rest.popFirst() {
+        if scalar == "<", let end = rest.firstIndex(of: ">") {
+          rest = rest[end...].dropFirst()
+        } else if scalar == "&", let end = rest.prefix(12).firstIndex(of: ";") {
+          units += rest.first == "#" ? 2 : 1
+          rest = rest[end...].dropFirst()
+        } else {
+          units += UTF16.width(scalar)
+        }
+      }
+      return units
+    }
   }
 
   /// Ours, not the service's.

@@ -25,6 +25,7 @@ package struct WxPusher: HTTPProvider {
     ],
     rate: 2,
     dailyPerRecipient: 500,
+    longTexts: .common,
     notes: [
       "to: user ids, UID_..., compared exactly as written.",
       "body is required; title is the summary; format and url are used.",

@@ -16,15 +16,16 @@ package struct DingTalkRobot: HTTPProvider {
     ],
     options: [
       OptionCard("msgtype", .string, "text, markdown or link; by default as format says"),
-      OptionCard("at_mobiles", .strings, "mobile numbers to mention"),
-      OptionCard("at_user_ids", .strings, "user ids to mention"),
-      OptionCard("is_at_all", .boolean, "whether everybody is mentioned"),
+      OptionCard("at_mobiles", .strings, "mobile numbers to mention", isOnce: true),
+      OptionCard("at_user_ids", .strings, "user ids to mention", isOnce: true),
+      OptionCard("is_at_all", .boolean, "whether everybody is mentioned", isOnce: true),
       OptionCard("pic_url", .string, "link: URL of the picture"),
     ],
     limits: [("message", 20_000, "bytes of JSON")],
     // 20 a minute; beyond it the robot is blocked for 10 minutes.
     rate: 20.0 / 60,
     hasOwnTarget: true,
+    longTexts: .common,
     notes: [
       "to is left out: the robot's group is the target.",
       "In a text, title, body and url are lines; in markdown the title is the notification's, by default the body's"
@@ -82,7 +83,8 @@ package struct DingTalkRobot: HTTPProvider {
     let content = Content(fields)
     let size = JSON.object(Self.members(content)).bytes.count
     guard size <= 20_000 else {
-      throw MessageFault("body", "makes a message of \(size) bytes of JSON; \(name) takes at most 20000 in all")
+      throw MessageFault(
+        "body", "makes a message of \(size) bytes of JSON; \(name) takes at most 20000 in all", limit: 20_000)
     }
     return content
   }

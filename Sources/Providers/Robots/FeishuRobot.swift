@@ -18,6 +18,7 @@ package struct FeishuRobot: HTTPProvider {
     // 100 a minute, 5 a second.
     rate: 100.0 / 60,
     hasOwnTarget: true,
+    longTexts: .common,
     notes: [
       "to is left out: the robot's group is the target.",
       "In a text, title, body and url are lines; markdown is sent as a card with the title as its head.",
@@ -63,7 +64,8 @@ package struct FeishuRobot: HTTPProvider {
     // The signature counts as well; its length is always the same.
     let size = JSON.object(members(content, at: 1_700_000_000)).bytes.count
     guard size <= 20_480 else {
-      throw MessageFault("body", "makes a message of \(size) bytes of JSON; \(name) takes at most 20480 in all")
+      throw MessageFault(
+        "body", "makes a message of \(size) bytes of JSON; \(name) takes at most 20480 in all", limit: 20_480)
     }
     return content
   }

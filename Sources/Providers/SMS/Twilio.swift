@@ -28,7 +28,7 @@ package struct Twilio: AskableProvider, BillingProvider {
       OptionCard("status_callback", .string, "URL for this message"),
       OptionCard("validity_period", .integer, "seconds that it may wait in Twilio's queue, 1 to 36000"),
       OptionCard("smart_encoded", .boolean, "whether look-alikes of GSM characters are replaced by these"),
-      OptionCard("media_url", .strings, "URLs of up to 10 media files"),
+      OptionCard("media_url", .strings, "URLs of up to 10 media files", isOnce: true),
     ],
     targetKinds: [
       ("whatsapp", "a WhatsApp number: whatsapp:+8613800138000"), ("rcs", "an RCS number: rcs:+8613800138000"),
@@ -36,6 +36,7 @@ package struct Twilio: AskableProvider, BillingProvider {
     ],
     limits: [("body", 1_600, "UTF-16 units"), ("media_url", 10, "URLs"), ("validity_period", 36_000, "seconds")],
     templates: .either,
+    longTexts: .common,
     notes: [
       "to: + and 7 to 15 digits; without + the channel's country_code is put before it.",
       "body is required unless options.media_url or template is given; title and url are not used. Markdown goes as it is"

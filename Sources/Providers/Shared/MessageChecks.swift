@@ -124,5 +124,5 @@ func checkLength(
   guard text.utf8.count > limit else { return }
   let count = unit.count(text)
   guard count > limit else { return }
-  throw MessageFault(field, "has \(count) \(unit.rawValue); \(provider) takes at most \(limit)")
+  throw MessageFault(field, "has \(count) \(unit.rawValue); \(provider) takes at most \(limit)", limit: limit)
 }

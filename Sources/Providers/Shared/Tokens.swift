@@ -1,13 +1,6 @@
-/// Keys, topics and names that go into requests as they are: ASCII letters and digits, and what a service allows beside.
-extension UInt8 {
-  var isLetterOrDigit: Bool {
-    switch self {
-    case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
-    default: false
-    }
-  }
-}
+import Core
 
+/// Keys, topics and names that go into requests as they are: ASCII letters and digits, and what a service allows beside.
 extension StringProtocol {
   /// Whether it is made of letters, digits and those others, and as many as that.
   func isToken(_ lengths: ClosedRange<Int> = 0...Int.max, and others: StaticString = "") -> Bool {

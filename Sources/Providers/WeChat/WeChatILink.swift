@@ -25,6 +25,7 @@ package struct WeChatILink: PartedProvider, AllowanceProvider {
     rate: 0.5,
     concurrency: 1,
     hasOwnTarget: true,
+    longTexts: .common,
     attachments: 100,
     loadsAttachments: 100 * WeChat.mebibyte,
     unevenness: 0.5,

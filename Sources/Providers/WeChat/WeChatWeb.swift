@@ -25,6 +25,7 @@ package struct WeChatWeb: PartedProvider, EchoingProvider {
     limits: [("body", 4_000, "characters"), ("file", 20 * WeChat.mebibyte, "bytes")],
     rate: 0.2,
     concurrency: 1,
+    longTexts: .common,
     attachments: 100,
     loadsAttachments: 20 * WeChat.mebibyte,
     numbersCalls: true,

@@ -34,6 +34,7 @@ package struct WeComApp: SteppingProvider {
       ("parties_per_call", 100, "departments"), ("tags_per_call", 100, "tags"), ("member_per_minute", 30, "messages"),
       ("member_per_hour", 1_000, "messages"),
     ],
+    longTexts: .common,
     attachments: 1,
     hasSession: true,
     notes: [

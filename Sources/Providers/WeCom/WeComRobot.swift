@@ -14,8 +14,9 @@ package struct WeComRobot: SteppingProvider {
     settings: [SettingCard("key", .string, required: true, secret: true, "the key in the robot's webhook address")],
     options: [
       OptionCard("msgtype", .string, "text, markdown, markdown_v2 or news; by default as format says"),
-      OptionCard("mentioned_list", .strings, "text: user ids to mention, @all for everybody"),
-      OptionCard("mentioned_mobile_list", .strings, "text: mobile numbers to mention, @all for everybody"),
+      OptionCard("mentioned_list", .strings, "text: user ids to mention, @all for everybody", isOnce: true),
+      OptionCard(
+        "mentioned_mobile_list", .strings, "text: mobile numbers to mention, @all for everybody", isOnce: true),
       OptionCard("picurl", .string, "news: URL of the picture"),
     ],
     limits: [
@@ -26,6 +27,7 @@ package struct WeComRobot: SteppingProvider {
     // Section 1: 20 messages a minute.
     rate: 20.0 / 60,
     hasOwnTarget: true,
+    longTexts: .common,
     attachments: 1,
     loadsAttachments: 20 * WeCom.mebibyte,
     notes: [

@@ -18,6 +18,7 @@ package enum MessageField: String, Sendable, CaseIterable {
     case parameters
     case time
     case attachments
+    case options
     case object
   }
 
@@ -31,7 +32,8 @@ package enum MessageField: String, Sendable, CaseIterable {
     case .params: .parameters
     case .sendAt, .expiresAt: .time
     case .attachments: .attachments
-    case .options, .meta: .object
+    case .options: .options
+    case .meta: .object
     }
   }
 
@@ -53,7 +55,9 @@ package enum MessageField: String, Sendable, CaseIterable {
     case .expiresAt: "Not after; then the message fails as expired."
     case .priority: "High goes first, and does not wait for quiet hours to end; normal, if nothing is said."
     case .attachments: "Files: paths below the directories that the configuration allows, or their bytes."
-    case .options: "The provider's own parameters; msgspool providers NAME lists them."
+    case .options:
+      "The provider's own parameters; msgspool providers NAME lists them. long: refuse (default), cut or split a text"
+        + " that is too long for the service."
     case .meta: "The producer's own; never sent, kept."
     }
   }
@@ -75,7 +79,7 @@ extension MessageField.Shape {
     case .parameters: "an object of strings or an array of strings"
     case .time: "an RFC 3339 time such as \"2026-11-22T09:00:00+08:00\", or Unix seconds"
     case .attachments: "an array"
-    case .object: "an object"
+    case .object, .options: "an object"
     }
   }
 }

@@ -50,10 +50,17 @@ package enum MessageSchema {
     case .time: [time, seconds]
     case .attachments: [list(of: anyOf([text, attachment]))]
     case .object: [object([("type", .string("object"))])]
+    case .options: [object([("type", .string("object")), ("properties", object([(LongText.option.name, long)]))])]
     }
   }
 
   // MARK: Pieces
+
+  /// The one option that several providers have in common.
+  private static let long = object([
+    ("description", .string(LongText.option.summary)),
+    ("enum", .array(LongText.allCases.map { .string($0.rawValue) } + [.null])),
+  ])
 
   private static func object(_ members: [(String, JSON)]) -> JSON { .object(members.map { .init($0.0, $0.1) }) }
 

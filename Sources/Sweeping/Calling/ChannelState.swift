@@ -82,7 +82,7 @@ final class ChannelState {
 
   func add(_ passenger: Passenger) {
     let leg = passenger.leg
-    guard digester != nil, DigestRule.admits(passenger.job.message) else {
+    guard digester != nil, !leg.goesInParts, DigestRule.admits(passenger.job.message) else {
       return grouper.add(.init(leg.target, leg.content, passenger.priority, Party(passenger)))
     }
     let job = passenger.job

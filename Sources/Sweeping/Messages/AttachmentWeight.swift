@@ -16,7 +16,7 @@ enum AttachmentWeight {
       do throws(SystemFault) {
         let (descriptor, size) = try AttachmentStore.open(file)
         close(descriptor)
-        if size == 0 {
+        if size == 0, itinerary.channel.parting != nil {
           return Fault(.message, "\(field): is empty; \(itinerary.channel.card.name) sends no empty file")
         }
         guard size > limit else { continue }

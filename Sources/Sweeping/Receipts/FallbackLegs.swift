@@ -46,7 +46,12 @@ final class FallbackLegs {
       else { continue }
       do throws(LedgerFault) {
         // Intended before a crash, or by an earlier state of this call: there is no second one.
-        if let known = try ledger.leg(of: file, to: item.member.to, call: item.call) {
+        var known = try ledger.leg(of: file, to: item.member.to, call: item.call)
+        // Of a text in several parts the whole of it went on when the first of them was missing.
+        for call in message.calls(ofPartsTo: item.member.to, beside: item.call) where known == nil {
+          known = try ledger.leg(of: file, to: item.member.to, call: call)
+        }
+        if let known {
           names[item.key] = known
           continue
         }
@@ -145,6 +150,13 @@ final class FallbackLegs {
   private struct Original {
     var message: Message
     var members: [JSON.Member]
+    var entries: [HistoryEntry]
+
+    /// The calls of the attempt that one of them sent a part of the text in; none where it went in one.
+    func calls(ofPartsTo to: String, beside call: String) -> [String] {
+      let standings = Standing.all(entries)[Verbatim(to)] ?? []
+      return standings.first { $0.result.parts.count > 1 && $0.isOf(call) }?.calls ?? []
+    }
   }
 
   private func message(_ file: String) -> Original? {
@@ -160,7 +172,7 @@ final class FallbackLegs {
           guard let file = try? MessageFile(buffer, limit: configuration.maxMessageBytes, templates: spool.templates),
             let members = RawFile(buffer).message?.members
           else { return nil }
-          return Original(message: file.message, members: members)
+          return Original(message: file.message, members: members, entries: file.entries)
         }
         if let original { return original }
       }
@@ -194,7 +206,11 @@ final class FallbackLegs {
     if original.members.contains(where: { $0.key == "use" }) { left.remove("params") }
     var members = original.members.filter { !left.contains($0.key) }
     if let options = original.members.first(where: { $0.key == "options" })?.value.members {
-      let known = options.filter { option in next.card.options.contains { $0.name == option.key } }
+      // Who had a copy has it.
+      let copies = next.copying.map { type(of: $0).copyOptions } ?? []
+      let known = options.filter { option in
+        next.card.options.contains { $0.name == option.key } && !copies.contains(option.key)
+      }
       if !known.isEmpty { members.append(.init("options", .object(known))) }
     }
     members.insert(.init("channel", .string(name)), at: 0)

@@ -29,12 +29,18 @@ enum DryRunReport {
       throw Failure(error)
     }
     let summary = run.summary
+    let parts = run.parts.values.reduce(0, +)
     if asJSON {
       let costs = run.costs.sorted { $0.key < $1.key }.map { JSON.Member($0.key, .number($0.value.text)) }
-      let members = summary.json.members ?? []
-      Console.output(.object(costs.isEmpty ? members : members + [.init("cost", .object(costs))]))
+      var members = summary.json.members ?? []
+      if !costs.isEmpty { members.append(.init("cost", .object(costs))) }
+      if parts > 0 {
+        let byChannel = run.parts.filter { $0.value > 0 }.sorted { $0.key < $1.key }
+        members.append(.init("further_parts", .object(byChannel.map { .init($0.key, .integer($0.value)) })))
+      }
+      Console.output(.object(members))
     } else {
-      Console.output(text(summary))
+      Console.output(text(summary, furtherParts: parts))
       for (channel, cost) in run.costs.sorted(by: { $0.key < $1.key }) {
         Console.output(phrase("{1} would cost {2}", channel, cost.text) + "\n")
       }
@@ -43,10 +49,11 @@ enum DryRunReport {
   }
 
   /// All of it in a sentence for people.
-  private static func text(_ summary: SweepSummary) -> String {
+  private static func text(_ summary: SweepSummary, furtherParts: Int) -> String {
     let parts = [
       (1, counted(summary.claimed, "message")),
       (1, phrase("{1} for {2}", counted(summary.calls, "call"), counted(summary.recipients, "recipient"))),
+      (furtherParts, phrase("{1} of long texts among them", counted(furtherParts, "further part"))),
       (summary.done, counted(summary.done, "duplicate")),
       (summary.left, phrase("{1} to be left (msgspool check tells why)", String(summary.left))),
       (summary.invalid, phrase("{1} invalid", String(summary.invalid))),

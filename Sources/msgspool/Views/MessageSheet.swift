@@ -19,6 +19,8 @@ struct MessageSheet {
   private let modified: Date?
   /// What the names in the channel's address book stand for.
   private let book: [Verbatim: [Contact]]
+  /// Whom the message names, in `to` and for copies.
+  private let named: [String]
   /// What a producer wrote, or another name in the address book stands for, may be a secret elsewhere.
   private let masked: (String) -> String
   /// What services say of calls as a whole.
@@ -39,8 +41,10 @@ struct MessageSheet {
     lines = entries.compactMap(\.line)
     masked = { configuration?.masked($0) ?? $0 }
     self.sums = lines.flatMap(\.calls).compactMap(sums)
-    let channel = lines.last?.channel ?? message?.channel ?? configuration?.defaultChannel
-    book = channel.flatMap { configuration?.channels[$0]?.recipients } ?? [:]
+    let name = lines.last?.channel ?? message?.channel ?? configuration?.defaultChannel
+    let channel = name.flatMap { configuration?.channels[$0] }
+    book = channel?.recipients ?? [:]
+    named = message.map { channel?.words(of: $0) ?? $0.to ?? [] }?.filter { !$0.isEmpty } ?? []
   }
 
   var json: JSON {
@@ -122,7 +126,7 @@ struct MessageSheet {
       }
     }
     // A name in the address book stands for addresses, which is what the history knows.
-    let words = message?.to ?? []
+    let words = named
     let names = words.filter { book[Verbatim($0)] != nil && latest[Verbatim($0)] == nil }
     let missing = words.flatMap { names.contains($0) ? shown($0) : [$0] }
     var known = Set(order.map(Verbatim.init(_:)))
@@ -157,6 +161,17 @@ struct MessageSheet {
   /// - Parameter receipt: what became of it after it was accepted.
   private func person(_ to: String, _ result: HistoryLine.Result?, _ receipt: ReceiptLine.Result?) -> String {
     guard let result else { return "  \(to.safeText)\n" }
+    return line(of: to, result, receipt) + (result.parts.count > 1 ? result.parts.map(part).joined() : "")
+  }
+
+  private func part(_ part: HistoryLine.Part) -> String {
+    let words = [part.id.map { "id \($0)" }, part.code, part.reason].compactMap { $0 }
+    let state = Console.styled(Columns.fit(part.state.rawValue, 11), style(part.state))
+    return Columns.trimmed(
+      "    \(Columns.pad(part.name.safeText, 22)) \(state) \(words.joined(separator: ", ").safeText)") + "\n"
+  }
+
+  private func line(of to: String, _ result: HistoryLine.Result, _ receipt: ReceiptLine.Result?) -> String {
     let address = to.isEmpty ? phrase("(the channel's own target)") : to.safeText
     var words = [result.id.map { "id \($0)" }, result.code, result.reason].compactMap { $0 }
     if let channel = result.channel { words.append(phrase("through {1}", channel)) }

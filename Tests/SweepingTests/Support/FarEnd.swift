@@ -38,7 +38,7 @@ struct AskableWordProvider: WordSpeaking, AskableProvider {
 
 private let wordCard = ProviderCard(
   name: "word", summary: "for tests", document: "https://word.test", endpoint: "https://word.test",
-  recipientsPerCall: 4, settings: [], example: "word: { provider: \"word\" }")
+  recipientsPerCall: 4, settings: [], longTexts: .common, example: "word: { provider: \"word\" }")
 
 extension WordSpeaking {
   static var card: ProviderCard { wordCard }
@@ -50,6 +50,10 @@ extension WordSpeaking {
 
   func content(of message: Message) throws(MessageFault) -> Content {
     guard let body = message.body, !body.isEmpty else { throw MessageFault("body", "is missing") }
+    // Short texts are no business of tests that do not name the option.
+    if message.option("long") != nil, body.utf8.count > 24 {
+      throw MessageFault("body", "has \(body.utf8.count) bytes; word takes at most 24", limit: 24)
+    }
     return Content([.init("body", body)])
   }
 

@@ -38,7 +38,9 @@ struct Simulation {
   /// Messages share recipients, and go out in digests. By a generator of its own: what a seed meant before it still means
   /// where there are none.
   private let hasDigests: Bool
-  private var dropped: [String: (text: String, to: [String])] = [:]
+  /// Texts are split, where there are no digests; and no fallback, through which a text goes whole.
+  private let hasParts: Bool
+  private var dropped: [String: (text: String, to: [String], parts: Int)] = [:]
   private var doubtAllowed = 0
   private(set) var log: [String] = []
 
@@ -47,9 +49,11 @@ struct Simulation {
     self.broken = broken
     random = SeededGenerator(seed)
     recovery = [Recovery.none, .none, .idempotencyKey, .lookup(settles: 10)].randomElement(using: &random) ?? .none
-    hasFallback = Bool.random(using: &random)
+    let hasFallback = Bool.random(using: &random)
     var digests = SeededGenerator(seed ^ 0xD16E57)
     hasDigests = Int.random(in: 0..<3, using: &digests) == 0
+    hasParts = Int.random(in: 0..<3, using: &digests) == 0 && !hasDigests
+    self.hasFallback = hasFallback && !hasParts
     far = FarSide(SeededGenerator(seed ^ 0xFACADE), recovery)
     ledger = try SQLiteLedger(":memory:", now: disk.clock.now.date, generation: "abcdef")
   }
@@ -99,10 +103,17 @@ struct Simulation {
     let name = "m\(dropped.count)"
     let to = (0..<Int.random(in: 1...5, using: &random)).map { hasDigests ? "r\($0)" : "r\($0)-\(name)" }
     let priority = ["low", "normal", "normal", "high"].randomElement(using: &random)
+    var body = Bool.random(using: &random) && !hasDigests ? "same" : "of \(name)"
+    let id = Bool.random(using: &random) ? "id-\(name)" : nil
+    var parts = 1
+    if hasParts, Bool.random(using: &random) {
+      body += String(repeating: " and a word more", count: Int.random(in: 1...4, using: &random))
+      let whole = Message(body: body, options: [.init("long", .string("split"))])
+      parts = max(1, (try? WordProvider().rendered(whole).pieces.count) ?? 1)
+    }
     let text = message(
-      to: to, body: Bool.random(using: &random) && !hasDigests ? "same" : "of \(name)", priority: priority,
-      id: Bool.random(using: &random) ? "id-\(name)" : nil)
-    dropped[name] = (text, to)
+      to: to, body: body, priority: priority, id: id, more: parts > 1 ? #""options":{"long":"split"}"# : "")
+    dropped[name] = (text, to, parts)
     disk.drop(text, as: name)
     log.append("drop \(name)")
   }
@@ -287,7 +298,9 @@ struct Simulation {
         throw Failure(description: "\(name): \(file.place), but its line says \(state as Any)")
       }
       for recipient in message.to {
-        let times = far.accepted[hasDigests ? "\(recipient)-\(name)" : recipient] ?? 0
+        let all = far.times(hasDigests ? "\(recipient)-\(name)" : recipient, parts: message.parts)
+        // A text of which a part is missing is none.
+        let times = all.max() ?? 0 > 1 ? 2 : all.min() ?? 0
         let said = lines.compactMap { line in line.results.last { $0.to == recipient }?.state }.last
         if times > 1 { throw Failure(description: "\(recipient) got \(times) of \(name)") }
         switch said {
@@ -319,7 +332,7 @@ extension WordRequest {
 final class FarSide {
   private var random: SeededGenerator
   private let recovery: Recovery
-  private(set) var accepted: [String: Int] = [:]
+  private var accepted: [String: Int] = [:]
   private var calls: [String: [(recipient: String, word: String)]] = [:]
   private var texts: [String: String] = [:]
   /// A call that was repeated or asked about, and did not say what it had said.
@@ -329,6 +342,11 @@ final class FarSide {
   init(_ random: SeededGenerator, _ recovery: Recovery) {
     self.random = random
     self.recovery = recovery
+  }
+
+  /// How often somebody got each part of a text.
+  func times(_ parcel: String, parts: Int) -> [Int] {
+    parts == 1 ? [accepted[parcel] ?? 0] : (1...parts).map { accepted["\(parcel) (\($0)/\(parts))"] ?? 0 }
   }
 
   /// - Returns: the answer, and whether nobody can tell what it was.
@@ -370,7 +388,9 @@ final class FarSide {
       let said = isTaken ? "a" : word ?? "a"
       if said == "a" {
         // Recipients that have a message to themselves are called after it.
-        let parcels = recipient.contains("-") ? [recipient] : request.messages.map { "\(recipient)-\($0.dropFirst(3))" }
+        let part = request.text.hasPrefix("(") ? " " + request.text.prefix { $0 != " " } : ""
+        let parcels =
+          recipient.contains("-") ? [recipient + part] : request.messages.map { "\(recipient)-\($0.dropFirst(3))" }
         for parcel in parcels { accepted[parcel, default: 0] += 1 }
       }
       return (recipient, said)

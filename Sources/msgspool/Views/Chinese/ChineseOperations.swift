@@ -24,6 +24,7 @@ extension Chinese {
     "would call {1} ({2}) for {3} of {4}": "会请求 {1}（{2}）：{4}，{3}",
     "dry run: {1}; nothing was touched": "预演：{1}；什么都没有动",
     "{1} for {2}": "{1}，发给 {2}",
+    "{1} of long texts among them": "其中有长文本的{1}",
     "{1} to be left (msgspool check tells why)": "{1} 会留下（原因见 msgspool check）",
     "{1} to be deferred": "{1} 会推迟",
     "{1} would cost {2}": "{1} 会花费 {2}",
