@@ -40,7 +40,8 @@ enum Chinese {
 
   /// Things that are counted.
   static let things: [String: String] = [
-    "byte": "字节", "call": "次请求", "contact": "个联系人", "duplicate": "条重复", "further part": "个后续部分", "error": "个错误", "file": "个文件",
+    "byte": "字节", "call": "次请求", "contact": "个联系人", "duplicate": "条重复", "further part": "个后续部分", "error": "个错误",
+    "file": "个文件",
     "ledger row": "行台账", "line": "行", "message": "条消息", "more message": "条别的消息", "note": "条提示",
     "recipient": "位收件人", "warning": "个警告",
   ]

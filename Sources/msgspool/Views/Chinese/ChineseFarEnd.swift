@@ -27,7 +27,8 @@ extension Chinese {
     "The system has no thread to give.": "系统不能再给线程。",
     "The exchange was abandoned by a shutdown.": "关闭时放弃了这次交换。",
     "libcurl could not be started.": "libcurl 不能启动。",
-    "libcurl.so.4 cannot be opened (on Debian: apt install libcurl4).": "打不开 libcurl.so.4（Debian：apt install libcurl4）。",
+    "libcurl.so.4 cannot be opened (on Debian: apt install libcurl4).":
+      "打不开 libcurl.so.4（Debian：apt install libcurl4）。",
     "libcurl cannot go on: {1}.": "libcurl 不能继续：{1}。",
     "libcurl refuses the request: {1}": "libcurl 拒绝这个请求：{1}",
     "the attachment \"{1}\" cannot be read ({2+})": "附件 \"{1}\" 不能读（{2+}）",
