@@ -130,7 +130,8 @@ package struct Telegram: SteppingProvider {
       var units = 0
       var rest = text.unicodeScalars[...]
       while let scalar = rest.popFirst() {
-        if scalar == "<", let end = rest.firstIndex(of: ">") {
+        // No tag of Telegram's is longer but for its link; looking on from each of many signs would take for ever.
+        if scalar == "<", let end = rest.prefix(longestTag).firstIndex(of: ">") {
           rest = rest[end...].dropFirst()
         } else if scalar == "&", let end = rest.prefix(12).firstIndex(of: ";") {
           units += rest.first == "#" ? 2 : 1
@@ -142,6 +143,8 @@ package struct Telegram: SteppingProvider {
       return units
     }
   }
+
+  private static let longestTag = 2_100
 
   /// Ours, not the service's.
   private static let asDocument = "as_document"
