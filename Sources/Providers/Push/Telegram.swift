@@ -129,9 +129,10 @@ package struct Telegram: SteppingProvider {
     case .html:
       var units = 0
       var rest = text.unicodeScalars[...]
+      let lastEnd = rest.lastIndex(of: ">") ?? rest.startIndex
       while let scalar = rest.popFirst() {
         // No tag of Telegram's is longer but for its link; looking on from each of many signs would take for ever.
-        if scalar == "<", let end = rest.prefix(longestTag).firstIndex(of: ">") {
+        if scalar == "<", rest.startIndex <= lastEnd, let end = rest.prefix(longestTag).firstIndex(of: ">") {
           rest = rest[end...].dropFirst()
         } else if scalar == "&", let end = rest.prefix(12).firstIndex(of: ";") {
           units += rest.first == "#" ? 2 : 1
