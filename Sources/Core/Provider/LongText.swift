@@ -245,8 +245,11 @@ private struct Knife<Service: Provider> {
       let best = CutPoints.best(of: points[...low], above: least)
       let piece = cuts.piece(at: points[best], mark: mark)
       if try fits(piece) {
+        let opening = cuts.opening(at: points[best])
+        // Thousands of elements within each other are no text: each part would be longer than the one before.
+        guard opening.utf8.count <= limit else { return nil }
         let text = rest.text.utf8.dropFirst(points[best].next - least)
-        return (piece, Rest(opening: cuts.opening(at: points[best]), text: Substring(text)))
+        return (piece, Rest(opening: opening, text: Substring(text)))
       }
       low = best - 1
     }

@@ -129,8 +129,10 @@ package struct Telegram: SteppingProvider {
     case .html:
       var units = 0
       var rest = text.unicodeScalars[...]
+      let lastEnd = rest.lastIndex(of: ">") ?? rest.startIndex
       while let scalar = rest.popFirst() {
-        if scalar == "<", let end = rest.firstIndex(of: ">") {
+        // No tag of Telegram's is longer but for its link; looking on from each of many signs would take for ever.
+        if scalar == "<", rest.startIndex <= lastEnd, let end = rest.prefix(longestTag).firstIndex(of: ">") {
           rest = rest[end...].dropFirst()
         } else if scalar == "&", let end = rest.prefix(12).firstIndex(of: ";") {
           units += rest.first == "#" ? 2 : 1
@@ -142,6 +144,8 @@ package struct Telegram: SteppingProvider {
       return units
     }
   }
+
+  private static let longestTag = 2_100
 
   /// Ours, not the service's.
   private static let asDocument = "as_document"
