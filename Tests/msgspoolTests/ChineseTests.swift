@@ -127,7 +127,7 @@ struct ChineseTests {
     ("not sent: ", "goes into a message"), ("more characters were cut off", "goes into a message"),
     ("X: call X for X: X", "the log of --verbose"),
     ("X ms", "the log of --verbose"),
-    ("curl -d", "a command"), ("sudo msgspool", "a command"), ("source <(", "a command"),
+    ("curl -d", "a command"), ("sudo msgspool", "a command"), ("apt install", "a command"), ("source <(", "a command"),
   ]
 
   @Test(

@@ -5,6 +5,18 @@ extension Chinese {
     "{1+} (line {2}, column {3})": "{1+}（第 {2} 行，第 {3} 列）",
     "line {1}: {2+}": "第 {1} 行：{2+}",
     "is no field of a message": "不是消息的字段",
+    "a text over the limit: refuse (default), cut it, or split it into numbered parts":
+      "超长的正文：拒绝（refuse，默认）、截短（cut），或分成带编号的几条（split）",
+    ", \"split\" sends it in parts": "，\"split\" 分成几条发送",
+    "options.{1}: \"cut\" shortens it": "options.{1}：\"cut\" 把它截短",
+    "options.{1}: \"cut\" shortens it, \"split\" sends it in parts":
+      "options.{1}：\"cut\" 把它截短，\"split\" 分成几条发送",
+    "would go in more than {1} parts: {2+}": "会分成 {1} 条以上：{2+}",
+    "send it as a file, or through a service that takes long texts": "请作为文件发送，或用能收长文的服务",
+    "options.{1} finds no place to cut it: shorten what goes with it (title, url), or a word or link that is longer than the limit":
+      "options.{1} 找不到可以切开的地方：请缩短同行的标题或链接，或者超过上限的单词或链接",
+    "was accepted up to {1}, and would be split otherwise now; send what is missing as a new message":
+      "到 {1} 为止已被接受，现在却会分得不一样；缺少的部分请作为新消息发送",
     "known are {1}": "已知的有：{1}",
     "known are: {1}": "已知的有：{1}",
     "it has none": "它没有",
