@@ -99,11 +99,7 @@ package struct Bark: HTTPProvider, RepeatableProvider {
       try checkLength(id, "options.id", atMost: 64, name, in: .bytes)
       add("id", id)
     }
-    let size = JSON.object(fields.map(Self.member)).bytes.count
-    guard size <= 4_096 else {
-      throw MessageFault(
-        "body", "makes a message of \(size) bytes of JSON; \(name) takes at most 4096 in all", limit: 4_096)
-    }
+    try checkSize(JSON.object(fields.map(Self.member)), atMost: 4_096, name)
     return Content(fields)
   }
 

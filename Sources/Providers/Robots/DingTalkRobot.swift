@@ -81,11 +81,7 @@ package struct DingTalkRobot: HTTPProvider {
     }
     if try message.booleanOption("is_at_all") ?? false { fields.append(.init("isAtAll", "true")) }
     let content = Content(fields)
-    let size = JSON.object(Self.members(content)).bytes.count
-    guard size <= 20_000 else {
-      throw MessageFault(
-        "body", "makes a message of \(size) bytes of JSON; \(name) takes at most 20000 in all", limit: 20_000)
-    }
+    try checkSize(JSON.object(Self.members(content)), atMost: 20_000, name)
     return content
   }
 

@@ -62,11 +62,7 @@ package struct FeishuRobot: HTTPProvider {
     }
     let content = Content(fields)
     // The signature counts as well; its length is always the same.
-    let size = JSON.object(members(content, at: 1_700_000_000)).bytes.count
-    guard size <= 20_480 else {
-      throw MessageFault(
-        "body", "makes a message of \(size) bytes of JSON; \(name) takes at most 20480 in all", limit: 20_480)
-    }
+    try checkSize(JSON.object(members(content, at: 1_700_000_000)), atMost: 20_480, name)
     return content
   }
 

@@ -126,3 +126,11 @@ func checkLength(
   guard count > limit else { return }
   throw MessageFault(field, "has \(count) \(unit.rawValue); \(provider) takes at most \(limit)", limit: limit)
 }
+
+/// Refuses a message whose JSON has more than `limit` bytes, where a service counts all of it.
+func checkSize(_ message: JSON, atMost limit: Int, _ provider: String) throws(MessageFault) {
+  let size = message.bytes.count
+  guard size > limit else { return }
+  throw MessageFault(
+    "body", "makes a message of \(size) bytes of JSON; \(provider) takes at most \(limit) in all", limit: limit)
+}

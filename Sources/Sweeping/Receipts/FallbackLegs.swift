@@ -150,12 +150,19 @@ final class FallbackLegs {
   private struct Original {
     var message: Message
     var members: [JSON.Member]
-    var entries: [HistoryEntry]
+    /// How those stand who were sent the text in parts; put together once for all of a file's recipients.
+    private var parted: [Verbatim: [Standing]] = [:]
+
+    init(_ file: MessageFile, _ members: [JSON.Member]) {
+      message = file.message
+      self.members = members
+      let isParted = file.entries.contains { $0.line?.results.contains { $0.parts.count > 1 } ?? false }
+      if isParted { parted = Standing.all(file.entries) }
+    }
 
     /// The calls of the attempt that one of them sent a part of the text in; none where it went in one.
     func calls(ofPartsTo to: String, beside call: String) -> [String] {
-      let standings = Standing.all(entries)[Verbatim(to)] ?? []
-      return standings.first { $0.result.parts.count > 1 && $0.isOf(call) }?.calls ?? []
+      parted[Verbatim(to)]?.first { $0.result.parts.count > 1 && $0.isOf(call) }?.calls ?? []
     }
   }
 
@@ -172,7 +179,7 @@ final class FallbackLegs {
           guard let file = try? MessageFile(buffer, limit: configuration.maxMessageBytes, templates: spool.templates),
             let members = RawFile(buffer).message?.members
           else { return nil }
-          return Original(message: file.message, members: members, entries: file.entries)
+          return Original(file, members)
         }
         if let original { return original }
       }
