@@ -9,9 +9,9 @@ extension Chinese {
     "SMS": [cardsSMS], "WeChat": [cardsWeChat], "WeCom": [cardsWeCom],
   ]
 
-  /// All lines of cards. Read once, where somebody reads Chinese.
+  /// All lines of cards and presets. Read once, where somebody reads Chinese.
   static let cards = Dictionary(
-    ([cardsShared] + cardTables.values.flatMap { $0 }).flatMap { Array($0) }.map { ($0.key, $0.value) }
+    ([cardsShared, presets] + cardTables.values.flatMap { $0 }).flatMap { Array($0) }.map { ($0.key, $0.value) }
   ) { first, _ in first }
 
   /// What cards of several rooms say.
@@ -21,6 +21,7 @@ extension Chinese {
       "超长的正文：拒绝（refuse，默认）、截短（cut），或分成带编号的几条（split）",
     "whether a text over the limit is cut instead of refused": "超长的正文截短，而不是拒绝",
     "to is left out: the robot's group is the target.": "不写 to：发到机器人所在的群。",
+    "the application's secret": "应用的 Secret",
     "URL for this message": "这条消息用的网址",
     "id of the template for messages that name none": "没有写 template 的消息用的模板 ID",
   ]

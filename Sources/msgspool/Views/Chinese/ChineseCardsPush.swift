@@ -6,7 +6,6 @@ extension Chinese {
     "URL of an icon": "图标的网址",
     "name of the sound": "铃声的名称",
     "the application's key": "应用的 key",
-    "the application's secret": "应用的 secret",
     "as old configurations have it": "旧配置里的写法",
     // bark
     "a second head line": "副标题",

@@ -45,7 +45,7 @@ extension Chinese {
     "the SMS application's id, 1400006666": "短信应用的 SdkAppId，如 1400006666",
     "the approved signature's text; mainland numbers need one": "已审核的签名内容；发大陆号码必须有",
     "ap-guangzhou (default), ap-beijing or ap-nanjing; abroad ap-singapore":
-      "ap-guangzhou（默认）、ap-beijing 或 ap-nanjing；国际站 ap-singapore",
+      "ap-guangzhou（默认）、ap-beijing 或 ap-nanjing；国外用 ap-singapore",
     "sender of messages to other countries": "发往国外的 SenderId",
     "text that the answer echoes, under 512 bytes; by default the call's id":
       "应答里原样带回的内容，不到 512 字节；默认是请求的 id",

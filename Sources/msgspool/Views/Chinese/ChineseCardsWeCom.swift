@@ -15,7 +15,6 @@ extension Chinese {
     // wecom-app
     "the organisation's id, ww...": "企业 ID（CorpID），ww...",
     "the application's number": "应用的 AgentId",
-    "the application's secret": "应用的 Secret",
     "seconds in which the service drops an identical message, 1 to 14400":
       "重复消息检查的间隔，秒，1 到 14400：期间相同的消息会被丢弃",
     "whether the message is confidential": "是否是保密消息",

@@ -1,4 +1,4 @@
-// One line for each provider and preset, by its name. Their settings, options and notes are in the vendors' terms, and stay.
+// One line for each provider and preset, by its name. Their settings, options and notes are in ChineseCards.swift.
 extension Chinese {
   static let providers: [String: String] = [
     "aliyun-sms": "阿里云短信：已审核的模板，发给国内和国际号码",
