@@ -65,7 +65,7 @@ struct ChineseCardTests {
     let units = Set(Self.cards.flatMap { $0.limits.map(\.unit) })
     #expect(Set(Chinese.units.keys) == units, "\(units.symmetricDifference(Chinese.units.keys).sorted())")
     // What is written in a message is written so in every language.
-    let typed = ["body", "title", "url", "priority"] + Format.allCases.map(\.rawValue)
+    let typed = ["body", "title", "url", "priority"] + Message.Format.allCases.map(\.rawValue)
     let names = Set(
       Self.cards.flatMap { card in card.limits.map(\.name).filter { name in !card.options.contains { $0.name == name } }
       }
@@ -101,6 +101,7 @@ struct ChineseCardTests {
         program, ["providers", name], env: ["PATH": "/usr/bin:/bin", "MSGSPOOL_LANG": isChinese ? "zh" : "en"],
         timeout: patience)
       #expect(ran.status == 0 && ran.stdout.hasPrefix("\(name)\(isChinese ? " —— " : ": ")"), "\(ran.stdout)")
+      // An address stays whole.
       for line in ran.stdout.split(separator: "\n") where !line.contains("https://") {
         #expect(width(line) <= 80, "\(line)")
       }

@@ -93,8 +93,7 @@ enum ProvidersCommand: Command {
     var figures = [(phrase("recipients per call"), String(card.recipientsPerCall))]
     if let mixed = card.mixedRecipientsPerCall { figures.append((phrase("with own content"), String(mixed))) }
     if let raised = card.raisedRecipientsPerCall { figures.append((phrase("may be raised to"), String(raised))) }
-    // A third as people write it.
-    if card.rate > 0 { figures.append((phrase("calls per second"), String((card.rate * 1_000).rounded() / 1_000))) }
+    if card.rate > 0 { figures.append((phrase("calls per second"), pace(card.rate))) }
     if card.daily > 0 { figures.append((phrase("recipients a day"), String(card.daily))) }
     if card.dailyPerRecipient > 0 { figures.append((phrase("a day per recipient"), String(card.dailyPerRecipient))) }
     if let endpoint = card.endpoint { figures.append((phrase("endpoint"), endpoint)) }
@@ -104,6 +103,12 @@ enum ProvidersCommand: Command {
         guard isChinese else { return (limit.name, "\(limit.value) \(limit.unit)") }
         return (Chinese.limits[limit.name] ?? limit.name, "\(limit.value) \(Chinese.units[limit.unit] ?? limit.unit)")
       }
+  }
+
+  /// As people write it: 2, or 0.333 for a third.
+  private static func pace(_ rate: Double) -> String {
+    let text = String((rate * 1_000).rounded() / 1_000)
+    return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
   }
 
   private static func text(_ preset: Preset) -> String {

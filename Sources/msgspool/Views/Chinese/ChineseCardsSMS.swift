@@ -40,7 +40,7 @@ extension Chinese {
       "应答丢了，5 分钟后按 out_id 去查；重复使用的 out_id 可能被当成另一次请求的。",
     // tencent-sms
     "the id of the API key, AKID...": "API 密钥的 SecretId，AKID...",
-    "the secret of the API key": "API 密钥的 SecretKey",
+    "the secret of the API key": "API 密钥的 Secret",
     "the token of temporary credentials": "临时凭证的 token",
     "the SMS application's id, 1400006666": "短信应用的 SdkAppId，如 1400006666",
     "the approved signature's text; mainland numbers need one": "已审核的签名内容；发大陆号码必须有",

@@ -35,10 +35,10 @@ extension Chinese {
     "not official: accounts get barred or banned. Off until the channel says accept_risk: true":
       "不是官方接口：有账号因此被限制登录或封号。通道里写了 accept_risk: true 才启用",
     "how long a lost message may come back from WeChat itself (\"60s\")":
-      "结果不明的消息，等微信把它带回来多久（\"60s\"）",
-    "the friend with that remark alone: remark:NAME": "备注是它的好友：remark:名称",
-    "with that nickname: nick:NAME": "昵称是它的好友：nick:名称",
-    "with that WeChat id: alias:NAME": "微信号是它的好友：alias:名称",
+      "应答丢了的消息，最多等多久看它从微信回来（\"60s\"）",
+    "the friend with that remark alone: remark:NAME": "按备注找好友：remark:名称",
+    "with that nickname: nick:NAME": "按昵称：nick:名称",
+    "with that WeChat id: alias:NAME": "按微信号：alias:名称",
     "a recent or saved group: group:NAME": "最近聊过的或存到通讯录的群：group:名称",
     "whoever sent the inbox message of that id, or its group: reply:ID":
       "收件箱里那条来信的发送者或群：reply:ID",
