@@ -34,9 +34,9 @@ extension Chinese {
       "Turbo：消息通道的编号，一个或两个，如 9 或 9|66；默认用账号设置的",
     "Turbo: further receivers, for test accounts and WeCom applications":
       "Turbo：抄送的 openid，用于测试号和企业微信应用消息",
-    "Turbo: true hides the sender's address": "Turbo：true 隐藏调用者的 IP",
+    "Turbo: true hides the sender's address": "Turbo：隐藏调用者的 IP",
     "ServerChan 3: tags": "Server酱³：标签",
-    "true cuts a title that is too long, instead of refusing the message": "true：标题太长就截短，而不是拒绝消息",
+    "true cuts a title that is too long, instead of refusing the message": "标题太长就截短，而不是拒绝消息",
     "to is left out: messages go to the owner of the key.": "不写 to：发给 SendKey 的主人。",
     "title is one line; without one, the beginning of the body's first line is the title.":
       "title 只能一行；没有就取 body 第一行的开头。",

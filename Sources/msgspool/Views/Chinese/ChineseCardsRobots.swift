@@ -8,7 +8,7 @@ extension Chinese {
     "mobile numbers to mention": "要 @ 的手机号",
     "user ids to mention": "要 @ 的 userid",
     "whether everybody is mentioned": "是否 @ 所有人",
-    "link: URL of the picture": "link：图片的网址",
+    "link: URL of the picture": "link 里图片的网址",
     "In a text, title, body and url are lines; in markdown the title is the notification's, by default the body's first line. format is text or markdown.":
       "在 text 里 title、body 和 url 各占一行；在 markdown 里 title 是通知的标题，默认是 body 的第一行。format 用 text 或 markdown。",
     "In markdown a mention works only where the text has the number or id behind an @, too.":

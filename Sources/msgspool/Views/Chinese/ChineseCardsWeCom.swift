@@ -5,9 +5,9 @@ extension Chinese {
     "the key in the robot's webhook address": "机器人 webhook 地址里的 key",
     "text, markdown, markdown_v2 or news; by default as format says":
       "text、markdown、markdown_v2 或 news；默认按 format",
-    "text: user ids to mention, @all for everybody": "text：要 @ 的成员 userid，@all 是所有人",
-    "text: mobile numbers to mention, @all for everybody": "text：要 @ 的手机号，@all 是所有人",
-    "news: URL of the picture": "news：图片的网址",
+    "text: user ids to mention, @all for everybody": "text 里要 @ 的成员 userid，@all 是所有人",
+    "text: mobile numbers to mention, @all for everybody": "text 里要 @ 的手机号，@all 是所有人",
+    "news: URL of the picture": "news 里图片的网址",
     "title, body and url are sent as lines of one text; in news they are the card's. format is text or markdown.":
       "title、body 和 url 各占一行，合成一段文字；在 news 里它们是图文的各个部分。format 用 text 或 markdown。",
     "An attachment goes without text: JPEG and PNG up to 2 MiB as a picture, AMR as a voice, the rest as a file.":
