@@ -12,6 +12,9 @@ final class SQLiteDatabase {
   /// unless another commit has overwritten them by then.
   var isLogDoubtful = false
 
+  /// Nobody asks the library how much memory it has; counting that takes a lock each time it takes or gives back some.
+  private static let isSetUp = msgspool_sqlite_set_up() == SQLITE_OK
+
   enum Access {
     /// Makes the file where there is none.
     case create
@@ -23,6 +26,7 @@ final class SQLiteDatabase {
   }
 
   init(_ path: String, _ access: Access) throws(LedgerFault) {
+    _ = SQLiteDatabase.isSetUp
     var handle: OpaquePointer?
     let mode: Int32 =
       switch access {

@@ -145,8 +145,15 @@ extension SQLiteLedger {
 
   package func nextReceiptWork() throws(LedgerFault) -> Date? {
     try locked { (database) throws(LedgerFault) in
+      // The index of what is due begins with the channel: the first of each channel is looked up, not all of them.
+      let asked = "FROM receipt_calls WHERE due IS NOT NULL AND open > 0"
       let times = [
-        "SELECT min(due) FROM receipt_calls WHERE due IS NOT NULL AND open > 0",
+        """
+        WITH RECURSIVE channels(name) AS (
+          SELECT min(channel) \(asked)
+          UNION ALL SELECT (SELECT min(channel) \(asked) AND channel > name) FROM channels WHERE name IS NOT NULL)
+        SELECT min((SELECT min(due) \(asked) AND channel = name)) FROM channels WHERE name IS NOT NULL
+        """,
         "SELECT min(until) FROM receipt_calls WHERE open > 0", "SELECT min(tell) FROM awaited WHERE tell IS NOT NULL",
       ]
       var next: Double?

@@ -47,23 +47,31 @@ extension SQLiteLedger {
 
   /// Beside an outcome.
   static func keep(_ call: AwaitedRecord, _ database: SQLiteDatabase) throws(LedgerFault) {
-    let known = try database.statement("SELECT number FROM receipt_calls WHERE call = ?").fresh.bind(call.call)
-      .first { $0.integer(0) }
-    if let known, try !take(over: call, known, database) { return }
-    let sql = """
-      INSERT OR REPLACE INTO receipt_calls VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, ?)
-      """
-    try database.statement(sql).fresh.bind(known).bind(call.call).bind(call.channel).bind(call.sharedId)
-      .bind(call.reference).bind(call.acceptedAt.timeIntervalSince1970).bind(call.until.timeIntervalSince1970)
-      .bind(call.due?.timeIntervalSince1970).bind(call.recipients.count).run()
+    // Nearly always it is new: known are those that receipts may name before their outcome, and those that were in doubt.
+    try write(call, as: nil, "INSERT OR IGNORE", database)
+    if database.changes == 0 {
+      let known = try database.statement("SELECT number FROM receipt_calls WHERE call = ?").fresh.bind(call.call)
+        .first { $0.integer(0) }
+      guard let known, try take(over: call, known, database) else { return }
+      try write(call, as: known, "INSERT OR REPLACE", database)
+    }
     let number = database.lastRow
     let insert = try database.statement(
-      "INSERT OR REPLACE INTO awaited VALUES (?, ?, ?, ?, ?, ?, ?, NULL, NULL, NULL, NULL, NULL, ?, NULL, ?)")
+      "INSERT INTO awaited VALUES (?, ?, ?, ?, ?, ?, ?, NULL, NULL, NULL, NULL, NULL, ?, NULL, ?)")
     for (place, recipient) in call.recipients.enumerated() {
       try insert.fresh.bind(number).bind(recipient.key).bind(place).bind(recipient.id).bind(recipient.member.file)
         .bind(recipient.member.to).bind(recipient.member.address).bind(recipient.isInDoubt ? 1 : 0)
         .bind(recipient.readKey).run()
     }
+  }
+
+  private static func write(
+    _ call: AwaitedRecord, as number: Int?, _ insert: String, _ database: SQLiteDatabase
+  ) throws(LedgerFault) {
+    try database.statement("\(insert) INTO receipt_calls VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, ?)").fresh.bind(number)
+      .bind(call.call).bind(call.channel).bind(call.sharedId).bind(call.reference)
+      .bind(call.acceptedAt.timeIntervalSince1970).bind(call.until.timeIntervalSince1970)
+      .bind(call.due?.timeIntervalSince1970).bind(call.recipients.count).run()
   }
 
   /// A call that is known already: of one that was in doubt, and has an answer now, the ids are learned and the doubt ends;
