@@ -198,7 +198,10 @@ package enum Presets {
     example: """
       apprise: {
         provider: "exec",
-        command: ["/usr/bin/python3", "/usr/local/share/msgspool/bridges/apprise-bridge.py"],
+        command: [
+          "/usr/bin/python3",
+          "/usr/local/share/msgspool/bridges/apprise-bridge.py",
+        ],
         timeout: 120,
         recipients: { alice: { env: "ALICE_APPRISE_URL" } },
       }

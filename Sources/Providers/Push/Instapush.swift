@@ -17,8 +17,8 @@ package struct Instapush: Provider {
     hasOwnTarget: true,
     notes: ["The service no longer exists: a channel of it is refused when the configuration is read."],
     example: """
-      // Nothing works. Instead, for example:
-      phones: { provider: "pushover", token: { env: "PUSHOVER_TOKEN" } }  // was: provider: "instapush"
+      // Was provider: "instapush". Instead, for example:
+      phones: { provider: "pushover", token: { env: "PUSHOVER_TOKEN" } }
       """)
 
   /// There is no Instapush to send through, and the compiler knows.

@@ -41,8 +41,8 @@ package struct AliyunSMS: AskableProvider, BillingProvider {
     ],
     example: """
       otp: {
-        provider: "aliyun-sms",
-        access_key_id: "LTAI...", access_key_secret: { file: "/etc/msgspool/aliyun.secret" },
+        provider: "aliyun-sms", access_key_id: "LTAI...",
+        access_key_secret: { file: "/etc/msgspool/aliyun.secret" },
         sign_name: "...", template: "SMS_1234",
       }
       """)

@@ -48,8 +48,8 @@ package struct WeComApp: SteppingProvider {
     ],
     example: """
       staff: {
-        provider: "wecom-app",
-        corp_id: "ww0123456789abcdef", agent_id: 1000002, secret: { env: "WECOM_APP_SECRET" },
+        provider: "wecom-app", corp_id: "ww0123456789abcdef",
+        agent_id: 1000002, secret: { env: "WECOM_APP_SECRET" },
       }
       """)
 

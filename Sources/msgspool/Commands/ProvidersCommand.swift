@@ -55,6 +55,11 @@ enum ProvidersCommand: Command {
     Language.current == .chinese ? Chinese.providers[name] ?? summary : summary
   }
 
+  /// A line of a card or a step of a preset.
+  private static func shown(_ line: String) -> String {
+    Language.current == .chinese ? Chinese.cards[line] ?? line : line
+  }
+
   private static func row(_ card: ProviderCard) -> String {
     row(card.name, phrase("{1} per call", String(card.recipientsPerCall)), shown(card.name, card.summary))
   }
@@ -64,38 +69,61 @@ enum ProvidersCommand: Command {
   }
 
   private static func text(_ card: ProviderCard) -> String {
-    var text = "\(card.name): \(shown(card.name, card.summary))\n\(card.document)\n\n"
-    func line(_ name: String, _ value: some CustomStringConvertible) { text += Columns.fit(name, 20) + " \(value)\n" }
-    line(phrase("recipients per call"), card.recipientsPerCall)
-    if let mixed = card.mixedRecipientsPerCall { line(phrase("with own content"), mixed) }
-    if let raised = card.raisedRecipientsPerCall { line(phrase("may be raised to"), raised) }
-    if card.rate > 0 { line(phrase("calls per second"), card.rate) }
-    if card.daily > 0 { line(phrase("recipients a day"), card.daily) }
-    if card.dailyPerRecipient > 0 { line(phrase("a day per recipient"), card.dailyPerRecipient) }
-    if let endpoint = card.endpoint { line(phrase("endpoint"), endpoint) }
-    for limit in card.limits { line(limit.name, "\(limit.value) \(limit.unit)") }
-    text += section(phrase("settings"), card.settings.map { ($0.name, mark($0) + $0.summary) })
+    var text = head(card.name, card.summary, card.document)
+    let figures = figures(card)
+    let columns = figures.map { Columns.width($0.name) }.reduce(20, max)
+    for figure in figures { text += Columns.pad(figure.name, columns) + " \(figure.value)\n" }
+    text += section(phrase("settings"), card.settings.map { ($0.name, marked($0)) })
     text += section(
-      phrase("options of a message"), card.options.map { ($0.name, "\($0.kind.rawValue): \($0.summary)") })
-    text += section(phrase("kinds of recipient"), card.targetKinds.map { ("\($0.kind):...", $0.summary) })
+      phrase("options of a message"),
+      card.options.map { ($0.name, Phrases.error($0.kind.rawValue) + phrase(": ") + shown($0.summary)) })
+    text += section(phrase("kinds of recipient"), card.targetKinds.map { ("\($0.kind):...", shown($0.summary)) })
     if !card.notes.isEmpty {
-      text += "\n\(phrase("notes"))\n" + card.notes.map { Columns.wrapped($0, indent: 2) }.joined()
+      text += "\n\(phrase("notes"))\n" + card.notes.map { Columns.wrapped(shown($0), indent: 2) }.joined()
     }
     return text + "\n\(phrase("example, one of channels in the configuration"))\n" + indented(card.exampleEntry)
   }
 
+  private static func head(_ name: String, _ summary: String, _ document: String) -> String {
+    Columns.hanging("", phrase("{1}: {2}", name, shown(name, summary)), indent: 2) + "\(document)\n\n"
+  }
+
+  /// How much a service takes.
+  private static func figures(_ card: ProviderCard) -> [(name: String, value: String)] {
+    var figures = [(phrase("recipients per call"), String(card.recipientsPerCall))]
+    if let mixed = card.mixedRecipientsPerCall { figures.append((phrase("with own content"), String(mixed))) }
+    if let raised = card.raisedRecipientsPerCall { figures.append((phrase("may be raised to"), String(raised))) }
+    if card.rate > 0 { figures.append((phrase("calls per second"), pace(card.rate))) }
+    if card.daily > 0 { figures.append((phrase("recipients a day"), String(card.daily))) }
+    if card.dailyPerRecipient > 0 { figures.append((phrase("a day per recipient"), String(card.dailyPerRecipient))) }
+    if let endpoint = card.endpoint { figures.append((phrase("endpoint"), endpoint)) }
+    let isChinese = Language.current == .chinese
+    return figures
+      + card.limits.map { limit in
+        guard isChinese else { return (limit.name, "\(limit.value) \(limit.unit)") }
+        return (Chinese.limits[limit.name] ?? limit.name, "\(limit.value) \(Chinese.units[limit.unit] ?? limit.unit)")
+      }
+  }
+
+  /// As people write it: 2, or 0.333 for a third.
+  private static func pace(_ rate: Double) -> String {
+    let text = String((rate * 1_000).rounded() / 1_000)
+    return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
+  }
+
   private static func text(_ preset: Preset) -> String {
     let steps = preset.steps.enumerated().map { number, step in
-      "  \(number + 1). " + Columns.wrapped(step, indent: 5).drop { $0 == " " }
+      "  \(number + 1). " + Columns.wrapped(shown(step), indent: 5).drop { $0 == " " }
     }
-    return "\(preset.name): \(shown(preset.name, preset.summary))\n\(preset.document)\n\n\(phrase("what it needs"))\n"
+    return head(preset.name, preset.summary, preset.document) + "\(phrase("what it needs"))\n"
       + steps.joined()
       + "\n\(phrase("one of channels in the configuration"))\n" + indented(preset.example + ",")
       + "\n" + Columns.wrapped(phrase("Its settings: msgspool providers {1}.", preset.provider), indent: 0)
   }
 
+  /// What stands in a configuration is the same in every language, but for a comment.
   private static func indented(_ lines: String) -> String {
-    lines.split(separator: "\n").map { "  \($0)\n" }.joined()
+    lines.split(separator: "\n").map { "  \(shown(String($0)))\n" }.joined()
   }
 
   private static func json(_ preset: Preset) -> JSON {
@@ -106,9 +134,10 @@ enum ProvidersCommand: Command {
     ])
   }
 
-  private static func mark(_ setting: SettingCard) -> String {
+  private static func marked(_ setting: SettingCard) -> String {
     let marks = [setting.required ? phrase("required") : nil, setting.secret ? phrase("secret") : nil].compactMap { $0 }
-    return marks.isEmpty ? "" : "(\(marks.joined(separator: phrase(", ")))) "
+    let summary = shown(setting.summary)
+    return marks.isEmpty ? summary : phrase("({1}) {2}", marks.joined(separator: phrase(", ")), summary)
   }
 
   private static func section(_ title: String, _ rows: [(String, String)]) -> String {

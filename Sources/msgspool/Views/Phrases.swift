@@ -99,6 +99,8 @@ enum Phrases {
 
   /// Nil where nothing of it is known. Errors are made of parts: where, what, and what to do about it.
   static func translated(_ english: String, by patterns: Patterns = .chinese) -> String? {
+    // What a setting is about stands in errors, too.
+    if let line = Chinese.cards[english] { return line }
     if let whole = patterns.translation(of: english) { return whole }
     // `/etc/msgspool/config.json: channels.a.rate: found "x"`
     let place = halves(english, at: ": ")

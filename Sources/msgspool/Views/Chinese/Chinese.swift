@@ -3,8 +3,8 @@
 // unconfirmed 未确认, suspended 暂停, template 模板, secret 密钥, digest 摘要. Names of states, folders and settings stay: they are
 // what one writes.
 //
-// Phrases and errors are in files of their own, by theme: help (what --help says), views (what commands print), errors (what
-// went wrong, wherever that is noticed).
+// Phrases and errors are in files of their own, by theme: help (what --help says), views (what commands print), cards (what
+// providers and presets tell), errors (what went wrong, wherever that is noticed).
 enum Chinese {
   /// Commands by name, as the overview has them.
   static let commands: [String: String] = [
@@ -54,6 +54,7 @@ enum Chinese {
   /// in `{1+}` it is an error or a part of one itself.
   static let errorParts: [KeyValuePairs<String, String>] = [
     commandLine, spool, messages, configuration, values, findings, sweeps, hints, transports, requests, provided,
+    fields, settings, answers, wechat,
   ]
   static var errors: [(key: String, value: String)] { errorParts.flatMap { Array($0) } }
 }

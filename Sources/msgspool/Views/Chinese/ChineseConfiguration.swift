@@ -54,7 +54,7 @@ extension Chinese {
     "name one: fallback": "请写一个：fallback",
     "what is rejected goes on by the fallback anyhow": "被拒绝的本来就由 fallback 接着发",
     "from and to are the same time of day": "from 和 to 是同一个时刻",
-    "is missing ({1})": "缺少（{1}）",
+    "is missing ({1})": "缺少（{1+}）",
     "is missing": "缺少",
     "there are no credentials here: CREDENTIALS_DIRECTORY is not set": "这里没有凭据：CREDENTIALS_DIRECTORY 没有设置",
     "systemd sets it for a unit with LoadCredential={1}:PATH or SetCredential=":

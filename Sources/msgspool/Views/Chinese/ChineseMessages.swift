@@ -5,8 +5,6 @@ extension Chinese {
     "{1+} (line {2}, column {3})": "{1+}（第 {2} 行，第 {3} 列）",
     "line {1}: {2+}": "第 {1} 行：{2+}",
     "is no field of a message": "不是消息的字段",
-    "a text over the limit: refuse (default), cut it, or split it into numbered parts":
-      "超长的正文：拒绝（refuse，默认）、截短（cut），或分成带编号的几条（split）",
     ", \"split\" sends it in parts": "，\"split\" 分成几条发送",
     "options.{1}: \"cut\" shortens it": "options.{1}：\"cut\" 把它截短",
     "options.{1}: \"cut\" shortens it, \"split\" sends it in parts":

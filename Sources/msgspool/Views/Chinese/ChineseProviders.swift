@@ -1,4 +1,4 @@
-// One line for each provider and preset, by its name. Their settings, options and notes are in the vendors' terms, and stay.
+// One line for each provider and preset, by its name. Their settings, options and notes are in ChineseCards.swift.
 extension Chinese {
   static let providers: [String: String] = [
     "aliyun-sms": "阿里云短信：已审核的模板，发给国内和国际号码",
@@ -16,7 +16,7 @@ extension Chinese {
     "pushed": "Pushed：给应用的订阅者推送短消息",
     "pushover": "Pushover：推送到它的手机和桌面应用",
     "pushplus": "PushPlus（推送加）：发到微信、企业微信、邮件和 webhook",
-    "serverchan": "Server酱 Turbo 和 Server酱³：发给密钥的主人",
+    "serverchan": "Server酱 Turbo 和 Server酱³：发给 SendKey 的主人",
     "serverfan": "Server饭（letserver.run）：用微信发给 token 的主人",
     "telegram": "Telegram：机器人发到聊天、群和频道",
     "tencent-sms": "腾讯云短信：已审核的模板，发给国内和国际号码",

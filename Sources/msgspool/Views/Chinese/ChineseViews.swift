@@ -146,6 +146,8 @@ extension Chinese {
     "options of a message": "消息的选项",
     "kinds of recipient": "收件人的种类",
     "notes": "注意",
+    "({1}) {2}": "（{1}）{2}",
+    "{1}: {2}": "{1} —— {2}",
     "required": "必填",
     "secret": "密钥",
     "what it needs": "需要做什么",
