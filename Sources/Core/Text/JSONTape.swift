@@ -1,5 +1,5 @@
-/// What `JSONScanner` found: where each value of a text stands, one node after the other, and nothing copied. An answer about
-/// two thousand recipients is read in one array, and of its members only those become strings that are asked for.
+/// What `JSONScanner` found: where each value of a text stands, one node after the other, and nothing copied. An answer
+/// about two thousand recipients is read in one array, and of its members only those become strings that are asked for.
 package struct JSONTape: Sendable {
   enum Kind: UInt8, Sendable {
     case null, `true`, `false`, number, string

@@ -86,8 +86,8 @@ struct JSONAnswer: Sendable {
 }
 
 extension [JSONAnswer] {
-  /// The part of an answer that is about each recipient of the call, found by the name it gives; of two about one the first.
-  /// Mostly each stands where its recipient stands in the call: a table is made only for those behind the first that does not.
+  /// The part of an answer that is about each recipient of the call, found by the name it gives; of two about one the
+  /// first. Mostly each stands where its recipient stands in the call: a table is made only from the first on that doesn't.
   func matched(to call: Call, by name: (JSONAnswer) -> String?) -> [JSONAnswer?] {
     var matched: [JSONAnswer?] = []
     matched.reserveCapacity(call.recipients.count)

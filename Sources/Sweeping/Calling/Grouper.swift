@@ -1,6 +1,7 @@
 import Core
 
-/// Gathers what may share a call into the fullest calls, whichever files it came from. Has one owner; knows no clock and no I/O.
+/// Gathers what may share a call into the fullest calls, whichever files it came from. Has one owner; knows no clock and
+/// no I/O.
 ///
 /// `Item` is whatever the sweep needs to find its message again. Calls come out by priority, then in order of arrival.
 package struct Grouper<Item> {
