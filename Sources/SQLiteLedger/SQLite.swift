@@ -12,9 +12,6 @@ final class SQLiteDatabase {
   /// unless another commit has overwritten them by then.
   var isLogDoubtful = false
 
-  /// Nobody asks the library how much memory it has; counting that takes a lock each time it takes or gives back some.
-  private static let isSetUp = msgspool_sqlite_set_up() == SQLITE_OK
-
   enum Access {
     /// Makes the file where there is none.
     case create
@@ -25,8 +22,11 @@ final class SQLiteDatabase {
     case readInPassing
   }
 
+  /// Before the first use of the library, and once in a process; where it is refused all is as it was.
+  private static let countsNoMemory: Void = { _ = msgspool_sqlite_counts_no_memory() }()
+
   init(_ path: String, _ access: Access) throws(LedgerFault) {
-    _ = SQLiteDatabase.isSetUp
+    SQLiteDatabase.countsNoMemory
     var handle: OpaquePointer?
     let mode: Int32 =
       switch access {

@@ -13,8 +13,13 @@ package enum Route: Sendable {
 package struct Itinerary: Sendable {
   package var channel: Channel
   package var legs: [Leg]
-  /// Of a long list: those who come after these.
-  package var rest: Addressees?
+  /// Of a long list: those who come after these. Out of line, as hardly any message has them.
+  package var rest: Addressees? {
+    get { if case .some(let rest) = more { rest } else { nil } }
+    set { more = newValue.map(More.some) ?? .none }
+  }
+  private var more = More.none
+  private indirect enum More: Sendable { case none, some(Addressees) }
   /// Attempts before this one.
   package var attempts: Int
   /// Tries since the last of them that never got to the provider.

@@ -76,8 +76,11 @@ final class Parts {
   func board(isStopping: Bool) {
     while case let passengers = hand.takeBoarding(), !passengers.isEmpty {
       let now = environment.clock()
+      // Neighbours are mostly of one channel.
+      var last: Channel?
       for passenger in passengers {
-        guard let channel = environment.configuration.channels[passenger.leg.channel] else {
+        if last?.name != passenger.leg.channel { last = environment.configuration.channels[passenger.leg.channel] }
+        guard let channel = last else {
           hand.release(passenger)
           continue
         }

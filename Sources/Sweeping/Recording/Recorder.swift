@@ -77,7 +77,7 @@ final class Recorder {
   func settle(_ file: ClaimedFile, _ line: HistoryLine?, share channel: String, dropped: Date) {
     settlements.append(Settlement(file, line, share: channel))
     if let line { meters.count(line) }
-    let wasKnown = known.remove(file.identity) != nil
+    let wasKnown = !known.isEmpty && known.remove(file.identity) != nil
     if line == nil {
       pending.returned.append(Seen(file: file.identity, since: dropped))
     } else if wasKnown {
