@@ -71,6 +71,7 @@ extension Chinese {
     "by its path it {1+}": "按路径的话：{1+}",
     "see attachment_directories in the configuration": "参见配置里的 attachment_directories",
     "is empty or holds control characters or a slash": "是空的，或含有控制字符或斜杠",
+    "is no media type; expected one such as image/png": "不是媒体类型；应为 image/png 之类",
     "is no media type": "不是媒体类型",
     "expected one such as {1}": "应为这样的：{1}",
     "is no absolute path without ..": "不是不含 .. 的绝对路径",
