@@ -43,13 +43,14 @@ package struct MessageFile: Sendable {
       lines = entries.compactMap(\.line)
       if lines.count < entries.count { (mixed, again) = (entries, Undelivered(entries)) }
       message = try MessageDecoding.message(MessageFile.filled(members, templates))
+      for case .leg(let origin) in mixed ?? [] { message.passed.formUnion(origin.through) }
     } catch {
       throw MessageFile.fault(error, in: bytes)
     }
   }
 
   /// With the template's fields where the message uses one.
-  private static func filled(
+  package static func filled(
     _ members: [JSON.Member], _ templates: (any TemplateShelf)?
   ) throws(JSONFault) -> [JSON.Member] {
     guard let use = members.first(where: { $0.key == MessageField.use.rawValue })?.value, use != .null else {
