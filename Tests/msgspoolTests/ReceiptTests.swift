@@ -266,6 +266,29 @@ func aliyunReport(_ number: String, out: String? = nil, biz: String? = nil, succ
     }
   }
 
+  @Test("Where no callback can be told from a forged one, check says so")
+  func withoutToken() async throws {
+    try await withStation { station in
+      let twilio =
+        #"provider: "twilio", account_sid: "AC00000000000000000000000000000000", from: "+15005550006", "#
+        + #"api_key_sid: "SK00000000000000000000000000000000", api_key_secret: "x""#
+      for (mode, isTold) in [("drop", true), ("pull", false)] {
+        try station.configure(text: #"{ channels: { t: { \#(twilio), receipts: "\#(mode)" } } }"#)
+        let ran = try await station.run("check")
+        #expect((ran.stdout + ran.stderr).contains("channels.t.auth_token") == isTold, "\(ran.stdout)\(ran.stderr)")
+      }
+    }
+  }
+
+  @Test("The report tells how far recipients got as soon as anybody is awaited")
+  func awaitedInReport() async throws {
+    try await withStation { station in
+      _ = try await Self.accepted(station)
+      let text = try await station.run("report", with: ["MSGSPOOL_LANG": "en"]).stdout
+      #expect(text.contains("dropped → accepted → delivered") && text.contains("3 unknown"), "\(text)")
+    }
+  }
+
   @Test("A provider that never tells, or cannot be asked, is no source of receipts")
   func sources() async throws {
     try await withStation { station in

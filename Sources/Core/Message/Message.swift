@@ -19,6 +19,8 @@ package struct Message: Sendable, Hashable {
   package var attachments: [Attachment]
   /// The provider's own parameters, checked against its card.
   package var options: [JSON.Member]
+  /// Of a leg (`LegOrigin`): channels that its recipient has been through before. No field of a file; its history says so.
+  package var passed: Set<String> = []
 
   package enum Format: String, Sendable, CaseIterable { case text, markdown, html }
 

@@ -55,8 +55,10 @@ package enum ReceiptName: Sendable, Hashable {
 package struct Receipt: Sendable, Hashable {
   /// What it names, the surest first.
   package var names: [ReceiptName]
-  /// The recipient in the service's spelling; nil where it speaks of everybody whom the names stand for.
+  /// The recipient in the service's spelling. Nil where it names none: it counts then where the names leave no choice.
   package var to: String?
+  /// It speaks of everybody whom the names stand for, as the service tells of whole calls.
+  package var isOfAll: Bool
   /// Nil where nothing is final yet.
   package var news: ReceiptNews?
 
@@ -64,6 +66,13 @@ package struct Receipt: Sendable, Hashable {
     self.names = names
     self.to = to
     self.news = news
+    isOfAll = false
+  }
+
+  /// Of everybody in the calls that the names stand for.
+  package init(ofAll names: [ReceiptName], _ news: ReceiptNews?) {
+    self.init(names, to: nil, news)
+    isOfAll = true
   }
 }
 
@@ -77,6 +86,8 @@ package struct ReceiptEntry: Sendable, Hashable {
 
   package var content: Content
   package var source: [UInt8]
+
+  package var isBad: Bool { if case .bad = content { true } else { false } }
 
   package init(_ receipt: Receipt, source: [UInt8]) {
     content = .receipt(receipt)
@@ -103,6 +114,8 @@ package struct ReceiptDrop: Sendable, Hashable {
   /// The body, where it is JSON: read once, and looked at for every channel.
   package let json: JSON?
   package var isWrapped = false
+  /// Whether its writer has come to its end, as far as anybody can tell: JSON that is whole.
+  package var isWhole: Bool { isWrapped || json != nil }
 
   private static let members: Set<String> = ["receipt_of", "url", "headers", "query", "body"]
 
@@ -140,16 +153,46 @@ package struct ReceiptDrop: Sendable, Hashable {
     return JSON.object([.init("receipt_of", .string(channel)), .init("body", .string(body))]).bytes
   }
 
-  /// Whether the secret is part of the URL that was called: one of the path's pieces or of the query's values.
+  /// Whether the secret is part of the URL that was called: one of the path's pieces or of the query's values, as it stands
+  /// there or with its escapes read (`/`, `&`, `?`, `#` and `%` have to be escaped in a URL).
   package func carries(_ secret: String) -> Bool {
-    let parts = [url, query].compactMap { $0 }.joined(separator: "?")
-    let pieces = parts.utf8.split { "/?&=#".utf8.contains($0) }
+    let parts = [url, query].compactMap { $0 }.joined(separator: "?").utf8
+    let pieces = parts.split { "/?&#".utf8.contains($0) }.flatMap { piece -> [Substring.UTF8View] in
+      // A query's value is what follows the name, signs of equality and all: base64 ends with them.
+      let value = piece.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
+      return value.count > 1 ? [piece] + value : [piece]
+    }
     // Every piece is compared to its end, so that time tells nothing of how much of a guess was right.
     return pieces.reduce(false) { found, piece in
-      var difference: UInt8 = piece.count == secret.utf8.count ? 0 : 1
-      for (one, other) in zip(piece, secret.utf8) { difference |= one ^ other }
-      return difference == 0 || found
+      let isSecret = ReceiptDrop.isSame(Array(piece), secret)
+      let isEscapedSecret = ReceiptDrop.isSame(ReceiptDrop.unescaped(piece), secret)
+      return isSecret || isEscapedSecret || found
     }
+  }
+
+  private static func isSame(_ piece: [UInt8], _ secret: String) -> Bool {
+    var difference: UInt8 = piece.count == secret.utf8.count ? 0 : 1
+    for (one, other) in zip(piece, secret.utf8) { difference |= one ^ other }
+    return difference == 0
+  }
+
+  /// With `%41` read; a broken escape stays as it is.
+  private static func unescaped(_ piece: Substring.UTF8View) -> [UInt8] {
+    var bytes: [UInt8] = []
+    var rest = piece[...]
+    while let byte = rest.popFirst() {
+      let digits = rest.prefix(2)
+      guard byte == UInt8(ascii: "%"), digits.count == 2,
+        digits.allSatisfy({ $0 &- 0x30 < 10 || ($0 | 0x20) &- 0x61 < 6 }),
+        let value = UInt8(String(decoding: digits, as: UTF8.self), radix: 16)
+      else {
+        bytes.append(byte)
+        continue
+      }
+      bytes.append(value)
+      rest = rest.dropFirst(2)
+    }
+    return bytes
   }
 }
 
@@ -191,6 +234,12 @@ package protocol ReceiptProvider: Provider {
   /// The recipient's identity (`Target.identity`) of what a receipt calls it.
   func identity(ofReceiptFor recipient: String) -> String
 
+  /// What receipts know a recipient by: its identity, unless they spell it more loosely than calls may.
+  func receiptIdentity(of target: Target) -> String
+
+  /// The setting without which no callback is genuine, where it is not set.
+  var missingForCallbacks: String? { get }
+
   /// Receipts name what was known before the call: they end the doubt about a lost answer.
   var endsDoubt: Bool { get }
 
@@ -207,9 +256,11 @@ extension ReceiptProvider {
   package func reference(of call: Call) -> String? { ownReference(in: call.content) }
   package var endsDoubt: Bool { false }
   package var takesCallsWhole: Bool { false }
+  package var missingForCallbacks: String? { nil }
+  package func receiptIdentity(of target: Target) -> String { target.identity }
 
   package func identity(ofReceiptFor recipient: String) -> String {
-    (try? target(recipient))?.identity ?? recipient
+    (try? target(recipient)).map { receiptIdentity(of: $0) } ?? recipient
   }
 }
 

@@ -313,9 +313,10 @@ package struct Router: Sendable {
   }
 
   /// The legs that replace one that finally failed: through its channel's fallback, whose own address book knows the
-  /// original `to`. Empty where there is no (further) fallback.
+  /// original `to`. Empty where there is no (further) fallback, or the recipient has been through it.
   package func fallbacks(of leg: Itinerary.Leg, _ message: Message, visited: Set<String>) -> [Itinerary.Leg] {
     guard let name = configuration.channels[leg.channel]?.fallback, !visited.contains(name),
+      !message.passed.contains(name),
       let channel = configuration.channels[name]
     else { return [] }
     let isOwn = channel.card.hasOwnTarget && channel.recipients[Verbatim(leg.original)] == nil

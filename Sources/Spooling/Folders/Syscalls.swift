@@ -233,6 +233,19 @@ package struct FileName: Sendable, Hashable, Comparable {
     number < 2 ? self : FileName(bytes: Array(bytes) + Array("~\(number)".utf8))
   }
 
+  /// The most bytes that a name has, on nearly every file system.
+  private static let longest = 255
+
+  /// The name with something behind it; where there is no room, the name's end gives way.
+  package func with(_ suffix: String) -> FileName {
+    FileName(bytes: Array(bytes.prefix(FileName.longest - suffix.utf8.count)) + Array(suffix.utf8))
+  }
+
+  /// What is left of a long name where it gets a number (`Spool.move`).
+  var cutForNumber: FileName { FileName(bytes: bytes.dropLast(8)) }
+  /// Whether there may be no room for one.
+  var mayBeCut: Bool { bytes.count + 8 > FileName.longest }
+
   /// A file for as long as it is under this name: its inode, which a rename keeps, and the name, since a deleted file's
   /// inode may be the next one's. Both by FNV-1a.
   package func identity(inode: UInt64) -> UInt64 {

@@ -48,14 +48,16 @@ package final class MessageFile: Sendable {
       let isMixed = lines.count < entries.count
       mixed = isMixed ? entries : nil
       again = isMixed ? Undelivered(entries) : Undelivered()
-      message = try MessageDecoding.message(MessageFile.filled(members, templates), to: to)
+      var message = try MessageDecoding.message(MessageFile.filled(members, templates), to: to)
+      for case .leg(let origin) in mixed ?? [] { message.passed.formUnion(origin.through) }
+      self.message = message
     } catch {
       throw MessageFile.fault(error, in: bytes)
     }
   }
 
   /// With the template's fields where the message uses one.
-  private static func filled(
+  package static func filled(
     _ members: [JSON.Member], _ templates: (any TemplateShelf)?
   ) throws(JSONFault) -> [JSON.Member] {
     guard let use = members.first(where: { $0.key == MessageField.use.rawValue })?.value, use != .null else {

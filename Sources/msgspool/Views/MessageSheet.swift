@@ -248,6 +248,9 @@ struct MessageSheet {
   private func later(_ entry: HistoryEntry) -> String {
     switch entry {
     case .line: return ""
+    case .leg(let origin):
+      let text = phrase("goes on for {1} of {2}, who did not get it", origin.to, origin.of).safeText
+      return Columns.hanging("  \(Columns.fit(RFC3339.string(origin.at), 25))", text, indent: 27)
     case .retry(let at):
       return "  \(Columns.fit(RFC3339.string(at), 25))"
         + phrase("to be sent again to those who did not get it") + "\n"
