@@ -227,7 +227,7 @@ let wxPusher: @Sendable () throws -> WxPusher = {
       default: named.swapAt(place, 0)
       }
     }
-    let elements = named.enumerated().map { #"{"uid":"\($1)","code":1000,"sendRecordId":\($0)}"# }
+    let elements = named.enumerated().map { #"{"uid":"\#($1)","code":1000,"sendRecordId":\#($0)}"# }
     let body = #"{"code":1000,"data":[\#(elements.joined(separator: ","))]}"#
     let provider = try wxPusher()
     let answer = provider.answer(200, body, to: try provider.call(Message(body: "x"), to: uids))
