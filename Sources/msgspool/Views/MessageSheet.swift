@@ -209,7 +209,11 @@ struct MessageSheet {
   // MARK: History
 
   private var history: String {
-    guard !lines.isEmpty else { return "\n\(phrase("history"))\n  \(phrase("none: no sweep has settled it yet"))\n" }
+    guard !lines.isEmpty else {
+      // A leg says whose way on it is before anybody has sent it.
+      return "\n\(phrase("history"))\n" + entries.map(later).joined()
+        + "  \(phrase("none: no sweep has settled it yet"))\n"
+    }
     var text = "\n\(phrase("history"))\n"
     text += Console.styled(
       "  \(Columns.fit(phrase("at"), 25))\(Columns.fit(phrase("state"), 12))\(Columns.fit(phrase("attempt"), 8))"
