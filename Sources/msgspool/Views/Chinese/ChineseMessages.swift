@@ -4,6 +4,7 @@ extension Chinese {
   static let messages: KeyValuePairs<String, String> = [
     "{1+} (line {2}, column {3})": "{1+}（第 {2} 行，第 {3} 列）",
     "line {1}: {2+}": "第 {1} 行：{2+}",
+    "the text has more than 4 gigabytes": "文本超过 4 GB",
     "is no field of a message": "不是消息的字段",
     ", \"split\" sends it in parts": "，\"split\" 分成几条发送",
     "options.{1}: \"cut\" shortens it": "options.{1}：\"cut\" 把它截短",
