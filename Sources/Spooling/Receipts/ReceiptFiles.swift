@@ -96,15 +96,17 @@ package final class ReceiptFiles {
     let names = wanted.name.map { [FileName(display: $0), own] } ?? [own]
     for name in names {
       for folder in [Folder.done, .failed, .deferred] {
-        if let place = try look(name, in: folder, for: [wanted])[wanted] { return place }
+        let found = try look(name, in: folder) { $0 == wanted.call ? [wanted] : [] }
+        if let place = found[wanted] { return place }
       }
     }
     return nil
   }
 
-  /// Of these those whose file that is, by what stands in it.
+  /// Those whose file that is, by what stands in it.
+  /// - Parameter wanted: files that are looked for, by their call.
   private func look(
-    _ name: FileName, in folder: Folder, for wanted: [WantedFile]
+    _ name: FileName, in folder: Folder, for wanted: (_ call: Verbatim) -> [WantedFile]
   ) throws(SystemFault) -> [WantedFile: FilePlace] {
     guard let file = try OpenFile(name, in: folder, of: spool, limit: limit) else { return [:] }
     defer { file.close() }
@@ -112,9 +114,11 @@ package final class ReceiptFiles {
     let calls = ReceiptFiles.calls(in: entries)
     let place = FilePlace(folder: folder, name: name, inode: file.inode)
     var found: [WantedFile: FilePlace] = [:]
-    for file in wanted where calls.contains(file.call) && ReceiptFiles.names(file, entries) {
-      remember(file.file, place, calls)
-      found[file] = place
+    for call in calls {
+      for file in wanted(call) where ReceiptFiles.names(file, entries) {
+        remember(file.file, place, calls)
+        found[file] = place
+      }
     }
     return found
   }
@@ -176,7 +180,6 @@ package final class ReceiptFiles {
 
   private func search(for wanted: [WantedFile]) throws(SystemFault) -> [WantedFile: Place] {
     let family = Family(wanted)
-    let byFile = Dictionary(grouping: wanted, by: \.file)
     var candidates: [(name: FileName, folder: Folder, files: Set<Verbatim>)] = []
     for folder in [Folder.done, .failed, .deferred, .new, .hold] where spool.has(folder) {
       var walk = try Walk(folder, of: spool)
@@ -186,19 +189,20 @@ package final class ReceiptFiles {
       }
     }
     var places: [WantedFile: Place] = [:]
-    var left = Set(wanted)
+    var left = Dictionary(grouping: wanted, by: \.file).mapValues { Dictionary(grouping: $0, by: \.call) }
     // The newest have the highest numbers, and are the likeliest to be awaited.
     for candidate in candidates.sorted(by: { $1.name.isNumberedBefore($0.name) }) {
-      if left.isEmpty { break }
-      let meant = candidate.files.flatMap { byFile[$0] ?? [] }.filter(left.contains)
-      if meant.isEmpty { continue }
-      for (file, place) in try look(candidate.name, in: candidate.folder, for: meant) {
+      let files = candidate.files.filter { left[$0]?.isEmpty == false }
+      if files.isEmpty { continue }
+      let found = try look(candidate.name, in: candidate.folder) { call in files.flatMap { left[$0]?[call] ?? [] } }
+      for (file, place) in found {
         let isSettled = candidate.folder != .new && candidate.folder != .hold
         places[file] = isSettled ? .settled(place) : .waiting
-        left.remove(file)
+        left[file.file]?[file.call]?.removeAll { $0 == file }
+        if left[file.file]?[file.call]?.isEmpty == true { left[file.file]?[file.call] = nil }
       }
     }
-    for file in left { places[file] = .nowhere }
+    for file in wanted where places[file] == nil { places[file] = .nowhere }
     return places
   }
 }
