@@ -24,9 +24,9 @@ BINARY := .build/release/msgspool
 # Undeclared imports between targets compile by default, and the targets are walls. One set of flags for debug builds,
 # tests and lint, so that none of them makes the others start over.
 CHECKED := --explicit-target-dependency-import-check error
-# One file to copy to another machine: Swift's libraries inside, only C libraries of the system outside. Without the
-# debugger's tables it is two thirds as large; names stay, for a backtrace.
-RELEASE := -c release --static-swift-stdlib -Xlinker --strip-debug -Xlinker --discard-all $(CHECKED) --product msgspool
+# One file to copy to another machine: Swift's libraries inside, only C libraries of the system outside. Without the tables
+# of debuggers and linkers it is half as large: who looks into a crash builds without `-Xlinker --strip-all`.
+RELEASE := -c release --static-swift-stdlib -Xlinker --strip-all $(CHECKED) --product msgspool
 SOURCES := Sources Tests Package.swift
 UNITS   := msgspool.service msgspool-sweep.service msgspool-sweep.timer
 # What is in Sources/Extras, and what it is called beside each other.

@@ -66,7 +66,7 @@ let package = Package(
     tests(of: "Signing", uses: ["Core"]),
     tests(of: "Domains"),
     tests(of: "QRCodes"),
-    tests(of: "Providers", uses: ["Core", "Digests", "Signing"]),
+    tests(of: "Providers", uses: ["Core", "Digests", "Signing", "Sweeping"]),
     tests(of: "Configuring", uses: ["Core", "Providers"]),
     tests(of: "Spooling", uses: ["Core"]),
     tests(of: "Ledger", uses: ["Core"]),

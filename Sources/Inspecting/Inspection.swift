@@ -141,9 +141,20 @@ package struct Inspection {
           hint: isForProducers
             ? "chmod +t \(path.shellWord), or give producers a group: chmod 2770" : "chmod o-w \(path.shellWord)"))
     }
+    if !isReadOnly { inspectReceipts() }
     for name in [SpoolLayout.ledger, SpoolLayout.configuration] {
       guard let facts = spool.facts(of: name), facts.mode & 0o002 != 0 else { continue }
       tell(closed(FileName(name), in: spool.rootDescriptor, "\(spool.path)/\(name)", facts))
+    }
+  }
+
+  /// Receipts that can't be removed are read in every sweep, and those that can't be kept stay in the way.
+  private func inspectReceipts() {
+    for folder in ReceiptFolder.closed(in: spool) {
+      tell(
+        Complaint(
+          .error, .permissions, "\(spool.path)/\(folder)", "this user may not work in it",
+          hint: "run as the sweeper's user, or let it own the spool: chown -R msgspool \(spool.path.shellWord)"))
     }
   }
 

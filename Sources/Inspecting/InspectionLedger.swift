@@ -146,7 +146,7 @@ extension Inspection {
         case .message(let file)? = spool.peek(
           found.name, in: found.place.descriptor, path: found.place.path, limit: limit)
       {
-        results = Progress(file.lines, again: file.again).results.values.flatMap { $0 }
+        results = .init(Progress(file.lines, again: file.again).results.values.joined())
       }
       for result in results {
         if let call = result.call { calls.insert(call) }

@@ -56,7 +56,7 @@ package struct RecipientCensus: Sendable {
         if let sweep = found.place.sweep, calls?.sweep != sweep {
           calls = (sweep, RecipientCensus.calls(of: sweep, ledger))
         }
-        count(file, found.name.display, in: folder, calls?.known[found.name.display] ?? [:], spool)
+        count(file, found.name, in: folder, calls?.known[found.name.display] ?? [:], spool)
       }
     }
   }
@@ -85,7 +85,7 @@ package struct RecipientCensus: Sendable {
   }
 
   private mutating func count(
-    _ file: MessageFile, _ fileName: String, in folder: Folder, _ calls: [AwaitedMember: Call], _ spool: Spool
+    _ file: MessageFile, _ fileName: FileName, in folder: Folder, _ calls: [AwaitedMember: Call], _ spool: Spool
   ) {
     // What is no message has no recipients.
     if file.lines.last?.state == .invalid, folder == .failed { return }
@@ -114,13 +114,17 @@ package struct RecipientCensus: Sendable {
 
   /// Whether it goes on by a leg that its file does not tell of yet: between the leg's drop and that line.
   private func hasUntoldLeg(
-    _ standing: Standing, _ file: String, _ channel: String, _ known: inout Ledgered, _ spool: Spool
+    _ standing: Standing, _ file: FileName, _ channel: String, _ known: inout Ledgered, _ spool: Spool
   ) -> Bool {
     guard let ledger, standing.receipt == nil, configuration.channels[channel]?.fallbackOn.isEmpty == false,
       known.state(of: standing).map({ [.undelivered, .noReceipt].contains($0) }) == true
     else { return false }
     return standing.calls.contains { call in
-      guard let leg = (try? ledger.leg(of: file, to: standing.result.to, call: call)) ?? nil else { return false }
+      // The calls know the file by the name that it had in hand.
+      let legs = file.family.lazy.compactMap { name in
+        (try? ledger.leg(of: name.display, to: standing.result.to, call: call)) ?? nil
+      }
+      guard let leg = legs.first else { return false }
       let found = (try? spool.find(FileName(display: leg), in: Folder.allCases))?.found ?? []
       return found.contains { $0.place.folder != .tmp }
     }
@@ -211,18 +215,22 @@ package struct RecipientCensus: Sendable {
 
     init(ledger: (any ReceiptLedger)?) { self.ledger = ledger }
 
-    private mutating func known(_ standing: Standing) -> KnownReceipt? {
-      guard let ledger else { return nil }
+    /// By the first call that knows it; of a text in several parts by all of them, as each part has one of its own.
+    private mutating func known(_ standing: Standing) -> [KnownReceipt] {
+      guard let ledger else { return [] }
       let member = AwaitedMember(to: standing.result.to, address: standing.result.address)
+      var all: [KnownReceipt] = []
       for call in [standing.result.call].compactMap({ $0 }) + standing.calls {
         let recipients = calls[call] ?? (try? ledger.awaited(ofCall: call)) ?? [:]
         calls[call] = recipients
-        if let known = recipients[member] { return known }
+        guard let known = recipients[member] else { continue }
+        if standing.result.parts.count < 2 { return [known] }
+        all.append(known)
       }
-      return nil
+      return all
     }
 
-    mutating func state(of standing: Standing) -> ReceiptState? { known(standing)?.state }
-    mutating func isAwaited(_ standing: Standing) -> Bool { known(standing).map { $0.state == nil } ?? false }
+    mutating func state(of standing: Standing) -> ReceiptState? { Standing.whole(known(standing).map(\.state)) }
+    mutating func isAwaited(_ standing: Standing) -> Bool { known(standing).contains { $0.state == nil } }
   }
 }

@@ -100,6 +100,8 @@ package struct GroupCommit: Sendable {
   package var forgotten: [UInt64] = []
   /// What the operator is to be told of.
   package var failures: [FailureNote] = []
+  /// Messages whose receipts are awaited, and that were settled under another name than their calls know them by.
+  package var renamed: [RenamedFile] = []
   /// What is added to the counts for monitoring. It waits for a commit that is made for something else.
   package var meters: [Meters.Row] = []
 
@@ -109,7 +111,7 @@ package struct GroupCommit: Sendable {
 
   package var isEmpty: Bool {
     finished.isEmpty && proposed.isEmpty && settledIds.isEmpty && suspended.isEmpty && resumed.isEmpty
-      && returned.isEmpty && forgotten.isEmpty && failures.isEmpty
+      && returned.isEmpty && forgotten.isEmpty && failures.isEmpty && renamed.isEmpty
   }
 }
 
@@ -214,24 +216,6 @@ package struct ProposedCall: Sendable {
     self.daily = daily
     self.dailyPerRecipient = dailyPerRecipient
     self.identities = identities
-  }
-}
-
-/// What a call costs, and what its channel may cost; in millionths.
-package struct Charge: Sendable, Hashable {
-  /// One for each place.
-  package var costs: [Int]
-  /// Nil is no limit.
-  package var daily: Int?
-  package var monthly: Int?
-  /// The local day on which the month began.
-  package var month: Int
-
-  package init(costs: [Int], daily: Int?, monthly: Int?, month: Int) {
-    self.costs = costs
-    self.daily = daily
-    self.monthly = monthly
-    self.month = month
   }
 }
 

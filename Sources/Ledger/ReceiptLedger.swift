@@ -41,10 +41,12 @@ package protocol ReceiptLedger: LedgerAudit {
   /// All of them together, by channel, of calls of which something was said since.
   func sums(since: Date) throws(LedgerFault) -> [String: [ReceiptSums.Count]]
 
-  /// When the next call is due to be asked about, or its wait is over, or news are to be told; nil for never.
-  func nextReceiptWork() throws(LedgerFault) -> Date?
+  /// When the next call of these channels is due to be asked about, or any call's wait is over, or news are to be told; nil
+  /// for never.
+  func nextReceiptWork(asking channels: [String]) throws(LedgerFault) -> Date?
 
-  /// Files, as `FileName.display`, of which a recipient is awaited.
+  /// Files, as `FileName.display`, of which a recipient is awaited: by the name that they were settled under, where that is
+  /// known, else by the one that their calls know.
   func awaitedFiles() throws(LedgerFault) -> Set<String>
 
   /// What is known of the recipients of a call, by `to` and the address in a fallback channel; empty where nothing is awaited.
@@ -68,8 +70,11 @@ package protocol ReceiptLedger: LedgerAudit {
 /// What a receipt claims, as the ledger takes it.
 package struct ReceiptClaim: Sendable {
   package var names: [ReceiptName]
-  /// Whose calls count, and by what each of them knows the recipient (`ReceiptKey`); nil speaks of everybody.
+  /// Whose calls count, and by what each of them knows the recipient (`ReceiptKey`); nil names none.
   package var channels: [String: Int?]
+  /// It speaks of everybody whom its names stand for. Without a key and without this it names nobody, and counts only where
+  /// the names leave no choice.
+  package var isOfAll = false
   /// Of these a report about one proves that all of the call were accepted.
   package var wholeChannels: Set<String> = []
   package var news: ReceiptNews?
@@ -86,6 +91,22 @@ package enum ReceiptKey {
   /// 64 bits of FNV-1a over the identity (`Target.identity`).
   package static func of(_ identity: String) -> Int {
     Int(bitPattern: UInt(identity.utf8.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01B3 }))
+  }
+}
+
+/// A message that was settled under another name, as its own was taken. It is found without this, too, by its history, and
+/// faster with it.
+package struct RenamedFile: Sendable, Hashable {
+  package var calls: [String]
+  /// `FileName.display`, as the calls' members have it.
+  package var file: String
+  /// The same of its name now.
+  package var name: String
+
+  package init(calls: [String], file: String, name: String) {
+    self.calls = calls
+    self.file = file
+    self.name = name
   }
 }
 
@@ -183,6 +204,8 @@ package struct UntoldReceipt: Sendable {
   package var call: String
   package var channel: String
   package var member: CallMember
+  /// `FileName.display` of its file where that was settled under another name, as its own was taken.
+  package var name: String?
   /// Nil where nothing but the end of its doubt is to be told.
   package var news: ReceiptNews?
   /// A receipt has shown that it was accepted, and no line says so yet.
@@ -191,8 +214,10 @@ package struct UntoldReceipt: Sendable {
   package var noted: Date
 
   package init(
-    key: Key, call: String, channel: String, member: CallMember, news: ReceiptNews?, endsDoubt: Bool, noted: Date
+    key: Key, call: String, channel: String, member: CallMember, news: ReceiptNews?, endsDoubt: Bool, noted: Date,
+    name: String? = nil
   ) {
+    self.name = name
     self.key = key
     self.call = call
     self.channel = channel

@@ -30,6 +30,53 @@ package struct ReceiptRule: Sendable, Hashable {
   }
 }
 
+/// Which call a receipt is about, where its name stands for several: far ends count from one after every start, give the
+/// same id to everybody, and give it again when a message is repeated. Only calls of the receipt's own channel come here, and
+/// only those of which it names a recipient.
+package enum ReceiptChoice {
+  /// One of them.
+  package struct Candidate: Sendable, Hashable {
+    /// Calls that are awaited are numbered in their order.
+    package var call: Int
+    /// Whether a recipient that is meant has no state yet.
+    package var isOpen: Bool
+
+    package init(call: Int, isOpen: Bool) {
+      self.call = call
+      self.isOpen = isOpen
+    }
+
+    fileprivate func excels(_ other: Candidate) -> Bool { isOpen == other.isOpen ? call > other.call : isOpen }
+  }
+
+  /// Candidates that are looked at for one name: what stands for more than so many calls names none of them.
+  package static let most = 4096
+
+  /// The index of the one that is meant: one that is still open, and of those the newest. Nil of none.
+  package static func best(of candidates: [Candidate]) -> Int? {
+    candidates.indices.reduce(nil) { best, index in
+      best.map { candidates[index].excels(candidates[$0]) ? index : $0 } ?? index
+    }
+  }
+
+  /// Whether a receipt that names nobody can mean only one.
+  /// - Parameters:
+  ///   - recipients: different ones of the call that are known by the name.
+  ///   - isOwn: the name is that recipient's own id, and not the call's.
+  ///   - members: all whom the call was for, refused ones included; nil where nobody knows any more.
+  package static func isCertain(recipients: Int, isOwn: Bool, members: Int?) -> Bool {
+    recipients == 1 && (isOwn || members ?? 1 == 1)
+  }
+
+  /// Whether a receipt is to wait for the answer to a newer call of the same name, where there is one: it would be no news of
+  /// the older one.
+  /// - Parameter isByReference: the name is the producer's own, who may use it again; an id is the far end's word about a
+  ///   call that it has answered.
+  package static func waits(forNewerThan chosen: Candidate, isByReference: Bool) -> Bool {
+    isByReference && !chosen.isOpen
+  }
+}
+
 /// When a call is asked about.
 package enum ReceiptPause {
   private static let first = 30.0

@@ -11,3 +11,21 @@ extension Ledger {
     )
   }
 }
+
+/// What a call costs, and what its channel may cost; in millionths.
+package struct Charge: Sendable, Hashable {
+  /// One for each place.
+  package var costs: [Int]
+  /// Nil is no limit.
+  package var daily: Int?
+  package var monthly: Int?
+  /// The local day on which the month began.
+  package var month: Int
+
+  package init(costs: [Int], daily: Int?, monthly: Int?, month: Int) {
+    self.costs = costs
+    self.daily = daily
+    self.monthly = monthly
+    self.month = month
+  }
+}

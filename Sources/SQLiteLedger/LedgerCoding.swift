@@ -10,7 +10,7 @@ enum LedgerCoding {
     var file: String?
     for member in members {
       // By bytes: names that look alike (é in one scalar and in two) are two files.
-      if file.map({ !$0.utf8.elementsEqual(member.file.utf8) }) ?? true {
+      if file?.hasSameBytes(as: member.file) != true {
         if file != nil { bytes.append(contentsOf: "],".utf8) }
         bytes.append(UInt8(ascii: "["))
         JSON.write(member.file, to: &bytes)
@@ -52,7 +52,17 @@ enum LedgerCoding {
     if let first = outcomes.first, outcomes.count > 1, outcomes.allSatisfy({ $0 == first }) {
       return JSON.object([.init("all", entry(first))]).text
     }
-    return JSON.array(outcomes.map(entry)).text
+    var bytes: [UInt8] = []
+    for outcome in outcomes {
+      bytes.append(UInt8(ascii: bytes.isEmpty ? "[" : ","))
+      if outcome.state == .accepted, let id = outcome.id {
+        JSON.write(id, to: &bytes)
+      } else {
+        entry(outcome).write(to: &bytes)
+      }
+    }
+    bytes.append(contentsOf: (bytes.isEmpty ? "[]" : "]").utf8)
+    return String(decoding: bytes, as: UTF8.self)
   }
 
   static func outcomes(_ text: String, count: Int) -> [Outcome] {

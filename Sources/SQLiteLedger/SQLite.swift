@@ -22,7 +22,11 @@ final class SQLiteDatabase {
     case readInPassing
   }
 
+  /// Before the first use of the library, and once in a process; where it is refused all is as it was.
+  private static let countsNoMemory: Void = { _ = msgspool_sqlite_counts_no_memory() }()
+
   init(_ path: String, _ access: Access) throws(LedgerFault) {
+    SQLiteDatabase.countsNoMemory
     var handle: OpaquePointer?
     let mode: Int32 =
       switch access {

@@ -42,7 +42,7 @@ package final class SQLiteLedger: Ledger {
     "CREATE TABLE IF NOT EXISTS seen (file INTEGER PRIMARY KEY, since REAL NOT NULL, noted REAL NOT NULL);"
 
   /// The format of the tables. A newer one is refused rather than guessed at.
-  static let version = 6
+  static let version = 7
 
   /// SQL that takes a ledger of that version to the next. A change to the tables raises `version` and adds its line here.
   private static let migrations = [
@@ -65,6 +65,8 @@ package final class SQLiteLedger: Ledger {
     4: meterTable,
     // What is awaited of accepted calls.
     5: receiptTables,
+    // Under which names files lie of which a receipt is awaited.
+    6: receiptNameTable,
   ]
 
   /// Opens the ledger, and makes it where there is none.
@@ -240,6 +242,7 @@ package final class SQLiteLedger: Ledger {
         for id in group.settledIds { try settle(id, database) }
         try note(group, database)
         try note(group.failures, database)
+        try SQLiteLedger.keep(group.renamed, database)
         try add(group.meters, database)
         for suspension in group.suspended { try suspend(suspension, database) }
         for channel in group.resumed {

@@ -9,8 +9,10 @@ extension SQLiteLedger {
   package func untold(limit: Int, at now: Date) throws(LedgerFault) -> [UntoldReceipt] {
     let sql = """
       SELECT a.call, a.recipient, a.place, c.call, c.channel, a.file, a.target, a.address, a.state, a.at, a.code, a.reason,
-        a.doubt, a.noted
-      FROM awaited a JOIN receipt_calls c ON c.number = a.call WHERE a.tell <= ? ORDER BY a.tell, a.file LIMIT ?
+        a.doubt, a.noted, n.name
+      FROM awaited a JOIN receipt_calls c ON c.number = a.call
+        LEFT JOIN receipt_names n ON n.call = a.call AND n.file = a.file
+      WHERE a.tell <= ? ORDER BY a.tell, a.file LIMIT ?
       """
     return try locked { (database) throws(LedgerFault) in
       let rows = try database.statement(sql).fresh.bind(now.timeIntervalSince1970).bind(limit)
@@ -24,7 +26,7 @@ extension SQLiteLedger {
             call: rows.text(3) ?? "", channel: rows.text(4) ?? "",
             member: CallMember(file: rows.text(5) ?? "", to: rows.text(6) ?? "", address: rows.text(7)),
             news: state.map { ReceiptNews($0, code: rows.text(10), reason: rows.text(11), at: at) },
-            endsDoubt: rows.integer(12) == 2, noted: Date(timeIntervalSince1970: rows.double(13))))
+            endsDoubt: rows.integer(12) == 2, noted: Date(timeIntervalSince1970: rows.double(13)), name: rows.text(14)))
       }
       _ = rows.fresh
       return untold
@@ -143,17 +145,18 @@ extension SQLiteLedger {
     }
   }
 
-  package func nextReceiptWork() throws(LedgerFault) -> Date? {
+  package func nextReceiptWork(asking channels: [String]) throws(LedgerFault) -> Date? {
     try locked { (database) throws(LedgerFault) in
-      let times = [
-        "SELECT min(due) FROM receipt_calls WHERE due IS NOT NULL AND open > 0",
-        "SELECT min(until) FROM receipt_calls WHERE open > 0", "SELECT min(tell) FROM awaited WHERE tell IS NOT NULL",
-      ]
       var next: Double?
-      for sql in times {
-        let time = try database.statement(sql).fresh.first { $0.isNull(0) ? nil : $0.double(0) } ?? nil
+      func note(_ rows: SQLiteDatabase.Statement) throws(LedgerFault) {
+        let time = try rows.first { $0.isNull(0) ? nil : $0.double(0) } ?? nil
         if let time { next = min(next ?? time, time) }
       }
+      try note(database.statement("SELECT min(until) FROM receipt_calls WHERE open > 0").fresh)
+      try note(database.statement("SELECT min(tell) FROM awaited WHERE tell IS NOT NULL").fresh)
+      // The index of what is due begins with the channel: its first entry is looked up, not all of them.
+      let due = "SELECT min(due) FROM receipt_calls WHERE channel = ? AND due IS NOT NULL AND open > 0"
+      for channel in channels { try note(database.statement(due).fresh.bind(channel)) }
       return next.map { Date(timeIntervalSince1970: $0) }
     }
   }
@@ -163,7 +166,11 @@ extension SQLiteLedger {
   package func awaitedFiles() throws(LedgerFault) -> Set<String> {
     try locked { (database) throws(LedgerFault) in
       var files: Set<String> = []
-      let sql = "SELECT DISTINCT file FROM awaited WHERE (state IS NULL AND doubt = 0) OR tell IS NOT NULL"
+      let sql = """
+        SELECT DISTINCT coalesce(n.name, a.file) FROM awaited a
+          LEFT JOIN receipt_names n ON n.call = a.call AND n.file = a.file
+        WHERE (a.state IS NULL AND a.doubt = 0) OR a.tell IS NOT NULL
+        """
       let rows = try database.statement(sql).fresh
       while try rows.step() { if let file = rows.text(0) { files.insert(file) } }
       _ = rows.fresh

@@ -32,6 +32,14 @@ extension SQLiteLedger {
     CREATE TABLE IF NOT EXISTS receipt_legs (
       file TEXT NOT NULL, target TEXT NOT NULL, call TEXT NOT NULL, state TEXT NOT NULL, name TEXT NOT NULL,
       noted REAL NOT NULL, dropped INTEGER NOT NULL, PRIMARY KEY (file, target, call)) WITHOUT ROWID;
+    \(receiptNameTable)
+    """
+
+  /// `receipt_names` has a row for each file of which a recipient is awaited and that was settled under another name than
+  /// its call knows: `file` is that one, as in `awaited`.
+  static let receiptNameTable = """
+    CREATE TABLE IF NOT EXISTS receipt_names (
+      call INTEGER NOT NULL, file TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY (call, file)) WITHOUT ROWID;
     """
 
   // MARK: What is awaited
@@ -47,23 +55,31 @@ extension SQLiteLedger {
 
   /// Beside an outcome.
   static func keep(_ call: AwaitedRecord, _ database: SQLiteDatabase) throws(LedgerFault) {
-    let known = try database.statement("SELECT number FROM receipt_calls WHERE call = ?").fresh.bind(call.call)
-      .first { $0.integer(0) }
-    if let known, try !take(over: call, known, database) { return }
-    let sql = """
-      INSERT OR REPLACE INTO receipt_calls VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, ?)
-      """
-    try database.statement(sql).fresh.bind(known).bind(call.call).bind(call.channel).bind(call.sharedId)
-      .bind(call.reference).bind(call.acceptedAt.timeIntervalSince1970).bind(call.until.timeIntervalSince1970)
-      .bind(call.due?.timeIntervalSince1970).bind(call.recipients.count).run()
+    // Nearly always it is new: known are those that receipts may name before their outcome, and those that were in doubt.
+    try write(call, as: nil, "INSERT OR IGNORE", database)
+    if database.changes == 0 {
+      let known = try database.statement("SELECT number FROM receipt_calls WHERE call = ?").fresh.bind(call.call)
+        .first { $0.integer(0) }
+      guard let known, try take(over: call, known, database) else { return }
+      try write(call, as: known, "INSERT OR REPLACE", database)
+    }
     let number = database.lastRow
     let insert = try database.statement(
-      "INSERT OR REPLACE INTO awaited VALUES (?, ?, ?, ?, ?, ?, ?, NULL, NULL, NULL, NULL, NULL, ?, NULL, ?)")
+      "INSERT INTO awaited VALUES (?, ?, ?, ?, ?, ?, ?, NULL, NULL, NULL, NULL, NULL, ?, NULL, ?)")
     for (place, recipient) in call.recipients.enumerated() {
       try insert.fresh.bind(number).bind(recipient.key).bind(place).bind(recipient.id).bind(recipient.member.file)
         .bind(recipient.member.to).bind(recipient.member.address).bind(recipient.isInDoubt ? 1 : 0)
         .bind(recipient.readKey).run()
     }
+  }
+
+  private static func write(
+    _ call: AwaitedRecord, as number: Int?, _ insert: String, _ database: SQLiteDatabase
+  ) throws(LedgerFault) {
+    try database.statement("\(insert) INTO receipt_calls VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, ?)").fresh.bind(number)
+      .bind(call.call).bind(call.channel).bind(call.sharedId).bind(call.reference)
+      .bind(call.acceptedAt.timeIntervalSince1970).bind(call.until.timeIntervalSince1970)
+      .bind(call.due?.timeIntervalSince1970).bind(call.recipients.count).run()
   }
 
   /// A call that is known already: of one that was in doubt, and has an answer now, the ids are learned and the doubt ends;
@@ -90,6 +106,16 @@ extension SQLiteLedger {
     return false
   }
 
+  /// Only of calls that are awaited.
+  static func keep(_ files: [RenamedFile], _ database: SQLiteDatabase) throws(LedgerFault) {
+    if files.isEmpty { return }
+    let insert = try database.statement(
+      "INSERT OR REPLACE INTO receipt_names SELECT number, ?, ? FROM receipt_calls WHERE call = ?")
+    for file in files {
+      for call in file.calls { try insert.fresh.bind(file.file).bind(file.name).bind(call).run() }
+    }
+  }
+
   // MARK: Forgetting
 
   /// Calls whose recipients have all got a state, that is told, go with the calls of the ledger.
@@ -107,6 +133,7 @@ extension SQLiteLedger {
     }
     try database.statement("DELETE FROM awaited WHERE call IN (\(over))").fresh.bind(time).bind(time).run()
     let count = database.changes
+    try database.statement("DELETE FROM receipt_names WHERE call IN (\(over))").fresh.bind(time).bind(time).run()
     try database.statement("DELETE FROM receipt_calls WHERE number IN (\(over))").fresh.bind(time).bind(time).run()
     try database.statement("DELETE FROM receipt_legs WHERE dropped = 1 AND noted < ?").fresh.bind(time).run()
     try database.statement(
@@ -131,7 +158,8 @@ extension SQLiteLedger: ReceiptLedger {
 
   // MARK: Receipts
 
-  private struct Row {
+  /// A recipient that is awaited, and of which channel.
+  struct Row {
     var key: UntoldReceipt.Key
     var known: KnownReceipt
     var channel: String
@@ -160,86 +188,24 @@ extension SQLiteLedger: ReceiptLedger {
   ) throws(LedgerFault) -> ReceiptFinding {
     var isKnown = false
     for name in claim.names {
-      let calls = try self.calls(name, database)
-      for call in calls where claim.channels.keys.contains(call.channel) {
-        isKnown = true
-        let rows = try self.rows(of: call, claim, database)
-        if rows.isEmpty { continue }
-        var isNews = false
-        for row in rows { isNews = try apply(claim.news, to: row, at: now, &counts, database) || isNews }
-        let isWhole = claim.wholeChannels.contains(call.channel)
-        if isWhole { isNews = try endDoubt(ofAll: call.number, at: now, database) || isNews }
-        return .counted(isNews: isNews)
+      let meant = try meant(by: name, claim, database)
+      isKnown = isKnown || meant.isKnown
+      guard let best = ReceiptChoice.best(of: meant.calls.map(\.candidate)) else { continue }
+      let call = meant.calls[best]
+      if ReceiptChoice.waits(forNewerThan: call.candidate, isByReference: call.isByReference),
+        let early = try early(claim, newerThan: call.number, database)
+      {
+        return early
       }
+      var isNews = false
+      for row in call.rows { isNews = try apply(claim.news, to: row, at: now, &counts, database) || isNews }
+      if claim.wholeChannels.contains(call.channel) {
+        isNews = try endDoubt(ofAll: call.number, at: now, database) || isNews
+      }
+      return .counted(isNews: isNews)
     }
     // One that no outcome is known of yet has no rows.
-    return try early(claim, database) ?? (isKnown ? .noRecipient : .noCall)
-  }
-
-  private struct Call {
-    var number: Int
-    var channel: String
-    var accepted: Double
-    /// The one row that the name stands for, where it is of one recipient.
-    var id: String?
-  }
-
-  private func calls(_ name: ReceiptName, _ database: SQLiteDatabase) throws(LedgerFault) -> [Call] {
-    switch name {
-    case .id(let id):
-      let one = try list(
-        """
-        SELECT DISTINCT c.number, c.channel, c.accepted, a.id FROM awaited a JOIN receipt_calls c ON c.number = a.call
-        WHERE a.id = ?
-        """, id, database)
-      if !one.isEmpty { return one }
-      return try list("SELECT number, channel, accepted, NULL FROM receipt_calls WHERE shared = ?", id, database)
-    case .reference(let reference):
-      let own = try list(
-        "SELECT number, channel, accepted, NULL FROM receipt_calls WHERE call = ?", reference, database)
-      if !own.isEmpty { return own }
-      return try list(
-        "SELECT number, channel, accepted, NULL FROM receipt_calls WHERE reference = ? ORDER BY number DESC", reference,
-        database)
-    }
-  }
-
-  private func list(_ sql: String, _ text: String, _ database: SQLiteDatabase) throws(LedgerFault) -> [Call] {
-    let rows = try database.statement(sql).fresh.bind(text)
-    var calls: [Call] = []
-    while try rows.step() {
-      calls.append(
-        Call(number: rows.integer(0), channel: rows.text(1) ?? "", accepted: rows.double(2), id: rows.text(3)))
-    }
-    _ = rows.fresh
-    return calls
-  }
-
-  private func rows(
-    of call: Call, _ claim: ReceiptClaim, _ database: SQLiteDatabase
-  ) throws(LedgerFault) -> [Row] {
-    let columns = "SELECT recipient, place, state, doubt FROM awaited WHERE call = ?"
-    let rows: SQLiteDatabase.Statement
-    switch (claim.channels[call.channel] ?? nil, call.id) {
-    case (let key?, let id?):
-      rows = try database.statement("\(columns) AND recipient = ? AND id = ?").fresh.bind(call.number).bind(key).bind(
-        id)
-    case (let key?, nil):
-      rows = try database.statement("\(columns) AND recipient = ?").fresh.bind(call.number).bind(key)
-    case (nil, let id?): rows = try database.statement("\(columns) AND id = ?").fresh.bind(call.number).bind(id)
-    case (nil, nil): rows = try database.statement(columns).fresh.bind(call.number)
-    }
-    var found: [Row] = []
-    while try rows.step() {
-      found.append(
-        Row(
-          key: .init(call: call.number, recipient: rows.integer(0), place: rows.integer(1)),
-          known: KnownReceipt(
-            state: rows.text(2).flatMap(ReceiptState.init(rawValue:)), isInDoubt: rows.integer(3) == 1),
-          channel: call.channel, accepted: call.accepted))
-    }
-    _ = rows.fresh
-    return found
+    return try early(claim, newerThan: nil, database) ?? (isKnown ? .noRecipient : .noCall)
   }
 
   /// - Returns: whether it was news.
@@ -294,19 +260,6 @@ extension SQLiteLedger: ReceiptLedger {
     let sql = "UPDATE awaited SET doubt = 2, noted = ?, tell = ? WHERE call = ? AND doubt = 1"
     try database.statement(sql).fresh.bind(time).bind(time).bind(call).run()
     return database.changes > 0
-  }
-
-  /// A call that is known by what was given to it, and has no outcome.
-  private func early(_ claim: ReceiptClaim, _ database: SQLiteDatabase) throws(LedgerFault) -> ReceiptFinding? {
-    for case .reference(let reference) in claim.names {
-      let named = "SELECT call FROM receipt_calls WHERE reference = ? AND open = 0"
-      let id = try database.statement(named).fresh.bind(reference).first { $0.text(0) ?? reference } ?? reference
-      let unanswered = "SELECT channel, sweep FROM calls WHERE id = ? AND finished IS NULL"
-      let row = try database.statement(unanswered).fresh.bind(id)
-        .first { (channel: $0.text(0) ?? "", sweep: $0.text(1) ?? "") }
-      if let row, claim.channels.keys.contains(row.channel) { return .early(call: id, sweep: row.sweep) }
-    }
-    return nil
   }
 
   package func endWaits(limit: Int, at now: Date) throws(LedgerFault) -> Int {

@@ -43,6 +43,42 @@ private func lines(_ entries: [HistoryEntry]) -> [HistoryLine] {
     #expect(state(entries + [receipt("a", .delivered, call: "c2")]) == .delivered)
   }
 
+  private func parted(
+    _ calls: [String], _ states: [RecipientState], _ state: MessageState = .done, call: String? = nil
+  ) -> HistoryEntry {
+    let parts = states.enumerated().map { HistoryLine.Part("text \($0.offset + 1)", $0.element) }
+    let result = HistoryLine.Result(to: "a", state: states.last ?? .accepted, call: call, parts: parts)
+    return .line(HistoryLine(at: now, state: state, channel: "sms", attempt: 1, calls: calls, results: [result]))
+  }
+
+  @Test func aTextInPartsIsDeliveredWhenAllOfThemAreAndUndeliveredWhenOneIsNot() {
+    let sent = parted(["c1", "c2", "c3"], [.accepted, .accepted, .accepted])
+    let two = [sent, receipt("a", .delivered), receipt("a", .delivered, call: "c2")]
+    #expect(state(two) == nil)
+    #expect(state(two + [receipt("a", .delivered, call: "c2")]) == nil, "the same news twice")
+    #expect(state(two + [receipt("a", .acknowledged, call: "c3")]) == .acknowledged)
+    #expect(state(two + [receipt("a", .noReceipt, call: "c3")]) == .noReceipt)
+    #expect(state(two + [receipt("a", .undelivered, call: "c3")]) == .undelivered)
+    #expect(state(two + [receipt("a", .noReceipt, call: "c3"), receipt("a", .delivered, call: "c3")]) == .delivered)
+    #expect(state([sent, receipt("a", .undelivered), receipt("a", .delivered, call: "c2")]) == .undelivered)
+  }
+
+  @Test func partsOfEarlierAttemptsArePartsOfTheTextStill() {
+    let first = parted(["c1"], [.accepted, .deferred], .deferred)
+    let second = parted(["c2"], [.accepted, .accepted])
+    #expect(state([first, second, receipt("a", .delivered)]) == nil)
+    #expect(state([first, second, receipt("a", .delivered), receipt("a", .delivered, call: "c2")]) == .delivered)
+    // Sent again as a whole it is another text.
+    let again = parted(["c3", "c4"], [.accepted, .accepted])
+    #expect(state([first, second, receipt("a", .undelivered), again, receipt("a", .delivered, call: "c2")]) == nil)
+  }
+
+  @Test func whatBecomesOfPartsTogether() {
+    #expect(Standing.whole([]) == nil && Standing.whole([nil]) == nil)
+    #expect(Standing.whole([.delivered, nil]) == nil && Standing.whole([.undelivered, nil]) == .undelivered)
+    #expect(Standing.whole([.noReceipt, .delivered]) == .noReceipt && Standing.whole([.delivered, .read]) == .read)
+  }
+
   @Test func aReceiptOfSomebodyWhoWasNotAcceptedIsNone() {
     #expect(state([line(.failed, [("a", .rejected)]), receipt("a", .delivered)]) == nil)
   }
@@ -105,6 +141,16 @@ private func lines(_ entries: [HistoryEntry]) -> [HistoryLine] {
     let asked = line(.deferred, [("a", .unconfirmed), ("b", .unconfirmed)], asking: "c1")
     #expect(end([asked], "a")?.state == .deferred)
     #expect(end([asked], "a", "b")?.state == .done)
+  }
+
+  @Test func whoIsToBeSentToAgainAsNobodyKnewIsSpared() {
+    let resend = line(.deferred, [("a", .deferred)])
+    #expect(end([resend], "a")?.state == .done)
+    // Lost once more meanwhile: the first call has reached it all the same.
+    let twice = [resend, line(.deferred, [("a", .deferred)], calls: ["c2"])]
+    #expect(end(twice, "a")?.state == .done && end(twice, call: "c2", "a")?.state == .done)
+    #expect(end([resend, line(.done, [("a", .accepted)], calls: ["c2"])], "a") == nil)
+    #expect(end([line(.deferred, [("a", .deferred), ("b", .deferred)])], "a")?.state == .deferred)
   }
 
   @Test func onlyTheCallsOwnDoubtEnds() {

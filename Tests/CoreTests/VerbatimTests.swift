@@ -34,15 +34,6 @@ import Testing
     #expect("ab".behind("abc") == nil && "abc".behind("ab") == "c" && "ab".behind("ab") == "")
   }
 
-  @Test func twoRecipientsThatLookAlikeShareACall() {
-    var grouper = Grouper<Int>(capacity: 10)
-    for (index, address) in ["caf\u{E9}", "cafe\u{301}", "caf\u{E9}"].enumerated() {
-      grouper.add(.init(Target(address), Content([.init("body", "x")]), .normal, index))
-    }
-    grouper.flush()
-    #expect(grouper.next()?.entries.map(\.item) == [0, 1] && grouper.next()?.entries.map(\.item) == [2])
-  }
-
   @Test func anAttachmentsPathIsTakenApartByItsBytes() throws {
     // A slash with an accent behind it is a slash to the file system.
     #expect(throws: MessageFault.self) {

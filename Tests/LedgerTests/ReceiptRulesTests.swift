@@ -35,6 +35,35 @@ import Testing
   }
 }
 
+@Suite struct ReceiptChoiceTests {
+  private func best(_ calls: (call: Int, isOpen: Bool)...) -> Int? {
+    ReceiptChoice.best(of: calls.map { .init(call: $0.call, isOpen: $0.isOpen) })
+  }
+
+  @Test func theNewestThatIsOpenIsMeantAndElseTheNewest() {
+    #expect(best() == nil)
+    #expect(best((7, false)) == 0)
+    #expect(best((1, true), (2, true)) == 1 && best((2, true), (1, true)) == 0)
+    #expect(best((9, false), (1, true), (5, false)) == 1)
+    #expect(best((3, false), (9, false), (5, false)) == 1)
+  }
+
+  @Test func oneOfOneIsMeantWithoutBeingNamed() {
+    #expect(ReceiptChoice.isCertain(recipients: 1, isOwn: true, members: 3))
+    #expect(ReceiptChoice.isCertain(recipients: 1, isOwn: false, members: 1))
+    #expect(ReceiptChoice.isCertain(recipients: 1, isOwn: false, members: nil), "nobody knows any more of another")
+    #expect(!ReceiptChoice.isCertain(recipients: 1, isOwn: false, members: 2))
+    #expect(!ReceiptChoice.isCertain(recipients: 2, isOwn: true, members: nil))
+  }
+
+  @Test func onlyWhatIsNoNewsOfTheOlderCallWaitsForTheNewer() {
+    let (open, over) = (ReceiptChoice.Candidate(call: 1, isOpen: true), ReceiptChoice.Candidate(call: 1, isOpen: false))
+    #expect(ReceiptChoice.waits(forNewerThan: over, isByReference: true))
+    #expect(!ReceiptChoice.waits(forNewerThan: open, isByReference: true))
+    #expect(!ReceiptChoice.waits(forNewerThan: over, isByReference: false))
+  }
+}
+
 @Suite struct ReceiptTimesTests {
   @Test func pausesDoubleFromHalfAMinuteToHalfAnHour() {
     let pauses = (0..<9).map { ReceiptPause.seconds(after: $0, every: nil, least: 0) }

@@ -1,5 +1,6 @@
 import Core
 import Foundation
+import Sweeping
 import Testing
 
 @testable import Providers

@@ -188,7 +188,7 @@ private func call(
     let yes = Dialogue(pushover, calls) { _ in
       (200, #"{"status":1,"acknowledged":1,"acknowledged_at":1716193815,"acknowledged_by":"\#(user)","expired":0}"#)
     }
-    #expect(yes.receipts == [Receipt([.id("r1")], to: user, .init(.acknowledged, at: Pinned.now))])
+    #expect(yes.receipts == [Receipt(ofAll: [.id("r1")], .init(.acknowledged, at: Pinned.now))])
     let no = Dialogue(pushover, calls) { _ in (200, #"{"status":1,"acknowledged":0,"expired":1,"expires_at":0}"#) }
     #expect(no.receipts.first?.news?.state == .undelivered && no.receipts.first?.to == nil)
     let wait = Dialogue(pushover, calls) { _ in (200, #"{"status":1,"acknowledged":0,"expired":0}"#) }
@@ -207,7 +207,7 @@ private func call(
     #expect(dialogue.urls.last == "https://pp.test/api/open/message/sendMessageResult?shortCode=code1")
     #expect(
       dialogue.receipts == [
-        Receipt([.id("code1")], to: nil, .init(.undelivered, code: "3", reason: "off", at: Pinned.now))
+        Receipt(ofAll: [.id("code1")], .init(.undelivered, code: "3", reason: "off", at: Pinned.now))
       ])
     var missing = settings(PushPlus.self, ["token": .string("tok")])
     missing.receipts = .pull

@@ -76,6 +76,29 @@ private let plainSaid = #"{"id":"007","to":"somebody","state":"undelivered","cod
     #expect(state("status=EXPIRED&total=2&sequence=1") == .undelivered)
   }
 
+  @Test(arguments: [
+    "EXPIRED", "DELETED", "UNDELIV", "REJECTD", "MILIMIT", "LIMIT", "BEYONDN", "KEYWORD", "BLACK", "MBBLACK", "RTE_ERR",
+    "E200018", "MK:0001", "24",
+  ]) func huaweisFailuresAreTheVendorsWords(word: String) {
+    let form = "smsMsgId=i&to=%2B8613800138000&status="
+    #expect(receipts(HuaweiSMS.self, form + word.replacing(":", with: "%3A")).first?.news?.state == .undelivered)
+    // The beginning of a word that somebody is still writing is none. (A supplier's number says the same as its beginning.)
+    for end in 1..<word.count where word != "24" {
+      #expect(receipts(HuaweiSMS.self, form + word.prefix(end)).isEmpty, "\(word.prefix(end))")
+    }
+  }
+
+  @Test(arguments: ["", "DELI", "DELIVRDX", "delivrd", "000", "E2000", "K:0001", "-1", "SENT"])
+  func whatIsNoWordOfHuaweisIsNoState(word: String) {
+    let entries = HuaweiSMS.entries(in: drop("smsMsgId=i&to=%2B8613800138000&status=\(word)"))
+    #expect(entries.count == 1 && entries.allSatisfy { $0.isBad })
+  }
+
+  @Test(arguments: ["\n", "\r\n", "\n\n"]) func aFormMayEndWithALine(end: String) {
+    #expect(receipts(HuaweiSMS.self, huaweiFormSaid + end) == receipts(HuaweiSMS.self, huaweiFormSaid))
+    #expect(receipts(Pushover.self, pushoverSaid + end).count == 1)
+  }
+
   @Test func aliyunsAndTencentsIdsAreText() throws {
     let aliyun = try #require(receipts(AliyunSMS.self, aliyunArraySaid).first)
     #expect(aliyun.names == [.id("0001^0"), .reference("call-1")])
@@ -97,15 +120,24 @@ private let plainSaid = #"{"id":"007","to":"somebody","state":"undelivered","cod
     #expect(String(decoding: entries[1].source, as: UTF8.self) == #"{"phone_number":"1"}"#)
   }
 
-  @Test func pushPlusSpeaksOfTheWholeCallAndPushoverOfWhoAcknowledged() throws {
-    #expect(receipts(PushPlus.self, pushPlusSaid).first == Receipt([.id("abc")], to: nil, .init(.delivered, code: "2")))
+  @Test func pushPlusAndPushoverSpeakOfTheWholeCall() throws {
+    #expect(receipts(PushPlus.self, pushPlusSaid).first == Receipt(ofAll: [.id("abc")], .init(.delivered, code: "2")))
+    // Of a group's key a member acknowledges, whom nobody here knows: the receipt is the call's.
     let emergency = try #require(receipts(Pushover.self, pushoverSaid).first)
-    #expect(emergency.to == "u30" && emergency.news?.state == .acknowledged)
+    #expect(emergency.to == nil && emergency.isOfAll && emergency.news?.state == .acknowledged)
   }
 
   @Test func ourOwnWordsTakeOurOwnStatesAlone() {
     #expect(receipts(Webhook.self, plainSaid).first?.names == [.id("007"), .reference("007")])
     #expect(receipts(Webhook.self, #"{"id":7,"state":"read"}"#).first?.names == [.id("7"), .reference("7")])
+    for to in ["[\"u1\"]", "{}", "true"] {
+      let entries = Webhook.entries(in: drop(#"{"id":"1","to":\#(to),"state":"undelivered"}"#))
+      #expect(entries.allSatisfy { $0.isBad }, "\(to)")
+    }
+    for more in ["", #""to":null,"#, #""to":"","#] {
+      let said = receipts(Webhook.self, #"{"id":"1",\#(more)"state":"undelivered"}"#).first
+      #expect(said?.to == nil && said?.isOfAll == false)
+    }
     for state in ["sent", "no_receipt", ""] {
       #expect(receipts(Webhook.self, #"{"id":"1","state":"\#(state)"}"#).isEmpty)
     }
@@ -128,6 +160,20 @@ private let plainSaid = #"{"id":"007","to":"somebody","state":"undelivered","cod
     }
     #expect(carries("https://h/receipts/sms/s3cret") && carries("https://h/?k=s3cret&x=1"))
     #expect(!carries("https://h/s3cret2") && !carries("https://h/") && !carries("https://s3cretx/"))
+  }
+
+  @Test(arguments: ["YWJj=", "a+b", "a=b=c", "a&b", "a/b", "a#b", "a?b", "a%41b", "密"])
+  func anySecretCanBeOne(secret: String) {
+    let escaped = secret.utf8.map { String(format: "%%%02X", $0) }.joined()
+    func carries(_ url: String) -> Bool {
+      drop(JSON.object([.init("url", .string(url)), .init("body", .string("x"))]).text).carries(secret)
+    }
+    #expect(carries("https://h/receipts/v/\(escaped)") && carries("https://h/?k=\(escaped)&x=1"))
+    #expect(carries("https://h/receipts/v/\(escaped.lowercased())"))
+    #expect(!carries("https://h/receipts/v/\(escaped)x") && !carries("https://h/?k=x\(escaped)"))
+    if !secret.utf8.contains(where: { "/?&#".utf8.contains($0) }) {
+      #expect(carries("https://h/receipts/v/\(secret)") && carries("https://h/?k=\(secret)"))
+    }
   }
 
   private func twilio(_ more: [String: JSON] = [:]) throws -> Twilio {
@@ -238,6 +284,24 @@ private let plainSaid = #"{"id":"007","to":"somebody","state":"undelivered","cod
     #expect(receipts(Email.self, "Auto-Submitted: auto-replied\nContent-Type: text/plainSaid\n\nI am away.\n").isEmpty)
     #expect(
       receipts(Email.self, report(type: "multipart/report; report-type=disposition-notification; boundary=b")).isEmpty)
+  }
+
+  @Test func oneThatIsCutIsNoWholeReport() {
+    let whole = report()
+    let cut = whole.prefix(upTo: whole.range(of: "uuid@example.com")?.lowerBound ?? whole.endIndex)
+      .replacingOccurrences(of: "Original-Envelope-Id: env-1\n", with: "")
+    let entries = Email.entries(in: drop(cut))
+    #expect(entries.count == 2 && entries.allSatisfy { $0.isBad })
+  }
+
+  @Test func lettersBeforeTheSignAreNoOthersWhateverTheirCase() throws {
+    let email = try Email(
+      settings(
+        Email.self,
+        ["from": .string("a@example.com"), "url": .string("smtp://127.0.0.1:25"), "security": .string("none")]))
+    let target = try email.target("First.Last@Example.com")
+    #expect(email.receiptIdentity(of: target) == email.identity(ofReceiptFor: "first.last@example.com"))
+    #expect(email.receiptIdentity(of: target) != email.identity(ofReceiptFor: "firstlast@example.com"))
   }
 
   @Test func theAddressItCameToNamesTheCall() {

@@ -1,5 +1,6 @@
 import Core
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Providers
@@ -211,6 +212,27 @@ let wxPusher: @Sendable () throws -> WxPusher = {
     let provider = try wxPusher()
     let answer = provider.answer(status, body, to: try provider.call(Message(body: "x"), to: ["UID_a"]))
     #expect(answer.outcomes.map(\.state) == [state])
+  }
+
+  /// Wherever they stand, and however often: of two about one the first counts.
+  @Test(arguments: 0..<100) func elementsMayStandInAnyOrder(seed: Int) throws {
+    var random = SeededGenerator(UInt64(seed))
+    let uids = (0..<12).map { "UID_\($0)" }
+    var named = seed % 4 == 0 ? uids.shuffled(using: &random) : uids
+    for _ in 0..<Int.random(in: 0...3, using: &random) {
+      let place = Int.random(in: 0..<named.count, using: &random)
+      switch Int.random(in: 0..<3, using: &random) {
+      case 0: named.remove(at: place)
+      case 1: named.insert(uids.randomElement(using: &random) ?? "", at: place)
+      default: named.swapAt(place, 0)
+      }
+    }
+    let elements = named.enumerated().map { #"{"uid":"\#($1)","code":1000,"sendRecordId":\#($0)}"# }
+    let body = #"{"code":1000,"data":[\#(elements.joined(separator: ","))]}"#
+    let provider = try wxPusher()
+    let answer = provider.answer(200, body, to: try provider.call(Message(body: "x"), to: uids))
+    #expect(answer.outcomes.map(\.id) == uids.map { uid in named.firstIndex(of: uid).map(String.init) })
+    #expect(answer.outcomes.map(\.state) == uids.map { named.contains($0) ? .accepted : .unconfirmed })
   }
 
   @Test func elementsAreMatchedByNameAndAMissingTargetIsUnconfirmed() throws {

@@ -48,11 +48,12 @@ private let now = moment("2026-11-22T09:00:00Z")
 
   private func claim(
     _ name: ReceiptName, to: String? = "a", channel: String = "sms", _ state: ReceiptState? = .delivered,
-    whole: Bool = false, at: Date? = nil
+    whole: Bool = false, ofAll: Bool = false, at: Date? = nil
   ) -> ReceiptClaim {
     var claim = ReceiptClaim(
       [name], channels: [channel: to.map { ReceiptKey.of($0) }], news: state.map { ReceiptNews($0, at: at) })
     if whole { claim.wholeChannels = [channel] }
+    claim.isOfAll = ofAll
     return claim
   }
 
@@ -66,7 +67,7 @@ private let now = moment("2026-11-22T09:00:00Z")
     try make(record("c1", []))
     #expect(try ledger.apply([claim(.id("i1"))], at: now) == [.noCall])
     #expect(try ledger.untold(limit: 10, at: now).isEmpty && ledger.receiptTotals().isEmpty)
-    #expect(try ledger.nextReceiptWork() == nil)
+    #expect(try ledger.nextReceiptWork(asking: ["sms"]) == nil)
   }
 
   @Test func aReceiptCountsOnceAndTheFirstStands() throws {
@@ -96,8 +97,126 @@ private let now = moment("2026-11-22T09:00:00Z")
     try make(record("c1", [("a", nil), ("b", nil)], shared: "biz"))
     #expect(try ledger.apply([claim(.id("biz"), to: "b")], at: now) == [.counted(isNews: true)])
     #expect(try states() == ["b": .delivered])
-    #expect(try ledger.apply([claim(.id("biz"), to: nil, .undelivered)], at: now) == [.counted(isNews: true)])
+    let ofAll = claim(.id("biz"), to: nil, .undelivered, ofAll: true)
+    #expect(try ledger.apply([ofAll], at: now) == [.counted(isNews: true)])
     #expect(try states() == ["a": .undelivered, "b": .delivered])
+  }
+
+  @Test func whatNamesNobodyCountsWhereThereIsNoChoice() throws {
+    // Three of whom two have no id of their own, one of them refused.
+    try make(record("c1", [("a", nil), ("b", nil), ("c", "own")], shared: "biz"))
+    for name in [ReceiptName.id("biz"), .reference("c1")] {
+      #expect(try ledger.apply([claim(name, to: nil, .undelivered)], at: now) == [.noRecipient])
+    }
+    #expect(try states().isEmpty)
+    #expect(try ledger.apply([claim(.id("own"), to: nil)], at: now) == [.counted(isNews: true)])
+    #expect(try states() == ["c": .delivered])
+    // A call for one alone; and one of which the other was refused, whom the receipt may mean as well.
+    try make(record("c2", [("d", nil)]))
+    #expect(try ledger.apply([claim(.reference("c2"), to: nil)], at: now) == [.counted(isNews: true)])
+    var two = record("c3", [("e", nil), ("f", nil)])
+    try make(two)
+    two.call = "c4"
+    two.recipients.removeLast()
+    var group = GroupCommit(now: now)
+    group.proposed = [
+      ProposedCall(
+        id: "c4", sweep: "s", channel: "sms", provider: "p",
+        members: ["e", "f"].map { CallMember(file: "file-\($0)", to: $0) }, rate: 0, day: 1, daily: 0,
+        dailyPerRecipient: 0, identities: [])
+    ]
+    _ = try ledger.commit(group)
+    var finished = FinishedCall(id: "c4", outcomes: [.accepted(), .rejected(.recipient)])
+    finished.awaited = two
+    group = GroupCommit(now: now)
+    group.finished = [finished]
+    _ = try ledger.commit(group)
+    #expect(try ledger.apply([claim(.reference("c4"), to: nil)], at: now) == [.noRecipient])
+  }
+
+  @Test func anIdThatTwoChannelsGiveIsEachChannelsOwn() throws {
+    try make(record("c1", [("a", "7")], channel: "one"))
+    try make(record("c2", [("a", nil), ("b", nil)], channel: "two", shared: "7"))
+    #expect(try ledger.apply([claim(.id("7"), to: "b", channel: "two")], at: now) == [.counted(isNews: true)])
+    #expect(try states("c2") == ["b": .delivered] && states("c1").isEmpty)
+    #expect(try ledger.apply([claim(.id("7"), to: "b", channel: "one")], at: now) == [.noRecipient])
+  }
+
+  @Test func anIdOfACallIsNotHiddenByOneOfARecipient() throws {
+    try make(record("c1", [("a", nil), ("b", nil)], shared: "F"))
+    // Deferred then, and accepted alone under the same id.
+    try make(record("c2", [("c", "F")]))
+    #expect(try ledger.apply([claim(.id("F"), to: "b")], at: now) == [.counted(isNews: true)])
+    #expect(try states("c1") == ["b": .delivered] && states("c2").isEmpty)
+  }
+
+  @Test func anIdThatComesAgainIsTheNewestCallsThatIsOpen() throws {
+    for call in ["c1", "c2", "c3"] {
+      try make(record(call, [("a", "F")]))
+      if call == "c1" { _ = try ledger.apply([claim(.id("F"), .undelivered)], at: now) }
+    }
+    #expect(try ledger.apply([claim(.id("F"))], at: now) == [.counted(isNews: true)])
+    #expect(try [states("c1"), states("c2"), states("c3")] == [["a": .undelivered], [:], ["a": .delivered]])
+    #expect(try ledger.apply([claim(.id("F"), .undelivered)], at: now) == [.counted(isNews: true)])
+    #expect(try states("c2") == ["a": .undelivered])
+    #expect(try ledger.apply([claim(.id("F"))], at: now) == [.counted(isNews: false)])
+  }
+
+  @Test func aReferenceThatIsAnothersCallIsTheProducersAllTheSame() throws {
+    try make(record("c1", [("a", nil)], channel: "one"))
+    try make(record("c2", [("b", nil)], channel: "one", reference: "c1"))
+    #expect(try ledger.apply([claim(.reference("c1"), to: "b", channel: "one")], at: now) == [.counted(isNews: true)])
+    #expect(try states("c2") == ["b": .delivered] && states("c1").isEmpty)
+  }
+
+  @Test func aReferenceThatIsUsedAgainWaitsForTheAnswerToTheNewerCall() throws {
+    try make(record("c1", [("a", nil)], reference: "order"))
+    func begin(_ id: String, _ channel: String) throws {
+      var group = GroupCommit(now: now)
+      var call = ProposedCall(
+        id: id, sweep: "s2", channel: channel, provider: "p", members: [CallMember(file: "f", to: "a")], rate: 0,
+        day: 1,
+        daily: 0, dailyPerRecipient: 0, identities: [])
+      call.reference = "order"
+      group.proposed = [call]
+      _ = try ledger.commit(group)
+    }
+    // Open: it is the older one's, whatever has begun.
+    try begin("c2", "sms")
+    try begin("c3", "other")
+    #expect(try ledger.apply([claim(.reference("order"), .undelivered)], at: now) == [.counted(isNews: true)])
+    #expect(try states() == ["a": .undelivered])
+    #expect(try ledger.apply([claim(.reference("order"))], at: now) == [.early(call: "c2", sweep: "s2")])
+    #expect(
+      try ledger.apply([claim(.reference("order"), channel: "other")], at: now) == [.early(call: "c3", sweep: "s2")])
+  }
+
+  @Test func anIdThatStandsForEverythingCostsNoMoreThanItTells() throws {
+    var group = GroupCommit(now: now)
+    for number in 0...ReceiptChoice.most + 1 {
+      var finished = FinishedCall(id: "c\(number)", outcomes: [.accepted(id: "same")])
+      finished.awaited = record("c\(number)", [(number == 1 ? "first" : "a", "same")])
+      group.finished.append(finished)
+    }
+    _ = try ledger.commit(group)
+    #expect(try ledger.apply([claim(.id("same"))], at: now) == [.counted(isNews: true)])
+    #expect(try states("c\(ReceiptChoice.most + 1)") == ["a": .delivered])
+    #expect(try ledger.apply([claim(.id("same"), to: "first")], at: now) == [.noRecipient], "it is too far away")
+  }
+
+  @Test func aFileIsKnownByTheNameItWasSettledUnder() throws {
+    try make(record("c1", [("a", "i1"), ("b", "i2")]))
+    var group = GroupCommit(now: now)
+    group.renamed = [RenamedFile(calls: ["c1", "unknown"], file: "file-a", name: "file-a~2")]
+    _ = try ledger.commit(group)
+    #expect(try ledger.awaitedFiles() == ["file-a~2", "file-b"])
+    _ = try ledger.apply([claim(.id("i1")), claim(.id("i2"), to: "b")], at: now)
+    let untold = try ledger.untold(limit: 10, at: now).sorted { $0.member.file < $1.member.file }
+    #expect(untold.map(\.member.file) == ["file-a", "file-b"] && untold.map(\.name) == ["file-a~2", nil])
+    try ledger.tell(untold.map(\.key), later: [], at: now)
+    _ = try ledger.prune(before: now + 7200)
+    try make(record("c2", [("a", "i3")]))
+    #expect(try ledger.awaitedFiles() == ["file-a"])
   }
 
   @Test func aReferenceOfTheProducersOwnIsKnownBeforeTheCall() throws {
@@ -137,7 +256,7 @@ private let now = moment("2026-11-22T09:00:00Z")
     #expect(untold.map(\.call) == ["c1"] && untold[0].news?.state == .delivered)
     try ledger.tell([], later: untold.map(\.key), at: now + 60)
     #expect(try ledger.untold(limit: 10, at: now).isEmpty)
-    #expect(try ledger.nextReceiptWork() == now + 60)
+    #expect(try ledger.nextReceiptWork(asking: ["sms"]) == now + 60)
     #expect(try ledger.untold(limit: 10, at: now + 60).count == 1)
   }
 
@@ -164,6 +283,10 @@ private let now = moment("2026-11-22T09:00:00Z")
     #expect(try ledger.due("sms", limit: 10, at: now + 60).isEmpty)
     _ = try ledger.apply([claim(.id("i2"), to: "b")], at: now)
     #expect(try ledger.due("sms", limit: 10, at: now + 90).map(\.call) == ["c2"])
+    try ledger.tell(try ledger.untold(limit: 10, at: now).map(\.key), later: [], at: now)
+    // Of a channel that is asked no more nothing is due but the end of its waits.
+    #expect(try ledger.nextReceiptWork(asking: ["sms"]) == now + 90)
+    #expect(try ledger.nextReceiptWork(asking: []) == now + 3600)
   }
 
   @Test func filesOfWhichSomebodyIsAwaitedAreKnownAndRowsStayUntilTheyAreTold() throws {

@@ -15,6 +15,12 @@ private func read(_ text: String) -> [HistoryLine] {
   Array(text.utf8).withUnsafeBufferPointer { History.lines(in: $0) }
 }
 
+extension String {
+  fileprivate func behind(_ head: String, before tail: String) -> String {
+    range(of: head).map { String(self[$0.upperBound...].dropLast(tail.count)) } ?? ""
+  }
+}
+
 private let at = moment("2026-11-22T09:00:00.123Z")
 
 @Suite struct HistoryCodingTests {
@@ -53,6 +59,22 @@ private let at = moment("2026-11-22T09:00:00.123Z")
     let value = try JSONScanner.value(
       of: Array(text(HistoryLine(at: at, state: .deferred, results: results)).utf8.dropLast()))
     #expect(value["recipients"]?.text == #"{"accepted":1,"deferred":2,"unconfirmed":1}"#)
+  }
+
+  /// Those of a long list are kept as bytes, and written from there.
+  @Test func theEntriesOfALongLineAreThoseOfShortOnes() {
+    let results = (0..<300).map { index -> HistoryLine.Result in
+      let id = ["7", nil, "\"\n\u{9B}", "é"][index % 4]
+      return .init(
+        to: "caf\u{E9} \(index)", state: index % 7 == 3 ? .rejected : .accepted, id: id,
+        code: index % 7 == 3 ? "1001" : nil,
+        channel: index % 50 == 9 ? "sms" : nil)
+    }
+    let long = text(HistoryLine(at: at, state: .failed, results: results))
+    let short = results.map { text(HistoryLine(at: at, state: .failed, results: [$0])) }
+    let entries = { (line: String) in line.behind("\"results\":[", before: "]}\n") }
+    #expect(entries(long) == short.map(entries).joined(separator: ","))
+    #expect(read(long).first?.results == HistoryLine.Results(results))
   }
 
   @Test func whateverIsWrittenIsReadBackTheSame() {

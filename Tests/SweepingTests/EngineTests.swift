@@ -176,6 +176,28 @@ import Testing
     #expect(rig.transport.waiting.map(\.isQuestion) == [true])
   }
 
+  @Test func aCallThatTheProviderDoesNotKnowIsClosedByASweepThatStopsToo() throws {
+    let ledger = try Rig.ledger()
+    let configuration = Configuration.of(.word(recovery: .lookup(settles: 0)))
+    let dead = try Rig(configuration, ledger: ledger)
+    dead.disk.drop(message(), as: "m")
+    dead.settle()
+    dead.process.die()
+    let rig = try Rig(configuration, isEndless: true, disk: dead.disk, ledger: ledger, process: SimProcess("two"))
+    _ = try rig.rescue()
+    rig.settle()
+    rig.advance(1)
+    #expect(rig.transport.waiting.map(\.isQuestion) == [true])
+    rig.engine.stopper()
+    rig.settle()
+    rig.reply(.http(404))
+    rig.end()
+    #expect(rig.names(.new) + rig.names(.deferred) == ["m"], "it is sent another time")
+    var open: [String] = []
+    try ledger.calls(onlyOpen: true) { open.append($1.id) }
+    #expect(open.isEmpty)
+  }
+
   @Test func aLostCallIsRepeatedUnderItsKey() throws {
     let rig = try rig(isEndless: true, recovery: .idempotencyKey)
     rig.disk.drop(message(), as: "m")

@@ -19,7 +19,10 @@ struct FallbackLegTests {
   @Test("A leg that could not be dropped keeps its name, whoever is next")
   func namesOfLegsThatAreStillToBeDropped() throws {
     let folder = try TemporarySpool()
-    try folder.drop("m", message(to: ["r1", "r2", "r3"]))
+    let line =
+      #"{"msgspool":1,"at":"2026-11-22T09:00:00.000Z","state":"done","attempt":1,"calls":["c1"],"results":["#
+      + #"{"to":"r1","state":"accepted"},{"to":"r2","state":"accepted"},{"to":"r3","state":"accepted"}]}"#
+    try folder.drop("m", message(to: ["r1", "r2", "r3"]) + "\n\(line)\n")
     try folder.move("new/m", "done/m")
     var configuration = Configuration()
     configuration.channels["word"] = .word { channel in
@@ -36,14 +39,20 @@ struct FallbackLegTests {
     let first = FallbackLeg(file: "m", to: "r1", call: "c1", state: .undelivered, name: "m.leg")
     #expect(try ledger.intendLegs([first], at: clock.now.date).count == 1)
 
-    let legs = FallbackLegs(environment, spool, ledger)
+    let files = ReceiptFiles(spool, limit: 1 << 20)
+    let legs = FallbackLegs(environment, spool, ledger, files)
     let news = [lost("r2", 1, at: clock.now.date), lost("r3", 2, at: clock.now.date)]
-    let names = try legs.take(news)
+    let wanted = WantedFile(call: "c1", file: "m", to: "r1")
+    guard case .settled(let place)? = try files.places(of: [wanted])[wanted] else {
+      Issue.record("the message is found by its call")
+      return
+    }
+    let names = try legs.take(news.map { (place: place, receipt: $0) })
     #expect(news.map { names[$0.key] } == ["m.leg~2", "m.leg~3"])
     try legs.recover()
     #expect(folder.names(in: "new") == ["m.leg", "m.leg~2", "m.leg~3"])
     let recipients = try folder.names(in: "new").map { name in
-      try #require(JSONScanner.value(of: folder.bytes("new/\(name)"))["to"]?.array?.first?.string)
+      try #require(MessageFile(bytes: folder.bytes("new/\(name)")).message.to?.first)
     }
     #expect(recipients == ["r1", "r2", "r3"])
     #expect(try ledger.openLegs().isEmpty)

@@ -55,13 +55,15 @@ package final class UnitSpool: Sendable {
 
 extension MessageFile {
   /// A file's text, decoded.
-  package init(text: String, limit: Int = 1 << 20) throws(Fault) {
+  package convenience init(text: String, limit: Int = 1 << 20) throws(Fault) {
     try self.init(bytes: Array(text.utf8), limit: limit)
   }
 
-  package init(bytes: [UInt8], limit: Int = 1 << 20) throws(Fault) {
-    self = try bytes.withUnsafeBufferPointer { buffer -> Result<MessageFile, Fault> in
-      do throws(Fault) { return .success(try MessageFile(buffer, limit: limit)) } catch { return .failure(error) }
-    }.get()
+  package convenience init(bytes: [UInt8], limit: Int = 1 << 20) throws(Fault) {
+    // An initializer can't be handed on from within a closure that lends the array's bytes.
+    let copy = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: bytes.count)
+    defer { copy.deallocate() }
+    _ = copy.initialize(from: bytes)
+    try self.init(UnsafeBufferPointer(copy), limit: limit)
   }
 }

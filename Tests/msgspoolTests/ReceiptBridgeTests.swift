@@ -72,8 +72,65 @@ struct ReceiptBridgeTests {
       #expect(try await status("/sms", "[]", ["CONTENT_LENGTH": "x"]).hasPrefix("400"))
       #expect(try await status("/sms", "[]", ["CONTENT_LENGTH": "9"]).hasPrefix("400"))
       #expect(try await status("/sms", "[]", ["CONTENT_LENGTH": "999999999"]).hasPrefix("413"))
+      // Nobody says how long it is: an empty body would be taken for the service's.
+      #expect(try await status("/sms", "[]", ["CONTENT_LENGTH": ""]).hasPrefix("411"))
       #expect(try await status("/sms", "[]", ["MSGSPOOL_DIR": "/nonexistent"]).hasPrefix("503"))
       #expect(station.receipts("new").isEmpty && station.receipts("tmp").isEmpty)
+    }
+  }
+
+  @Test(
+    "The URL is handed on as it came, whatever the server makes of its parts",
+    arguments: [
+      ("/receipts/sms/a+b/%7e?x=1%2B2", "http://example.test/receipts/sms/a+b/%7e?x=1%2B2"),
+      ("http://other.test/receipts/sms/a%2bb", "http://example.test/receipts/sms/a%2bb"),
+    ])
+  func url(raw: String, expected: String) async throws {
+    try await withStation { station in
+      _ = try await Self.accepted(station, .aliyun(#"receipts: "drop""#))
+      let taken = try await Self.cgi(station, "/sms/a+b/~", "[]", with: ["REQUEST_URI": raw])
+      #expect(taken.status == "200 OK")
+      let name = try #require(station.receipts("new").first)
+      #expect(try Parsed(station.spool.bytes("receipts/new/\(name)"))["url"]?.text == expected)
+    }
+  }
+
+  @Test("A channel may be called anything, and a secret may have any sign")
+  func anyName() async throws {
+    try await withStation { station in
+      try station.configure(["短信": .aliyun(#"receipts: "drop", receipt_secret: "a+b=""#)])
+      try station.spool.drop("m", #"{"channel":"短信","to":"\#(Self.number)","params":{"code":"1"}}"#)
+      #expect(try await station.sweep()["done"] == 1)
+      let call = try #require(try station.spool.last("done/m")["calls"]?[0].text)
+      let report = "[\(aliyunReport(Self.number, out: call))]"
+      #expect(try await Self.cgi(station, "/短信/a+b=", report).status == "200 OK")
+      try await station.sweep()
+      #expect(try await station.recipients()["delivered"] == 1)
+    }
+  }
+
+  /// A request whose body comes in chunks, as the server hands it on: its end is marked, its length is not known.
+  private static let chunked = """
+    import importlib.util, io, sys
+    spec = importlib.util.spec_from_file_location("bridge", sys.argv[1])
+    bridge = importlib.util.module_from_spec(spec); spec.loader.exec_module(bridge)
+    environ = {"REQUEST_METHOD": "POST", "PATH_INFO": "/sms", "SCRIPT_NAME": "", "QUERY_STRING": "",
+               "SERVER_NAME": "h", "SERVER_PORT": "80", "wsgi.url_scheme": "http", "wsgi.errors": sys.stderr,
+               "wsgi.input": io.BytesIO(sys.argv[2].encode()), "wsgi.input_terminated": True}
+    print(bridge.take(environ)[0])
+    """
+
+  @Test("A body in chunks is read to its end where the server marks it")
+  func chunks() async throws {
+    try await withStation { station in
+      let call = try await Self.accepted(station, .aliyun(#"receipts: "drop""#))
+      let report = "[\(aliyunReport(Self.number, out: call))]"
+      let ran = try await run(
+        Self.python, ["-c", Self.chunked, Self.callback, report],
+        env: ["MSGSPOOL_DIR": station.spool.path, "PATH": "/usr/bin:/bin"])
+      #expect(ran.stdout == "200 OK\n", "\(ran.stderr)")
+      try await station.sweep()
+      #expect(try await station.recipients()["delivered"] == 1)
     }
   }
 
@@ -208,6 +265,9 @@ struct ReceiptBridgeTests {
       }
       let ran = try await run(Self.python, [filter, "--spool", "/nonexistent", "--channel", "mail"])
       #expect(ran.status == 75, "the mail server tries again")
+      // A file of that name would be passed over for ever.
+      let nameless = try await run(Self.python, [filter, "--spool", station.spool.path, "--channel", ""])
+      #expect(nameless.status == 2 && station.receipts("new").isEmpty)
     }
   }
 }

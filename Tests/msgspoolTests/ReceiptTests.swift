@@ -216,6 +216,41 @@ func aliyunReport(_ number: String, out: String? = nil, biz: String? = nil, succ
     }
   }
 
+  @Test("A text in parts is delivered when all of them are, and goes on as a whole when one is not", arguments: [2, 3])
+  func parts(end: Int) async throws {
+    try await withStation { station in
+      let token = String(repeating: "0", count: 32)
+      try station.configure(
+        text: """
+          { default_channel: "p", channels: {
+            p: { provider: "pushplus", token: "\(token)", endpoint: "\(station.address)", rate: 0, receipts: "drop",
+              fallback: "f", fallback_on: "undelivered" },
+            f: { provider: "exec", command: ["/bin/cat"] } } }
+          """)
+      let body = String(repeating: "word ", count: 12_000)
+      try station.spool.drop("m", #"{"body":"\#(body)","options":{"long":"split"}}"#)
+      #expect(try await station.sweep()["done"] == 1)
+      let parts = try #require(try station.spool.last("done/m")["results"]?[0]["parts"]?.array)
+      let codes = parts.compactMap { $0["id"]?.text }
+      #expect(codes.count > 2)
+      for (index, code) in codes.enumerated() {
+        #expect(try await station.recipients()["awaiting"] == 1, "after \(index) of \(codes.count)")
+        let status = index == codes.count - 1 ? end : 2
+        try station.receive(
+          #"{"event":"message_complate","messageInfo":{"shortCode":"\#(code)","sendStatus":\#(status)}}"#,
+          as: "p.\(index)")
+        try await station.sweep()
+      }
+      let counts = try await station.recipients()
+      #expect(counts["delivered"] == (end == 2 ? 1 : 0) && counts["waiting"] == (end == 2 ? 0 : 1), "\(counts)")
+      #expect(station.spool.names(in: "new") == (end == 2 ? [] : ["m.leg"]))
+      if end == 3 {
+        let shown = try await station.run("show", ["m.leg"], with: ["MSGSPOOL_LANG": "en"]).stdout
+        #expect(shown.contains("of m, who did not get it"), "\(shown)")
+      }
+    }
+  }
+
   @Test("A watch takes what is dropped within a second")
   func watch() async throws {
     try await withStation { station in
@@ -263,6 +298,29 @@ func aliyunReport(_ number: String, out: String? = nil, biz: String? = nil, succ
       let ran = try await station.run("check")
       #expect(ran.status == 78)
       #expect((ran.stdout + ran.stderr).contains("channels.sms.\(name)"))
+    }
+  }
+
+  @Test("Where no callback can be told from a forged one, check says so")
+  func withoutToken() async throws {
+    try await withStation { station in
+      let twilio =
+        #"provider: "twilio", account_sid: "AC00000000000000000000000000000000", from: "+15005550006", "#
+        + #"api_key_sid: "SK00000000000000000000000000000000", api_key_secret: "x""#
+      for (mode, isTold) in [("drop", true), ("pull", false)] {
+        try station.configure(text: #"{ channels: { t: { \#(twilio), receipts: "\#(mode)" } } }"#)
+        let ran = try await station.run("check")
+        #expect((ran.stdout + ran.stderr).contains("channels.t.auth_token") == isTold, "\(ran.stdout)\(ran.stderr)")
+      }
+    }
+  }
+
+  @Test("The report tells how far recipients got as soon as anybody is awaited")
+  func awaitedInReport() async throws {
+    try await withStation { station in
+      _ = try await Self.accepted(station)
+      let text = try await station.run("report", with: ["MSGSPOOL_LANG": "en"]).stdout
+      #expect(text.contains("dropped → accepted → delivered") && text.contains("3 unknown"), "\(text)")
     }
   }
 

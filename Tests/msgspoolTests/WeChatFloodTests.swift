@@ -72,7 +72,7 @@ struct WeChatFloodTests {
     let script = #"""
       env $CALAMITY_ENVIRONMENT "$0" watch --spool "$1" 2>> "$1/watch.log" & watch=$!
       for round in $(seq 200); do
-        [ "$(cut -d' ' -f3 /proc/$watch/stat)" != Z ] || break
+        case $(cut -d' ' -f3 /proc/$watch/stat 2> /dev/null) in '' | Z) break ;; esac
         sleep 0.05
       done
       kill -TERM $watch 2> /dev/null; wait $watch

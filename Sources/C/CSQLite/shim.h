@@ -4,3 +4,6 @@
 static inline int msgspool_bind_text(sqlite3_stmt *statement, int index, const char *text, int length) {
   return sqlite3_bind_text(statement, index, text, length, SQLITE_TRANSIENT);
 }
+
+/* Variadic, which Swift cannot call. Nobody asks how much memory SQLite has, and counting takes a lock for each piece. */
+static inline int msgspool_sqlite_counts_no_memory(void) { return sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); }

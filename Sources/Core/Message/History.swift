@@ -40,7 +40,7 @@ package struct HistoryLine: Sendable, Hashable {
   /// Attempts since the message was dropped or retried; 0 before the first call.
   package var attempt: Int
   package var calls: [String]
-  package var results: [Result]
+  package var results: Results
   package var error: Fault?
   /// When the next try is, for deferred ones.
   package var due: Date?
@@ -70,6 +70,9 @@ package struct HistoryLine: Sendable, Hashable {
         rare = Box(Rare(channel: channel, address: address, call: call, digest: digest, parts: parts))
       }
     }
+
+    /// It says nothing but the state and perhaps an id.
+    var isPlain: Bool { code == nil && reason == nil && rare == nil }
 
     /// What hardly any result has, apart: a long list has a million of them.
     fileprivate struct Rare: Sendable, Hashable {
@@ -157,7 +160,7 @@ package struct HistoryLine: Sendable, Hashable {
     self.provider = provider
     self.attempt = attempt
     self.calls = calls
-    self.results = results
+    self.results = Results(results)
     self.error = error
     self.due = due
     self.dropped = dropped

@@ -5,7 +5,7 @@ import FoundationEssentials
 package struct Message: Sendable, Hashable {
   package var channel: String?
   /// As written, in order, before the address book; nil when left out.
-  package var to: [String]?
+  package var to: Texts?
   package var body: String?
   package var title: String?
   package var format: Format
@@ -19,6 +19,8 @@ package struct Message: Sendable, Hashable {
   package var attachments: [Attachment]
   /// The provider's own parameters, checked against its card.
   package var options: [JSON.Member]
+  /// Of a leg (`LegOrigin`): channels that its recipient has been through before. No field of a file; its history says so.
+  package var passed: Set<String> = []
 
   package enum Format: String, Sendable, CaseIterable { case text, markdown, html }
 
@@ -77,7 +79,7 @@ package struct Message: Sendable, Hashable {
     attachments: [Attachment] = [], options: [JSON.Member] = []
   ) {
     self.channel = channel
-    self.to = to
+    self.to = to.map { Texts($0) }
     self.body = body
     self.title = title
     self.format = format

@@ -39,10 +39,31 @@ package struct ReceiptLine: Sendable, Hashable {
   }
 }
 
+/// A message that is a leg: the way on of a recipient of another message, who was accepted and did not get it.
+package struct LegOrigin: Sendable, Hashable {
+  package var at: Date
+  /// The message that it is of, its recipient, and the call.
+  package var of: String
+  package var to: String
+  package var call: String
+  /// Channels that the recipient has been through: none of them is a way on.
+  package var through: [String]
+
+  package init(at: Date, of: String, to: String, call: String, through: [String]) {
+    self.at = at
+    self.of = of
+    self.to = to
+    self.call = call
+    self.through = through
+  }
+}
+
 /// Everything that stands behind a message, in its order.
 package enum HistoryEntry: Sendable, Hashable {
   case line(HistoryLine)
   case receipt(ReceiptLine)
+  /// What the message was dropped for, by ourselves.
+  case leg(LegOrigin)
   /// A person wants those sent to again that were not delivered, and nobody else.
   case retry(at: Date)
 }
@@ -60,12 +81,38 @@ package struct Standing: Sendable, Hashable {
   package var calls: [String]
   /// When that was written.
   package var at: Date
-  /// What a receipt said of it since: the first final one, and after `no_receipt` whatever came in the end.
+  /// What a receipt said of it since: the first final one, and after `no_receipt` whatever came in the end. Of a text in
+  /// several parts what their receipts come to (`whole`).
   package var receipt: ReceiptLine.Result?
+  /// Of a text in several parts: what was said of each call, once.
+  private var told: [ReceiptLine.Result] = []
+  /// Calls of earlier attempts, by attempt, that may have been carried out for all that is known.
+  private var doubted: [[String]] = []
+
+  private init(_ result: HistoryLine.Result, of line: HistoryLine) {
+    self.result = result
+    calls = line.calls
+    at = line.at
+  }
 
   /// Whether the call is the one that this result is of.
   package func isOf(_ call: String) -> Bool {
     result.call.map { Verbatim($0) == Verbatim(call) } ?? false || calls.contains { Verbatim($0) == Verbatim(call) }
+  }
+
+  /// Whether proof that the call was carried out ends a doubt, or spares another attempt (`on_unconfirmed: "resend"`).
+  func awaitsProof(of call: String) -> Bool {
+    guard result.state == .unconfirmed || result.state == .deferred else { return false }
+    return isOf(call) || doubted.contains { $0.contains { Verbatim($0) == Verbatim(call) } }
+  }
+
+  /// What became of a text in several parts, each of which has a call and a receipt of its own: delivered only when all of
+  /// them are, undelivered when one is not. Nil while that is open.
+  /// - Parameter states: one for each part of which anybody is to tell; nil of a part of which nobody has.
+  package static func whole(_ states: [ReceiptState?]) -> ReceiptState? {
+    if states.contains(.undelivered) { return .undelivered }
+    if states.contains(nil) { return nil }
+    return states.contains(.noReceipt) ? .noReceipt : states.last ?? nil
   }
 
   /// By recipient; several where a fallback's address book has a list.
@@ -73,7 +120,7 @@ package struct Standing: Sendable, Hashable {
     var all: [Verbatim: [Standing]] = [:]
     for entry in entries {
       switch entry {
-      case .retry: break
+      case .retry, .leg: break
       case .line(let line):
         for result in line.results { add(result, line, to: &all[Verbatim(result.to), default: []]) }
       case .receipt(let line):
@@ -91,19 +138,51 @@ package struct Standing: Sendable, Hashable {
       $0.result.channel == result.channel && $0.result.address.map(Verbatim.init(_:)) == address
     }
     known.removeAll { $0.result.channel != result.channel || $0.result.address.map(Verbatim.init(_:)) == address }
-    let calls = line.calls.isEmpty ? kept?.calls ?? [] : line.calls
-    known.append(Standing(result: result, calls: calls, at: line.at))
+    var standing = Standing(result, of: line)
+    if let kept {
+      // Of a text in several parts those that went before are a part of it still.
+      let goesOn = kept.result.state != .accepted && kept.result.parts.contains { $0.state == .accepted }
+      if line.calls.isEmpty || goesOn { standing.calls = kept.calls + line.calls }
+      if goesOn { standing.told = kept.told }
+      if kept.result.state == .unconfirmed || kept.result.state == .deferred {
+        // The lists are the lines' own, as a long message has many calls and many recipients.
+        standing.doubted = kept.doubted + [kept.calls]
+      }
+    }
+    known.append(standing)
   }
 
   /// A receipt of an earlier call, before a retry, changes nothing; the first final one stands.
   private static func add(_ news: ReceiptLine.Result, to known: inout [Standing]) {
+    if let index = known.firstIndex(where: { $0.isOf(news.call) && $0.result.parts.count > 1 }) {
+      return known[index].add(ofPart: news)
+    }
     guard let index = known.firstIndex(where: { $0.isOf(news.call) && $0.result.state == .accepted }) else { return }
-    let before = known[index].receipt
-    // Of a text in several parts one that is missing makes the rest worth little.
-    let isMissing = known[index].result.parts.count > 1 && before?.state == .delivered && news.state == .undelivered
-    if before == nil || before?.state == .noReceipt || isMissing { known[index].receipt = news }
+    known[index].receipt = later(known[index].receipt, news)
+  }
+
+  /// The first final word stands, and comes after the end of a wait.
+  private static func later(_ before: ReceiptLine.Result?, _ news: ReceiptLine.Result) -> ReceiptLine.Result {
+    guard var before, before.state != .noReceipt || news.state == .noReceipt else { return news }
     // Its leg is told of with the same state once more.
-    if before?.state == news.state, let leg = news.leg { known[index].receipt?.leg = leg }
+    if before.state == news.state, let leg = news.leg { before.leg = leg }
+    return before
+  }
+
+  private mutating func add(ofPart news: ReceiptLine.Result) {
+    if let index = told.firstIndex(where: { Verbatim($0.call) == Verbatim(news.call) }) {
+      told[index] = Standing.later(told[index], news)
+    } else {
+      told.append(news)
+    }
+    guard result.state == .accepted else { return }
+    let open = max(0, result.parts.count - told.count)
+    let leg = told.lazy.compactMap(\.leg).first
+    // All of it goes on by a leg, whatever the rest of the parts comes to.
+    let whole = Standing.whole(told.map(\.state) + Array(repeating: nil, count: open))
+    let state = whole ?? (leg == nil ? nil : .noReceipt)
+    receipt = told.last { $0.state == state }
+    receipt?.leg = leg
   }
 }
 
@@ -139,7 +218,7 @@ package struct Undelivered: Sendable, Hashable {
 
 /// The line of a message some of whose recipients were in doubt, and of whom a receipt has shown that they were accepted.
 package enum DoubtEnd {
-  /// Nil where nobody of them is in doubt about that call.
+  /// Nil where nobody of them is in doubt about that call, or is to be sent to again as nobody knew what became of it.
   /// - Parameters:
   ///   - call: the one that the receipt names.
   ///   - recipients: whom it proves, by `to` and, in a fallback channel, the address there.
@@ -153,7 +232,7 @@ package enum DoubtEnd {
     for (to, address) in recipients {
       let key = Verbatim(to)
       for index in all[key]?.indices ?? 0..<0 {
-        guard var result = all[key]?[index].result, result.state == .unconfirmed, all[key]?[index].isOf(call) == true,
+        guard var result = all[key]?[index].result, all[key]?[index].awaitsProof(of: call) == true,
           result.address.map(Verbatim.init(_:)) == address.map(Verbatim.init(_:))
         else { continue }
         result.state = .accepted

@@ -11,15 +11,23 @@ package enum Classification {
 
   /// From here on, in the ledger, in history and in logs, what the provider said is bounded, and has the channel's secrets
   /// masked.
-  package static func masked(_ answer: Answer, _ channel: Channel) -> Answer {
+  package static func masked(_ answer: consuming Answer, _ channel: Channel) -> Answer {
     var answer = answer
     // Nearly always the same word for everybody.
     var last: (said: Outcome, recorded: Outcome)?
-    answer.outcomes = answer.outcomes.map { outcome in
-      if let last, last.said == outcome { return last.recorded }
-      let recorded = channel.recorded(outcome)
-      last = (outcome, recorded)
-      return recorded
+    for index in answer.outcomes.indices {
+      let outcome = answer.outcomes[index]
+      if outcome.isPlain {
+        if let id = outcome.id, case let recorded = channel.recorded(id), !recorded.hasSameBytes(as: id) {
+          answer.outcomes[index].id = recorded
+        }
+      } else if let last, last.said == outcome {
+        answer.outcomes[index] = last.recorded
+      } else {
+        let recorded = channel.recorded(outcome)
+        last = (outcome, recorded)
+        answer.outcomes[index] = recorded
+      }
     }
     return answer
   }
@@ -92,15 +100,6 @@ package enum Doubt {
 
 /// Halving a call that was refused whole.
 package enum Split {
-  /// The two halves, or nil for a call of one recipient.
-  package static func halves<Item>(of batch: Grouper<Item>.Batch) -> [Grouper<Item>.Batch]? {
-    guard batch.entries.count > 1 else { return nil }
-    let middle = batch.entries.count / 2
-    return [batch.entries[..<middle], batch.entries[middle...]].map {
-      .init(entries: Array($0), priority: batch.priority)
-    }
-  }
-
   /// What the ledger is told of a call whose halves go on: the refusal concerns the call, and is no recipient's last word
   /// should the sweep be cut short before its half went out.
   package static func undecided(_ answer: Answer) -> Answer {

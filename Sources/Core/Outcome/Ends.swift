@@ -3,7 +3,7 @@ import FoundationEssentials
 /// What became of a message's recipients in this attempt, one after the other: all that its line has to know of them.
 package struct Ends: Sendable {
   /// Of those who have an outcome, in their order.
-  package private(set) var entries: [HistoryLine.Result] = []
+  package private(set) var entries = HistoryLine.Results()
   /// Somebody's turn did not come.
   private(set) var hasUntried = false
   /// It counts as an attempt.
@@ -24,12 +24,14 @@ package struct Ends: Sendable {
 
   package init() {}
 
-  /// So many will be added: a list of a million is not copied while it grows.
-  package mutating func expect(_ count: Int) { entries.reserveCapacity(count) }
-
   package mutating func add(_ result: LegResult) {
     if result.question != nil { hasQuestion = true }
     guard let outcome = result.outcome else { return addUntried(due: result.due) }
+    if outcome.state == .accepted, result.isPlain {
+      entries.append(accepted: result.leg.to, id: outcome.id)
+      if result.isTried { isAttempt = true }
+      return
+    }
     entries.append(Verdict.entry(result))
     if outcome.state == .accepted, result.refusal == nil, result.question == nil {
       if result.isTried { isAttempt = true }

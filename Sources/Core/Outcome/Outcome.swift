@@ -30,30 +30,94 @@ package enum Blame: Sendable, Hashable {
 }
 
 /// What one reply says about one recipient.
+///
+/// A value that is copied as its state, an id and one reference: there is one for each of a million recipients, it is handed
+/// on ten times, and of those who were accepted it says nothing more.
 package struct Outcome: Sendable, Hashable {
   package var state: RecipientState
   /// The provider's id of what it accepted.
   package var id: String?
-  package var kind: ErrorKind?
+  private var rest: Box?
+
+  private struct Rest: Sendable, Hashable {
+    var kind: ErrorKind?
+    var code: String?
+    var reason: String?
+    var retryAfter: Double?
+    var attempts: Int?
+    var blame = Blame.unclear
+    var usesAttempt = true
+    var isSurplus = false
+    var readKey: String?
+    var isByReceipt = false
+  }
+
+  private final class Box: Sendable, Hashable {
+    let rest: Rest
+    init(_ rest: Rest) { self.rest = rest }
+    static func == (one: Box, other: Box) -> Bool { one === other || one.rest == other.rest }
+    func hash(into hasher: inout Hasher) { hasher.combine(rest) }
+  }
+
+  private mutating func change(_ body: (inout Rest) -> Void) {
+    var rest = rest?.rest ?? Rest()
+    body(&rest)
+    self.rest = rest == Rest() ? nil : Box(rest)
+  }
+
+  /// It says nothing but its state and perhaps an id.
+  package var isPlain: Bool { rest == nil }
+
+  package var kind: ErrorKind? {
+    get { rest?.rest.kind }
+    set { change { $0.kind = newValue } }
+  }
   /// The provider's own code and text, as they came.
-  package var code: String?
-  package var reason: String?
+  package var code: String? {
+    get { rest?.rest.code }
+    set { change { $0.code = newValue } }
+  }
+  package var reason: String? {
+    get { rest?.rest.reason }
+    set { change { $0.reason = newValue } }
+  }
   /// Seconds the provider asked us to wait before the next try.
-  package var retryAfter: Double?
+  package var retryAfter: Double? {
+    get { rest?.rest.retryAfter }
+    set { change { $0.retryAfter = newValue } }
+  }
   /// A deferral that is worth only so many attempts in all, fewer than the channel's.
-  package var attempts: Int?
+  package var attempts: Int? {
+    get { rest?.rest.attempts }
+    set { change { $0.attempts = newValue } }
+  }
   /// Of what was not accepted: whose trouble it is.
-  package var blame = Blame.unclear
+  package var blame: Blame {
+    get { rest?.rest.blame ?? .unclear }
+    set { change { $0.blame = newValue } }
+  }
   /// False where the call never got to the provider (no name, no route, refused, no TLS): it uses up no attempt.
-  package var usesAttempt = true
+  package var usesAttempt: Bool {
+    get { rest?.rest.usesAttempt ?? true }
+    set { change { $0.usesAttempt = newValue } }
+  }
   /// Beyond the provider's limit on recipients per call, as its answer taught (`Answer.capacity`): goes out again at once,
   /// in another call, and uses up no attempt.
-  package var isSurplus = false
+  package var isSurplus: Bool {
+    get { rest?.rest.isSurplus ?? false }
+    set { change { $0.isSurplus = newValue } }
+  }
   /// What the service wants to hear beside the id when it is asked what became of it: a secret of this one message. It is
   /// kept with what is awaited, and in no history line.
-  package var readKey: String?
+  package var readKey: String? {
+    get { rest?.rest.readKey }
+    set { change { $0.readKey = newValue } }
+  }
   /// Accepted, as a receipt has shown: no answer said so.
-  package var isByReceipt = false
+  package var isByReceipt: Bool {
+    get { rest?.rest.isByReceipt ?? false }
+    set { change { $0.isByReceipt = newValue } }
+  }
 
   /// - Parameter reason: why it arrives otherwise than it was written; results say so.
   package static func accepted(id: String? = nil, reason: String? = nil) -> Outcome {
@@ -120,11 +184,8 @@ package struct Outcome: Sendable, Hashable {
   ) {
     self.state = state
     self.id = id
-    self.kind = kind
-    self.code = code
-    self.reason = reason
-    self.retryAfter = retryAfter
-    self.attempts = attempts
+    let rest = Rest(kind: kind, code: code, reason: reason, retryAfter: retryAfter, attempts: attempts)
+    if rest != Rest() { self.rest = Box(rest) }
   }
 }
 

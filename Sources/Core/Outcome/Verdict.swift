@@ -39,6 +39,9 @@ package struct LegResult: Sendable {
 }
 
 extension LegResult {
+  /// Sent by the message's own channel, in one part and one call, and nothing is odd about it.
+  var isPlain: Bool { rare == nil && !leg.isFallback && leg.trail == nil && outcome?.isPlain ?? false }
+
   /// The lost call that the provider is still to be asked about.
   package var question: (call: String, due: Date)? { rare?.question }
 
@@ -120,8 +123,8 @@ package enum Verdict {
     let state = ends.state(hasRejected: itinerary.hasRejected)
     var line = HistoryLine(
       at: circumstances.now, state: state, sweep: circumstances.sweep, channel: itinerary.channel.name,
-      provider: itinerary.channel.card.name, attempt: attempt, calls: calls, results: ends.entries,
-      dropped: circumstances.dropped)
+      provider: itinerary.channel.card.name, attempt: attempt, calls: calls, dropped: circumstances.dropped)
+    line.results = ends.entries
     if state == .deferred {
       // What never gets through waits longer each time, as what is refused does.
       let tries = ends.isAttempt ? attempt : attempt + itinerary.unreached + 1

@@ -162,11 +162,12 @@ extension CopyingProvider {
 
 extension Channel {
   /// Whom a message names, in `to` and for copies; one empty word for a channel's own target.
-  package func words(of message: Message) -> [String] {
-    let words = message.to ?? [""]
+  package func words(of message: Message) -> Texts {
+    var words = message.to ?? [""]
     guard let copying, !message.options.isEmpty else { return words }
     let type = type(of: copying)
-    return words + type.copyOptions.flatMap { type.words($0, of: message) }
+    for option in type.copyOptions { type.words(option, of: message).forEach { words.append($0) } }
+    return words
   }
 }
 

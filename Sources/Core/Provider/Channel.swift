@@ -135,13 +135,13 @@ package final class Channel: @unchecked Sendable {
   package func recorded(_ outcome: Outcome) -> Outcome {
     guard outcome.id != nil || outcome.code != nil || outcome.reason != nil else { return outcome }
     var outcome = outcome
-    outcome.id = outcome.id.map(recorded)
-    outcome.code = outcome.code.map(recorded)
-    outcome.reason = outcome.reason.map(recorded)
+    if let id = outcome.id { outcome.id = recorded(id) }
+    if let code = outcome.code { outcome.code = recorded(code) }
+    if let reason = outcome.reason { outcome.reason = recorded(reason) }
     return outcome
   }
 
-  private func recorded(_ text: String) -> String {
+  func recorded(_ text: String) -> String {
     guard text.utf8.count > Channel.longestWord else { return masked(text) }
     // Cut first, as masking megabytes for each recipient takes minutes; behind the cut stays what a secret may need, and
     // goes after masking, as it may hold the beginning of one.

@@ -68,17 +68,39 @@ extension Call.Recipient {
   package static func key(inode: UInt64, born: Date) -> String { "\(inode) \(RFC3339.string(born))" }
 }
 
-/// A checked address.
+/// A checked address. A value that is copied as one reference: it is handed on from routing to the call's answer.
 package struct Target: Sendable, Hashable {
+  private var storage: Storage
+
+  private final class Storage: Sendable {
+    let address: String
+    let wire: String
+    let identity: String
+    let lane: Lane
+
+    init(_ address: String, wire: String, identity: String, lane: Lane) {
+      self.address = address
+      self.wire = wire
+      self.identity = identity
+      self.lane = lane
+    }
+  }
+
   /// How results name it: as the producer or the address book wrote it, or the name of an address that is a secret.
   /// Never on the wire.
-  package var address: String
+  package var address: String {
+    get { storage.address }
+    set {
+      if newValue.hasSameBytes(as: address) { return }
+      storage = Storage(newValue, wire: wire, identity: identity, lane: lane)
+    }
+  }
   /// As it goes on the wire.
-  package var wire: String
+  package var wire: String { storage.wire }
   /// Two spellings of one recipient have one identity; it is what is deduplicated and counted.
-  package var identity: String
+  package var identity: String { storage.identity }
   /// Recipients of different lanes never share a call (topics and people, domestic and international numbers).
-  package var lane: Lane
+  package var lane: Lane { storage.lane }
 
   package struct Lane: Sendable, Hashable {
     package var name: String
@@ -92,15 +114,14 @@ package struct Target: Sendable, Hashable {
   }
 
   package init(_ address: String, wire: String? = nil, identity: String? = nil, lane: Lane = Lane()) {
-    self.address = address
-    self.wire = wire ?? address
-    self.identity = identity ?? self.wire
-    self.lane = lane
+    let wire = wire ?? address
+    storage = Storage(address, wire: wire, identity: identity ?? wire, lane: lane)
   }
 
   /// By bytes: an address is what was written.
   package static func == (one: Target, other: Target) -> Bool {
-    one.lane == other.lane && Verbatim(one.address) == Verbatim(other.address)
+    if one.storage === other.storage { return true }
+    return one.lane == other.lane && Verbatim(one.address) == Verbatim(other.address)
       && Verbatim(one.wire) == Verbatim(other.wire) && Verbatim(one.identity) == Verbatim(other.identity)
   }
 

@@ -55,8 +55,10 @@ package enum ReceiptName: Sendable, Hashable {
 package struct Receipt: Sendable, Hashable {
   /// What it names, the surest first.
   package var names: [ReceiptName]
-  /// The recipient in the service's spelling; nil where it speaks of everybody whom the names stand for.
+  /// The recipient in the service's spelling. Nil where it names none: it counts then where the names leave no choice.
   package var to: String?
+  /// It speaks of everybody whom the names stand for, as the service tells of whole calls.
+  package var isOfAll: Bool
   /// Nil where nothing is final yet.
   package var news: ReceiptNews?
 
@@ -64,6 +66,13 @@ package struct Receipt: Sendable, Hashable {
     self.names = names
     self.to = to
     self.news = news
+    isOfAll = false
+  }
+
+  /// Of everybody in the calls that the names stand for.
+  package init(ofAll names: [ReceiptName], _ news: ReceiptNews?) {
+    self.init(names, to: nil, news)
+    isOfAll = true
   }
 }
 
@@ -77,6 +86,8 @@ package struct ReceiptEntry: Sendable, Hashable {
 
   package var content: Content
   package var source: [UInt8]
+
+  package var isBad: Bool { if case .bad = content { true } else { false } }
 
   package init(_ receipt: Receipt, source: [UInt8]) {
     content = .receipt(receipt)
@@ -103,6 +114,8 @@ package struct ReceiptDrop: Sendable, Hashable {
   /// The body, where it is JSON: read once, and looked at for every channel.
   package let json: JSON?
   package var isWrapped = false
+  /// Whether its writer has come to its end, as far as anybody can tell: JSON that is whole.
+  package var isWhole: Bool { isWrapped || json != nil }
 
   private static let members: Set<String> = ["receipt_of", "url", "headers", "query", "body"]
 
@@ -138,18 +151,6 @@ package struct ReceiptDrop: Sendable, Hashable {
     guard isWrapped, let channel else { return source }
     let body = String(decoding: source, as: UTF8.self)
     return JSON.object([.init("receipt_of", .string(channel)), .init("body", .string(body))]).bytes
-  }
-
-  /// Whether the secret is part of the URL that was called: one of the path's pieces or of the query's values.
-  package func carries(_ secret: String) -> Bool {
-    let parts = [url, query].compactMap { $0 }.joined(separator: "?")
-    let pieces = parts.utf8.split { "/?&=#".utf8.contains($0) }
-    // Every piece is compared to its end, so that time tells nothing of how much of a guess was right.
-    return pieces.reduce(false) { found, piece in
-      var difference: UInt8 = piece.count == secret.utf8.count ? 0 : 1
-      for (one, other) in zip(piece, secret.utf8) { difference |= one ^ other }
-      return difference == 0 || found
-    }
   }
 }
 
@@ -191,6 +192,12 @@ package protocol ReceiptProvider: Provider {
   /// The recipient's identity (`Target.identity`) of what a receipt calls it.
   func identity(ofReceiptFor recipient: String) -> String
 
+  /// What receipts know a recipient by: its identity, unless they spell it more loosely than calls may.
+  func receiptIdentity(of target: Target) -> String
+
+  /// The setting without which no callback is genuine, where it is not set.
+  var missingForCallbacks: String? { get }
+
   /// Receipts name what was known before the call: they end the doubt about a lost answer.
   var endsDoubt: Bool { get }
 
@@ -207,9 +214,11 @@ extension ReceiptProvider {
   package func reference(of call: Call) -> String? { ownReference(in: call.content) }
   package var endsDoubt: Bool { false }
   package var takesCallsWhole: Bool { false }
+  package var missingForCallbacks: String? { nil }
+  package func receiptIdentity(of target: Target) -> String { target.identity }
 
   package func identity(ofReceiptFor recipient: String) -> String {
-    (try? target(recipient))?.identity ?? recipient
+    (try? target(recipient)).map { receiptIdentity(of: $0) } ?? recipient
   }
 }
 

@@ -6,7 +6,7 @@ package struct Addressees: Sendable {
   /// What it goes in, where it goes in parts.
   private let parts: [Part]?
   /// The message's own words. A channel with its own target has one recipient, whose address is empty.
-  private let words: [String]
+  private let words: Texts
   private var position = 0
   private var identities: Set<Verbatim> = []
   private let isAlone: Bool
@@ -39,17 +39,23 @@ package struct Addressees: Sendable {
     while legs.count < count, position < words.count {
       let word = words[position]
       position += 1
-      for contact in channel.contacts(of: word) {
-        let (target, outcome) = channel.check(contact)
-        guard isAlone || identities.insert(Verbatim(target.identity)).inserted else { continue }
-        legs.append(
-          Itinerary.Leg(
-            to: target.address, original: word, channel: channel.name, isFallback: false, target: target,
-            content: content, start: outcome.map(Itinerary.Leg.Start.decided) ?? .send
-          ).parted(parts, known: parts(of: target.address)))
+      if channel.recipients.isEmpty {
+        add(Contact(word), word, to: &legs)
+      } else {
+        for contact in channel.contacts(of: word) { add(contact, word, to: &legs) }
       }
     }
     return legs
+  }
+
+  private mutating func add(_ contact: Contact, _ word: String, to legs: inout [Itinerary.Leg]) {
+    let (target, outcome) = channel.check(contact)
+    guard isAlone || identities.insert(Verbatim(target.identity)).inserted else { return }
+    legs.append(
+      Itinerary.Leg(
+        to: target.address, original: word, channel: channel.name, isFallback: false, target: target,
+        content: content, start: outcome.map(Itinerary.Leg.Start.decided) ?? .send
+      ).parted(parts, known: parts(of: target.address)))
   }
 
   private func parts(of to: String) -> [HistoryLine.Part] {

@@ -13,8 +13,13 @@ package enum Route: Sendable {
 package struct Itinerary: Sendable {
   package var channel: Channel
   package var legs: [Leg]
-  /// Of a long list: those who come after these.
-  package var rest: Addressees?
+  /// Of a long list: those who come after these. Out of line, as hardly any message has them.
+  package var rest: Addressees? {
+    get { if case .some(let rest) = more { rest } else { nil } }
+    set { more = newValue.map(More.some) ?? .none }
+  }
+  private var more = More.none
+  private indirect enum More: Sendable { case none, some(Addressees) }
   /// Attempts before this one.
   package var attempts: Int
   /// Tries since the last of them that never got to the provider.
@@ -308,9 +313,10 @@ package struct Router: Sendable {
   }
 
   /// The legs that replace one that finally failed: through its channel's fallback, whose own address book knows the
-  /// original `to`. Empty where there is no (further) fallback.
+  /// original `to`. Empty where there is no (further) fallback, or the recipient has been through it.
   package func fallbacks(of leg: Itinerary.Leg, _ message: Message, visited: Set<String>) -> [Itinerary.Leg] {
     guard let name = configuration.channels[leg.channel]?.fallback, !visited.contains(name),
+      !message.passed.contains(name),
       let channel = configuration.channels[name]
     else { return [] }
     let isOwn = channel.card.hasOwnTarget && channel.recipients[Verbatim(leg.original)] == nil

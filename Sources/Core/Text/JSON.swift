@@ -86,25 +86,28 @@ extension JSON {
 
   /// A string in quotes. Control characters become `\u00XX`, so a line of JSON stays one line and says nothing to a terminal.
   package static func write(_ string: String, to bytes: inout [UInt8]) {
-    bytes.append(UInt8(ascii: "\""))
     var string = string
-    string.withUTF8 { utf8 in
-      var plain = 0
-      for index in utf8.indices {
-        let byte = utf8[index]
-        if byte < 0x20 || byte == 0x22 || byte == 0x5C || byte == 0x7F {
-          bytes.append(contentsOf: utf8[plain..<index])
-          plain = index + 1
-          escape(byte, to: &bytes)
-        } else if byte == 0xC2, utf8[index + 1] < 0xA0 {
-          // C1: C2 80 to C2 9F, which terminals obey as well (9B is their CSI). A string's UTF-8 is whole: C2 is never last.
-          bytes.append(contentsOf: utf8[plain..<index])
-          plain = index + 2
-          escape(utf8[index + 1], to: &bytes)
-        }
+    string.withUTF8 { write(utf8: $0, to: &bytes) }
+  }
+
+  /// - Parameter utf8: of a whole string.
+  package static func write(utf8: UnsafeBufferPointer<UInt8>, to bytes: inout [UInt8]) {
+    bytes.append(UInt8(ascii: "\""))
+    var plain = 0
+    for index in utf8.indices {
+      let byte = utf8[index]
+      if byte < 0x20 || byte == 0x22 || byte == 0x5C || byte == 0x7F {
+        bytes.append(contentsOf: utf8[plain..<index])
+        plain = index + 1
+        escape(byte, to: &bytes)
+      } else if byte == 0xC2, utf8[index + 1] < 0xA0 {
+        // C1: C2 80 to C2 9F, which terminals obey as well (9B is their CSI). A string's UTF-8 is whole: C2 is never last.
+        bytes.append(contentsOf: utf8[plain..<index])
+        plain = index + 2
+        escape(utf8[index + 1], to: &bytes)
       }
-      bytes.append(contentsOf: utf8[plain...])
     }
+    bytes.append(contentsOf: utf8[plain...])
     bytes.append(UInt8(ascii: "\""))
   }
 

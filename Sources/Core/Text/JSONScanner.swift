@@ -9,6 +9,7 @@ package struct JSONScanner {
   private let bytes: UnsafeBufferPointer<UInt8>
   /// Where the next byte is read; after `value()`, the first byte behind the value.
   package private(set) var offset: Int
+  private var nodes: [JSONTape.Node] = []
 
   package init(_ bytes: UnsafeBufferPointer<UInt8>, at offset: Int = 0) {
     self.bytes = bytes
@@ -16,23 +17,7 @@ package struct JSONScanner {
   }
 
   /// The value of a text that holds nothing else.
-  package static func value(of bytes: [UInt8]) throws(JSONFault) -> JSON {
-    // `withUnsafeBufferPointer` rethrows untyped; the detour keeps the error's type.
-    let result = bytes.withUnsafeBufferPointer { buffer -> Result<JSON, JSONFault> in
-      var scanner = JSONScanner(buffer)
-      do throws(JSONFault) {
-        let value = try scanner.value()
-        scanner.skipSpace()
-        guard scanner.isAtEnd else {
-          throw JSONFault(offset: scanner.offset, problem: "something follows the value")
-        }
-        return .success(value)
-      } catch {
-        return .failure(error)
-      }
-    }
-    return try result.get()
-  }
+  package static func value(of bytes: [UInt8]) throws(JSONFault) -> JSON { try JSONText(bytes).root.json }
 
   package var isAtEnd: Bool { offset >= bytes.count }
 
@@ -46,50 +31,63 @@ package struct JSONScanner {
   }
 
   /// The next value, white space before it skipped.
-  package mutating func value() throws(JSONFault) -> JSON {
-    try value(depth: 0)
+  package mutating func value() throws(JSONFault) -> JSON { try tape().json(at: 0, in: bytes) }
+
+  /// The next value, read and checked whole, and nothing of it copied.
+  package mutating func tape() throws(JSONFault) -> JSONTape {
+    guard bytes.count <= UInt32.max else { throw fault("the text has more than 4 gigabytes") }
+    nodes = []
+    nodes.reserveCapacity(min(64, bytes.count - offset))
+    try scan(depth: 0)
+    return JSONTape(nodes)
   }
 
-  private mutating func value(depth: Int) throws(JSONFault) -> JSON {
+  private mutating func scan(depth: Int) throws(JSONFault) {
     skipSpace()
     guard offset < bytes.count else { throw fault("the text ends where a value is expected") }
     switch bytes[offset] {
-    case UInt8(ascii: "{"): return try object(depth: depth + 1)
-    case UInt8(ascii: "["): return try array(depth: depth + 1)
-    case UInt8(ascii: "\""): return .string(try string())
-    case UInt8(ascii: "t"): return try word("true", .boolean(true))
-    case UInt8(ascii: "f"): return try word("false", .boolean(false))
-    case UInt8(ascii: "n"): return try word("null", .null)
-    case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): return .number(try number())
+    case UInt8(ascii: "{"): try object(depth: depth + 1)
+    case UInt8(ascii: "["): try array(depth: depth + 1)
+    case UInt8(ascii: "\""): try string()
+    case UInt8(ascii: "t"): try word("true", .true)
+    case UInt8(ascii: "f"): try word("false", .false)
+    case UInt8(ascii: "n"): try word("null", .null)
+    case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): try number()
     default: throw fault("a value is expected here, found \(found)")
     }
   }
 
+  private mutating func note(_ kind: JSONTape.Kind, from start: Int) {
+    nodes.append(.init(kind, start, offset, next: nodes.count + 1))
+  }
+
   // MARK: Containers
 
-  private mutating func object(depth: Int) throws(JSONFault) -> JSON {
-    try enter(depth)
-    var members: [JSON.Member] = []
+  private mutating func object(depth: Int) throws(JSONFault) {
+    let container = try enter(depth, .object)
     var seen = SeenKeys()
     skipSpace()
-    if take(UInt8(ascii: "}")) { return .object(members) }
+    if take(UInt8(ascii: "}")) { return leave(container) }
     while true {
       skipSpace()
       let start = offset
       guard offset < bytes.count, bytes[offset] == UInt8(ascii: "\"") else {
         throw fault("a key in double quotes is expected here, found \(found)")
       }
-      let key = try string()
-      guard isNew(key, among: members, &seen) else {
-        throw JSONFault(offset: start, problem: "the key \"\(key.shortened)\" stands here for the second time")
+      let key = nodes.count
+      try string()
+      guard isNew(key, in: container, &seen) else {
+        let name = JSONTape.string(nodes[key], in: bytes)
+        throw JSONFault(offset: start, problem: "the key \"\(name.shortened)\" stands here for the second time")
       }
       skipSpace()
       guard take(UInt8(ascii: ":")) else {
-        throw fault("a colon is expected after the key \"\(key.shortened)\", found \(found)")
+        let name = JSONTape.string(nodes[key], in: bytes)
+        throw fault("a colon is expected after the key \"\(name.shortened)\", found \(found)")
       }
-      members.append(JSON.Member(key, try value(depth: depth)))
+      try scan(depth: depth)
       skipSpace()
-      if take(UInt8(ascii: "}")) { return .object(members) }
+      if take(UInt8(ascii: "}")) { return leave(container) }
       guard take(UInt8(ascii: ",")) else { throw fault("a comma or } is expected here, found \(found)") }
     }
   }
@@ -97,15 +95,31 @@ package struct JSONScanner {
   /// Linear for the few keys that messages have, a set for the many that an attack has. Keys are compared by their bytes
   /// (RFC 8259, section 8.3): Swift's own equality takes é in one scalar and in two for the same, and an attack can make
   /// it sort thousands of accents.
-  private func isNew(_ key: String, among members: [JSON.Member], _ seen: inout SeenKeys) -> Bool {
-    if members.count < 24 {
-      return seen.marks.insert(key) || !members.indices.contains { members[$0].key.hasSameBytes(as: key) }
+  private func isNew(_ key: Int, in container: Int, _ seen: inout SeenKeys) -> Bool {
+    seen.count += 1
+    guard seen.count > 24 else { return seen.marks.insert(nodes[key], in: bytes) || !repeats(key, in: container) }
+    if seen.many.isEmpty {
+      var earlier = container + 1
+      while earlier < key {
+        seen.many.insert(JSONTape.unescaped(nodes[earlier], in: bytes))
+        earlier = nodes[earlier + 1].next
+      }
     }
-    if seen.many.isEmpty { seen.many = Set(members.map { Array($0.key.utf8) }) }
-    return seen.many.insert(Array(key.utf8)).inserted
+    return seen.many.insert(JSONTape.unescaped(nodes[key], in: bytes)).inserted
+  }
+
+  /// Whether an earlier member of the object has the key.
+  private func repeats(_ key: Int, in container: Int) -> Bool {
+    var earlier = container + 1
+    while earlier < key {
+      if JSONTape.areEqual(nodes[earlier], nodes[key], in: bytes) { return true }
+      earlier = nodes[earlier + 1].next
+    }
+    return false
   }
 
   private struct SeenKeys {
+    var count = 0
     var marks = Marks()
     var many: Set<[UInt8]> = []
   }
@@ -115,48 +129,59 @@ package struct JSONScanner {
     private var bits: UInt64 = 0
 
     /// True when the key is certainly new.
-    mutating func insert(_ key: String) -> Bool {
-      let utf8 = key.utf8
-      let ends = Int(utf8.first ?? 0) &* 7 &+ Int(utf8.last ?? 0) &* 3
-      let bit: UInt64 = 1 << UInt64((ends &+ utf8.count) & 63)
+    mutating func insert(_ key: JSONTape.Node, in bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+      // What has escapes may be any other key.
+      guard key.kind == .string else {
+        bits = .max
+        return false
+      }
+      let (start, end) = (Int(key.start), Int(key.end))
+      let ends = start < end ? Int(bytes[start]) &* 7 &+ Int(bytes[end - 1]) &* 3 : 0
+      let bit: UInt64 = 1 << UInt64((ends &+ end &- start) & 63)
       defer { bits |= bit }
       return bits & bit == 0
     }
   }
 
-  private mutating func array(depth: Int) throws(JSONFault) -> JSON {
-    try enter(depth)
-    var values: [JSON] = []
+  private mutating func array(depth: Int) throws(JSONFault) {
+    let container = try enter(depth, .array)
     skipSpace()
-    if take(UInt8(ascii: "]")) { return .array(values) }
+    if take(UInt8(ascii: "]")) { return leave(container) }
     while true {
-      values.append(try value(depth: depth))
+      try scan(depth: depth)
       skipSpace()
-      if take(UInt8(ascii: "]")) { return .array(values) }
+      if take(UInt8(ascii: "]")) { return leave(container) }
       guard take(UInt8(ascii: ",")) else { throw fault("a comma or ] is expected here, found \(found)") }
     }
   }
 
-  private mutating func enter(_ depth: Int) throws(JSONFault) {
+  /// - Returns: the container's node, which `leave` completes.
+  private mutating func enter(_ depth: Int, _ kind: JSONTape.Kind) throws(JSONFault) -> Int {
     guard depth <= JSONScanner.maximumDepth else {
       throw fault("nested deeper than \(JSONScanner.maximumDepth) levels")
     }
+    note(kind, from: offset)
     offset += 1
+    return nodes.count - 1
+  }
+
+  private mutating func leave(_ container: Int) {
+    nodes[container] = .init(nodes[container].kind, Int(nodes[container].start), offset, next: nodes.count)
   }
 
   // MARK: Scalars
 
-  private mutating func word(_ word: StaticString, _ value: JSON) throws(JSONFault) -> JSON {
-    let end = offset + word.utf8CodeUnitCount
+  private mutating func word(_ word: StaticString, _ kind: JSONTape.Kind) throws(JSONFault) {
+    let (start, end) = (offset, offset + word.utf8CodeUnitCount)
     let matches =
       end <= bytes.count
       && UnsafeBufferPointer(start: word.utf8Start, count: word.utf8CodeUnitCount).elementsEqual(bytes[offset..<end])
     guard matches else { throw fault("a value is expected here, found \(found)") }
     offset = end
-    return value
+    note(kind, from: start)
   }
 
-  private mutating func number() throws(JSONFault) -> String {
+  private mutating func number() throws(JSONFault) {
     let start = offset
     _ = take(UInt8(ascii: "-"))
     if take(UInt8(ascii: "0")) {
@@ -169,7 +194,7 @@ package struct JSONScanner {
       if !take(UInt8(ascii: "+")) { _ = take(UInt8(ascii: "-")) }
       try digits()
     }
-    return String(decoding: bytes[start..<offset], as: UTF8.self)
+    note(.number, from: start)
   }
 
   private mutating func digits() throws(JSONFault) {
@@ -180,37 +205,41 @@ package struct JSONScanner {
   private func isDigit(_ byte: UInt8) -> Bool { byte &- 0x30 < 10 }
 
   /// A string; the opening quote is at `offset`.
-  private mutating func string() throws(JSONFault) -> String {
-    let opening = offset
-    offset += 1
-    let start = offset
+  private mutating func string() throws(JSONFault) {
+    let start = offset + 1
+    var place = start
     var all: UInt8 = 0
-    while offset < bytes.count {
-      let byte = bytes[offset]
+    while place < bytes.count {
+      let byte = bytes[place]
       if byte == UInt8(ascii: "\"") {
-        let raw = UnsafeBufferPointer(rebasing: bytes[start..<offset])
+        offset = place
         // ASCII needs no second look.
-        let text = try all < 0x80 ? String(decoding: raw, as: UTF8.self) : text(of: raw, at: start)
+        if all >= 0x80 { try check(UnsafeBufferPointer(rebasing: bytes[start..<place]).span, at: start) }
+        note(.string, from: start)
         offset += 1
-        return text
+        return
       }
-      if byte == UInt8(ascii: "\\") { return try escapedString(from: start) }
-      guard byte >= 0x20 else { throw fault("a control character must be escaped in a string, found \(found)") }
+      guard byte >= 0x20, byte != UInt8(ascii: "\\") else { break }
       all |= byte
-      offset += 1
+      place += 1
     }
-    throw JSONFault(offset: opening, problem: "a string begins here and does not end")
+    offset = place
+    guard place < bytes.count else {
+      throw JSONFault(offset: start - 1, problem: "a string begins here and does not end")
+    }
+    let unescaped = try unescape(from: start)
+    try check(unescaped.span, at: start)
+    note(.escaped, from: start)
+    offset += 1
   }
 
-  /// The rest of a string that holds an escape, which is at `offset`.
-  private mutating func escapedString(from start: Int) throws(JSONFault) -> String {
+  /// What a string says that stood, until an escape or what must not be there at `offset`, for itself; then its closing
+  /// quote is at `offset`.
+  mutating func unescape(from start: Int) throws(JSONFault) -> [UInt8] {
     var unescaped = Array(bytes[start..<offset])
     while offset < bytes.count {
       let byte = bytes[offset]
-      if byte == UInt8(ascii: "\"") {
-        offset += 1
-        return try text(of: unescaped, at: start)
-      }
+      if byte == UInt8(ascii: "\"") { return unescaped }
       guard byte >= 0x20 else { throw fault("a control character must be escaped in a string, found \(found)") }
       offset += 1
       if byte == UInt8(ascii: "\\") {
@@ -274,14 +303,13 @@ package struct JSONScanner {
     return value
   }
 
-  private func text(of bytes: some Collection<UInt8>, at start: Int) throws(JSONFault) -> String {
-    guard let text = String(validating: bytes, as: UTF8.self) else {
+  private func check(_ text: Span<UInt8>, at start: Int) throws(JSONFault) {
+    guard let utf8 = try? UTF8Span(validating: text) else {
       throw JSONFault(offset: start, problem: "the string that begins here is not valid UTF-8")
     }
-    guard !text.hasHeapOfAccents else {
+    guard text.count <= String.mostAccents || !String(copying: utf8).hasHeapOfAccents else {
       throw JSONFault(offset: start, problem: "the string that begins here heaps up hundreds of accents")
     }
-    return text
   }
 
   // MARK: Reading and complaining
@@ -317,11 +345,13 @@ package struct JSONFault: Error, Sendable, Hashable {
 }
 
 extension String {
+  /// In a text with no more bytes they may be sorted.
+  fileprivate static let mostAccents = 1000
+
   /// Comparing and hashing strings sorts accents that follow each other, in quadratic time: a key of 160 kB takes ten
   /// seconds, one of 16 MB hours. No language has more than a handful in a row.
   package var hasHeapOfAccents: Bool {
-    // In short ones they may be sorted.
-    guard utf8.count > 1000, utf8.contains(where: { $0 >= 0xCC }) else { return false }
+    guard utf8.count > String.mostAccents, utf8.contains(where: { $0 >= 0xCC }) else { return false }
     var run = 0
     for scalar in unicodeScalars {
       // Latin letters, Chinese characters and Hangul: nearly all of nearly all texts.

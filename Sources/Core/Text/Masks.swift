@@ -14,6 +14,8 @@ struct Masks: Sendable {
   private var words: [Word] = []
   /// Which of them begin with that byte.
   private var begins = [[Int]](repeating: [], count: 256)
+  /// Where one of them may begin: with its own first byte, or with an escape for it.
+  private var mayBegin = (0...255).map { Masks.isEscape($0) }
   /// The bytes that the longest may take in a text.
   private(set) var longest = 0
 
@@ -25,7 +27,10 @@ struct Masks: Sendable {
       words.append(Word(bytes: bytes))
       words += Masks.base64(of: bytes).map { Word(bytes: $0, isBase64: true) }
     }
-    for index in words.indices { begins[Int(words[index].bytes[0])].append(index) }
+    for index in words.indices {
+      begins[Int(words[index].bytes[0])].append(index)
+      mayBegin[Int(words[index].bytes[0])] = true
+    }
     // `&#x0041;` is longer than `\u0041` with its backslash escaped once more.
     longest = 11 * (words.map(\.bytes.count).max() ?? 0)
   }
@@ -52,10 +57,8 @@ struct Masks: Sendable {
   /// Where secrets stand, one after the other; what overlaps is one.
   private func ranges(_ text: UnsafeBufferPointer<UInt8>) -> [Range<Int>] {
     var ranges: [Range<Int>] = []
-    for start in text.indices {
-      let isEscape = Masks.isEscape(text[start])
-      if !isEscape, begins[Int(text[start])].isEmpty { continue }
-      let meanings = isEscape ? Masks.readings(text, at: start).map { $0.meaning[0] } : [text[start]]
+    for start in text.indices where mayBegin[Int(text[start])] {
+      let meanings = Masks.isEscape(text[start]) ? Masks.readings(text, at: start).map { $0.meaning[0] } : [text[start]]
       for word in meanings.flatMap({ begins[Int($0)] }).map({ words[$0] }) {
         guard var end = Masks.end(of: word.bytes[...], in: text, at: start) else { continue }
         var begin = start
@@ -96,7 +99,10 @@ struct Masks: Sendable {
   }
 
   private static func isEscape(_ byte: UInt8) -> Bool {
-    "%\\+&".utf8.contains(byte)
+    switch byte {
+    case UInt8(ascii: "%"), UInt8(ascii: "\\"), UInt8(ascii: "+"), UInt8(ascii: "&"): true
+    default: false
+    }
   }
 
   /// What a sign that may begin an escape can mean, and how much of the text is read for that.

@@ -20,23 +20,27 @@ package enum RFC3339 {
     let (seconds, fraction) = CivilTime.floored(Int(milliseconds), by: 1000)
     let (days, time) = CivilTime.floored(seconds, by: 86_400)
     let (year, month, day) = CivilTime.date(days)
-    func put(_ value: Int, _ width: Int, _ mark: UInt8) {
-      var divisor = 1
-      for _ in 1..<width { divisor *= 10 }
-      while divisor > 0 {
-        bytes.append(0x30 + UInt8(truncatingIfNeeded: value / divisor % 10))
-        divisor /= 10
+    let start = bytes.count
+    bytes.append(contentsOf: UnsafeBufferPointer(start: form.utf8Start, count: form.utf8CodeUnitCount))
+    /// The digits that end at `end`, over the form's zeros.
+    func put(_ value: Int, endingAt end: Int) {
+      var (rest, place) = (value, start + end)
+      while rest > 0 {
+        place -= 1
+        bytes[place] += UInt8(truncatingIfNeeded: rest % 10)
+        rest /= 10
       }
-      bytes.append(mark)
     }
-    put(year, 4, UInt8(ascii: "-"))
-    put(month, 2, UInt8(ascii: "-"))
-    put(day, 2, UInt8(ascii: "T"))
-    put(time / 3600, 2, UInt8(ascii: ":"))
-    put(time / 60 % 60, 2, UInt8(ascii: ":"))
-    put(time % 60, 2, UInt8(ascii: "."))
-    put(fraction, 3, UInt8(ascii: "Z"))
+    put(year, endingAt: 4)
+    put(month, endingAt: 7)
+    put(day, endingAt: 10)
+    put(time / 3600, endingAt: 13)
+    put(time / 60 % 60, endingAt: 16)
+    put(time % 60, endingAt: 19)
+    put(fraction, endingAt: 23)
   }
+
+  private static let form: StaticString = "0000-00-00T00:00:00.000Z"
 
   /// Nil for what is no RFC 3339 time: date and time with `Z` or an offset; fractions, lower case, and a space for the T
   /// (RFC 3339, section 5.6) allowed. A leap second is the second after it.

@@ -24,7 +24,8 @@ import time
 from wsgiref.util import request_uri
 
 LARGEST = 1 << 20
-CHANNEL = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}")
+# Any name that a configuration may give a channel and a file can begin with.
+CHANNEL = re.compile(r"[^/.\x00-\x1f\x7f\ufffd][^/\x00-\x1f\x7f\ufffd]{0,59}")
 # What receipts are checked by, and nothing else of a stranger's.
 HEADERS = re.compile(r"X-TWILIO-.*|X-SDK-DATE|AUTHORIZATION|CONTENT-TYPE")
 # What each vendor wants to hear: a number as code (Aliyun), result 0 (Tencent); the others look at the status alone.
@@ -61,11 +62,16 @@ def drop(spool, channel, content):
 
 
 def called(environ):
+    """The URL as it came, where the server tells: put together from its parts it may be escaped otherwise, and what is
+    signed, or holds the secret, is every byte of it."""
     base = os.environ.get("MSGSPOOL_CALLBACK_BASE") or environ.get("MSGSPOOL_CALLBACK_BASE")
     url = request_uri(environ)
-    if not base:
-        return url
-    return base.rstrip("/") + "/" + url.split("://", 1)[1].partition("/")[2]
+    host, _, rest = url.partition("://")[2].partition("/")
+    raw = environ.get("REQUEST_URI") or environ.get("RAW_URI") or ""
+    if "://" in raw.partition("?")[0]:
+        raw = "/" + raw.partition("://")[2].partition("/")[2]
+    target = raw if raw.startswith("/") else "/" + rest
+    return (base.rstrip("/") if base else url.partition("://")[0] + "://" + host) + target
 
 
 def headers(environ):
@@ -79,18 +85,29 @@ def take(environ):
     """Status and answer."""
     if environ["REQUEST_METHOD"] not in ("POST", "GET"):
         return "405 Method Not Allowed", {"error": "POST it"}
-    parts = [part for part in environ.get("PATH_INFO", "").split("/") if part]
+    # WSGI hands bytes on as Latin-1.
+    path = environ.get("PATH_INFO", "").encode("latin-1", "replace").decode("utf-8", "replace")
+    parts = [part for part in path.split("/") if part]
     if not parts or not CHANNEL.fullmatch(parts[0]):
         return "404 Not Found", {"error": "the path names no channel"}
-    try:
-        length = int(environ.get("CONTENT_LENGTH") or 0)
-    except ValueError:
-        return "400 Bad Request", {"error": "Content-Length is no number"}
-    if not 0 <= length <= LARGEST:
-        return "413 Content Too Large", {"error": "no callback is that large"}
-    body = environ["wsgi.input"].read(length) if length else b""
-    if len(body) != length:
-        return "400 Bad Request", {"error": "the body was cut short"}
+    known = environ.get("CONTENT_LENGTH") or ("0" if environ["REQUEST_METHOD"] == "GET" else "")
+    if known:
+        try:
+            length = int(known)
+        except ValueError:
+            return "400 Bad Request", {"error": "Content-Length is no number"}
+        if not 0 <= length <= LARGEST:
+            return "413 Content Too Large", {"error": "no callback is that large"}
+        body = environ["wsgi.input"].read(length) if length else b""
+        if len(body) != length:
+            return "400 Bad Request", {"error": "the body was cut short"}
+    elif environ.get("wsgi.input_terminated"):
+        # A body in chunks, whose end the server marks.
+        body = environ["wsgi.input"].read(LARGEST + 1)
+        if len(body) > LARGEST:
+            return "413 Content Too Large", {"error": "no callback is that large"}
+    else:
+        return "411 Length Required", {"error": "the body's length is not known: send Content-Length"}
     spool = os.environ.get("MSGSPOOL_DIR") or environ.get("MSGSPOOL_DIR") or "/var/spool/msgspool"
     wrapper = {
         "receipt_of": parts[0],

@@ -52,7 +52,7 @@ def main():
     parser.add_argument("--spool", default=os.environ.get("MSGSPOOL_DIR", "/var/spool/msgspool"))
     parser.add_argument("--channel", required=True, help="the channel that sends those mails")
     options = parser.parse_args()
-    if "/" in options.channel or options.channel.startswith("."):
+    if not options.channel or "/" in options.channel or options.channel.startswith("."):
         parser.error("--channel is no channel's name")
     content = sys.stdin.buffer.read(LARGEST + 1)[:LARGEST]
     try:

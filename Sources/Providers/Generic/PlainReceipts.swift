@@ -3,7 +3,7 @@ import FoundationEssentials
 
 /// Receipts in our own words, for whatever stands behind `webhook` and `exec`:
 /// `{"id":"...","to":"...","state":"delivered","code":"...","reason":"...","at":"..."}`, or an array of those. The id is the
-/// far end's, else the call's; without `to` it speaks of everybody in the call.
+/// far end's, else the call's; without `to` it counts where the id is one recipient's own, or the call was for one alone.
 enum PlainReceipts {
   static func recognizes(_ drop: ReceiptDrop) -> Bool {
     guard let entries = CallbackJSON.objects(drop.json), !entries.isEmpty else { return false }
@@ -17,11 +17,16 @@ enum PlainReceipts {
         let words = ReceiptState.allCases.filter { $0 != .noReceipt }.map(\.rawValue).joined(separator: ", ")
         return ReceiptEntry(bad: "state: expected one of \(words)", source: value.bytes)
       }
+      // Where a channel has its own target, nobody is its recipient's name.
+      let to = value["to"] ?? .null
+      guard to == .null || to == .string("") || CallbackJSON.text(to) != nil else {
+        return ReceiptEntry(bad: "to: expected one recipient, as text", source: value.bytes)
+      }
       let news = ReceiptNews(
         state, code: CallbackJSON.text(value["code"]), reason: CallbackJSON.text(value["reason"]),
         at: value["at"]?.string.flatMap(RFC3339.date))
       return ReceiptEntry(
-        Receipt([.id(id), .reference(id)], to: CallbackJSON.text(value["to"]), news), source: value.bytes)
+        Receipt([.id(id), .reference(id)], to: CallbackJSON.text(to), news), source: value.bytes)
     }
   }
 }

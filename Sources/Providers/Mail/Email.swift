@@ -291,7 +291,7 @@ package struct Email: MailProvider, CopyingProvider {
     }
     var content = content
     content.fields.append(.init(Email.hasCopies, "true"))
-    let recipients = contacts(message.to ?? [])
+    let recipients = contacts(Array(message.to ?? []))
     if recipients.count == 1 { content.fields += mailboxes(recipients, "To").map { .init(Email.to, $0) } }
     content.fields += mailboxes(contacts(Email.words(Email.cc, of: message)), "Cc").map { .init(Email.cc, $0) }
     return content

@@ -33,6 +33,9 @@ extension Email: ReceiptProvider {
     }
   }
 
+  /// Mail systems write the part before the @ in small letters as often as not: within one mail that is nobody else.
+  package func receiptIdentity(of target: Target) -> String { target.identity.lowercased() }
+
   /// The Message-ID, without its brackets.
   package func reference(of call: Call) -> String? { "\(identifier(of: call))@\(sender.domain)" }
 }

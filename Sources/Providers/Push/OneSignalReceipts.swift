@@ -46,7 +46,7 @@ extension OneSignal: ReceiptAsking {
     guard isOver, let id = call.anyId, let state = Self.state(of: call, value) else { return reading }
     let at = value["completed_at"]?.number.map { Date(timeIntervalSince1970: $0) }
     let reason = state == .undelivered ? "no device got it" : nil
-    reading.receipts = [Receipt([.id(id)], to: nil, ReceiptNews(state, reason: reason, at: at))]
+    reading.receipts = [Receipt(ofAll: [.id(id)], ReceiptNews(state, reason: reason, at: at))]
     return reading
   }
 

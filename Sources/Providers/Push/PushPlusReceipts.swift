@@ -19,7 +19,7 @@ extension PushPlus: ReceiptProvider {
       return [ReceiptEntry(bad: "has no shortCode or no sendStatus", source: drop.body)]
     }
     let news = news(status, CallbackJSON.text(info?["message"]), at: nil)
-    return [ReceiptEntry(Receipt([.id(code)], to: nil, news), source: drop.body)]
+    return [ReceiptEntry(Receipt(ofAll: [.id(code)], news), source: drop.body)]
   }
 
   /// 0 not sent, 1 sending, 2 sent, 3 failed.
@@ -86,7 +86,7 @@ extension PushPlus: ReceiptAsking {
     else { return reading }
     let at = value?["data"]?["updateTime"]?.string.flatMap { CivilTime.parsePlain($0, offset: 8 * 3_600) }
     let news = Self.news(status, CallbackJSON.text(value?["data"]?["errorMessage"]), at: at)
-    reading.receipts = [Receipt([.id(short)], to: nil, news)]
+    reading.receipts = [Receipt(ofAll: [.id(short)], news)]
     return reading
   }
 }

@@ -2,8 +2,9 @@ import Core
 import FoundationEssentials
 import Signing
 
-/// What becomes of Pushover's emergencies: acknowledged by whom and when (providers/pushover.md, section 5). Nothing is told
-/// of other messages. Not signed.
+/// What becomes of Pushover's emergencies: acknowledged by whom and when (providers/pushover.md, section 5). The receipt is the
+/// call's, whoever of those who got it acknowledged: of a group's key it names a member, whom nobody here knows. Nothing is
+/// told of other messages. Not signed.
 extension Pushover: ReceiptProvider {
   package func givesReceipts(for content: Content) -> Bool { content["priority"] == "2" }
 
@@ -15,13 +16,12 @@ extension Pushover: ReceiptProvider {
   package static func entries(in drop: ReceiptDrop) -> [ReceiptEntry] {
     guard let form = CallbackForm(drop.body), let receipt = form["receipt"], !receipt.isEmpty else { return [] }
     let at = form["acknowledged_at"].flatMap { Int($0) }.map { Date(timeIntervalSince1970: Double($0)) }
-    let user = form["acknowledged_by"].flatMap { $0.isEmpty ? nil : $0 }
     let news =
       form["acknowledged"] == "1"
       ? ReceiptNews(
         .acknowledged, reason: form["acknowledged_by_device"].flatMap { $0.isEmpty ? nil : "on \($0)" }, at: at)
       : nil
-    return [ReceiptEntry(Receipt([.id(receipt)], to: user, news), source: drop.body)]
+    return [ReceiptEntry(Receipt(ofAll: [.id(receipt)], news), source: drop.body)]
   }
 
   package var receiptsByDefault: ReceiptMode { .pull }
@@ -61,14 +61,12 @@ extension Pushover: ReceiptAsking {
     if value["acknowledged"]?.integer == 1 {
       let device = CallbackJSON.text(value["acknowledged_by_device"]).map { "on \($0)" }
       reading.receipts = [
-        Receipt(
-          [.id(receipt)], to: CallbackJSON.text(value["acknowledged_by"]),
-          ReceiptNews(.acknowledged, reason: device, at: time("acknowledged_at")))
+        Receipt(ofAll: [.id(receipt)], ReceiptNews(.acknowledged, reason: device, at: time("acknowledged_at")))
       ]
     } else if value["expired"]?.integer == 1 {
       reading.receipts = [
         Receipt(
-          [.id(receipt)], to: nil,
+          ofAll: [.id(receipt)],
           ReceiptNews(.undelivered, code: "expired", reason: "nobody acknowledged it", at: time("expires_at")))
       ]
     }

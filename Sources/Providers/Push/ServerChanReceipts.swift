@@ -47,7 +47,7 @@ extension ServerChan: ReceiptAsking {
       code == "0"
       ? ReceiptNews(.delivered)
       : ReceiptNews(.undelivered, code: code, reason: CallbackJSON.text(said["errmsg"]))
-    reading.receipts = [Receipt([.id(id)], to: nil, news)]
+    reading.receipts = [Receipt(ofAll: [.id(id)], news)]
     return reading
   }
 }

@@ -195,29 +195,23 @@ package struct WxPusher: HTTPProvider {
   /// Elements are matched by what they name, not by position; a target that none names stays unconfirmed. Their codes mean
   /// what the answer's own mean.
   private func perTarget(_ elements: [JSONAnswer], believable: Bool, in call: Call) -> Answer {
-    var named: [Verbatim: JSONAnswer] = [:]
-    for element in elements {
-      // Of two elements for one target the first counts.
-      guard let name = (element["uid"]?.text ?? element["topicId"]?.text).map(Verbatim.init(_:)), named[name] == nil
-      else {
-        continue
-      }
-      named[name] = element
-    }
+    let named = elements.matched(to: call) { $0["uid"]?.text ?? $0["topicId"]?.text }
     var verdicts: [AnswerClass?] = []
-    let outcomes = call.recipients.map { recipient -> Outcome in
-      guard let element = named[Verbatim(recipient.target.wire)] else {
-        verdicts.append(nil)
+    var isAnybodyFine = false
+    let outcomes = named.map { element -> Outcome in
+      guard let element else {
+        isAnybodyFine = true
         return .unconfirmed(reason: "the answer does not name this target")
       }
       if believable, element["code"]?.integer == 1000 {
-        verdicts.append(nil)
+        isAnybodyFine = true
         return .accepted(id: element["sendRecordId"]?.text)
       }
       let verdict = verdict(of: element)
       verdicts.append(verdict)
       return verdict.outcome(code: element["code"]?.text, reason: element["status"]?.text)
     }
+    if isAnybodyFine { verdicts.append(nil) }
     return Answer(outcomes, by: verdicts)
   }
 

@@ -21,15 +21,34 @@ extension HuaweiSMS: ReceiptProvider {
   }
 
   /// Accepted by the carrier, or not known: nothing final.
-  private static let underWay: Set<String> = ["", "ACCEPTD", "UNKNOWN"]
+  private static let underWay: Set<String> = ["ACCEPTD", "UNKNOWN"]
+  /// Final words beside the codes of `isFailureCode`, as the vendor lists them (providers/huawei.md, section 6a).
+  private static let failures: Set<String> = [
+    "EXPIRED", "DELETED", "UNDELIV", "REJECTD", "RTE_ERR", "NOROUTE", "MILIMIT", "LIMIT", "BEYONDN", "CTLIMIT",
+    "KEYWORD", "BLACK", "TDBLACK", "TSBLACK", "MBBLACK",
+  ]
+
+  /// `E200018` of the platform, `MK:0001` of a carrier, `24` of a supplier. The beginning of a code is none.
+  private static func isFailureCode(_ status: String) -> Bool {
+    let signs = Array(status.utf8)
+    func areDigits(_ signs: ArraySlice<UInt8>) -> Bool { !signs.isEmpty && signs.allSatisfy { $0 &- 0x30 < 10 } }
+    if signs.count == 7, signs[0] == UInt8(ascii: "E") { return areDigits(signs[1...]) }
+    if signs.count == 7, signs[2] == UInt8(ascii: ":") {
+      return signs[..<2].allSatisfy { $0 &- 0x41 < 26 } && areDigits(signs[3...])
+    }
+    return areDigits(signs[...]) && signs.contains { $0 != 0x30 }
+  }
 
   private static func entry(_ field: (String) -> String?, source: [UInt8]) -> ReceiptEntry {
-    let names =
-      [field("smsMsgId").map(ReceiptName.id), field("extend").map(ReceiptName.reference)].compactMap { $0 }
-    guard !names.isEmpty, let status = field("status") else {
+    func text(_ name: String) -> String? { field(name).flatMap { $0.isEmpty ? nil : $0 } }
+    let names = [text("smsMsgId").map(ReceiptName.id), text("extend").map(ReceiptName.reference)].compactMap { $0 }
+    guard !names.isEmpty, let status = text("status") else {
       return ReceiptEntry(bad: "has no smsMsgId or no status", source: source)
     }
-    return ReceiptEntry(Receipt(names, to: field("to"), news(status, field)), source: source)
+    guard status == "DELIVRD" || underWay.contains(status) || failures.contains(status) || isFailureCode(status) else {
+      return ReceiptEntry(bad: "status: \"\(status.shortened)\" is no word of the vendor's", source: source)
+    }
+    return ReceiptEntry(Receipt(names, to: text("to"), news(status, field)), source: source)
   }
 
   private static func news(_ status: String, _ field: (String) -> String?) -> ReceiptNews? {

@@ -69,6 +69,8 @@ extension Twilio: ReceiptProvider {
   }
 
   package var receiptsByDefault: ReceiptMode { .pull }
+  /// An API key signs calls, and no callback.
+  package var missingForCallbacks: String? { callbackToken == nil ? "auth_token" : nil }
 }
 
 /// Asked by SID; where many are awaited, by the list of what was sent since.

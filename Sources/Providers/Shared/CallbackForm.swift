@@ -7,7 +7,9 @@ struct CallbackForm {
   let pairs: [Pair]
 
   /// Nil for what is no form: a byte that none holds, a broken escape, or no UTF-8.
-  init?(_ body: [UInt8]) {
+  init?(_ said: [UInt8]) {
+    // What an editor or `echo` put behind it is no part of it.
+    let body = said[...(said.lastIndex { $0 != 0x0A && $0 != 0x0D } ?? -1)]
     guard !body.isEmpty, body.allSatisfy({ $0 > 0x20 && $0 < 0x7F }), body.contains(UInt8(ascii: "=")),
       body.first != UInt8(ascii: "{"), body.first != UInt8(ascii: "[")
     else { return nil }

@@ -5,55 +5,52 @@ import FoundationEssentials
 /// repeats a key is none, but a code that comes as `"1001"` today and `1001` tomorrow is the same code, and an answer is
 /// not lost because a field that nobody needs changed its type.
 struct JSONAnswer: Sendable {
-  private let value: JSON
+  private let value: JSONText.Value
 
-  private init(_ value: JSON) { self.value = value }
+  private init(_ value: JSONText.Value) { self.value = value }
 
   /// Nil for what is no JSON object.
   init?(_ response: HTTPResponse) { self.init(bytes: response.body) }
 
   init?(bytes: [UInt8]) {
-    guard let value = try? JSONScanner.value(of: Array(JSONAnswer.unmarked(bytes))), value.members != nil else {
+    guard let text = try? JSONText(bytes, from: JSONAnswer.unmarked(bytes).startIndex), text.root.isObject else {
       return nil
     }
-    self.value = value
+    value = text.root
   }
 
   /// A member of an object; null is the same as absent.
   subscript(name: String) -> JSONAnswer? {
-    guard let member = value[name], member != .null else { return nil }
+    guard let member = value[name], !member.isNull else { return nil }
     return JSONAnswer(member)
   }
 
   /// Itself, if it is an object.
-  var object: JSONAnswer? { value.members == nil ? nil : self }
+  var object: JSONAnswer? { value.isObject ? self : nil }
 
   /// The parts of a list.
   var list: [JSONAnswer]? { value.array?.map(JSONAnswer.init) }
 
   /// The parts of a list of objects; nil where one is something else, which is another list than the document has.
   var objects: [JSONAnswer]? {
-    guard let list, list.allSatisfy({ $0.value.members != nil }) else { return nil }
+    guard let list, list.allSatisfy({ $0.value.isObject }) else { return nil }
     return list
   }
 
   /// A string or a number.
   var text: String? {
-    switch value {
-    case .string(let string): string
-    case .number(let digits): JSONAnswer.integer(digits).map(String.init) ?? JSONAnswer.fraction(digits)
-    case .null, .boolean, .array, .object: nil
-    }
+    value.string ?? value.digits.flatMap { JSONAnswer.isPlain($0) ? $0 : JSONAnswer.plain($0) }
   }
 
-  /// A number, or a string of digits.
-  var integer: Int? {
-    switch value {
-    case .string(let string): Int(string)
-    case .number(let digits): JSONAnswer.integer(digits)
-    case .null, .boolean, .array, .object: nil
-    }
+  /// What an integer's digits are but for those of 1e3, 1.0 and -0.
+  private static func isPlain(_ digits: String) -> Bool {
+    digits.utf8.count < 19 && digits.utf8.allSatisfy { $0 &- 0x30 < 10 }
   }
+
+  private static func plain(_ digits: String) -> String? { integer(digits).map(String.init) ?? fraction(digits) }
+
+  /// A number, or a string of digits.
+  var integer: Int? { value.string.map { Int($0) } ?? value.digits.flatMap(JSONAnswer.integer) }
 
   var boolean: Bool? { value.boolean }
 
@@ -85,5 +82,24 @@ struct JSONAnswer: Sendable {
   /// Without a byte order mark at its start.
   private static func unmarked(_ body: [UInt8]) -> ArraySlice<UInt8> {
     body.starts(with: [0xEF, 0xBB, 0xBF]) ? body.dropFirst(3) : body[...]
+  }
+}
+
+extension [JSONAnswer] {
+  /// The part of an answer that is about each recipient of the call, found by the name it gives; of two about one the
+  /// first. Mostly each stands where its recipient stands in the call: a table is made only from the first on that doesn't.
+  func matched(to call: Call, by name: (JSONAnswer) -> String?) -> [JSONAnswer?] {
+    var matched: [JSONAnswer?] = []
+    matched.reserveCapacity(call.recipients.count)
+    for (element, recipient) in zip(self, call.recipients) {
+      guard name(element)?.hasSameBytes(as: recipient.target.wire) == true else { break }
+      matched.append(element)
+    }
+    if matched.count == call.recipients.count { return matched }
+    var named: [Verbatim: JSONAnswer] = [:]
+    for element in self {
+      if let name = name(element).map(Verbatim.init(_:)), named[name] == nil { named[name] = element }
+    }
+    return matched + call.recipients[matched.count...].map { named[Verbatim($0.target.wire)] }
   }
 }

@@ -137,10 +137,10 @@ extension SweepFolder: SweepDisk {
   package func append(
     _ bytes: [UInt8], to file: ClaimedFile, due: Date?, flush: Bool
   ) throws(SystemFault) {
-    let path = "\(path)/\(file.name.display)"
+    func path() -> String { "\(self.path)/\(file.name.display)" }
     var descriptor = file.descriptor
     if descriptor < 0 {
-      descriptor = try Syscalls.retry("open", path) {
+      descriptor = try Syscalls.retry("open", path()) {
         file.name.withPointer {
           openat(self.descriptor, $0, O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
         }
@@ -148,9 +148,9 @@ extension SweepFolder: SweepDisk {
     }
     defer { if file.descriptor < 0 { close(descriptor) } }
     do throws(SystemFault) {
-      try Syscalls.writeAll(bytes, to: descriptor, path: path)
-      if let due { try setModified(due, descriptor, path) }
-      if flush { try Syscalls.sync(descriptor, path: path) }
+      try Syscalls.writeAll(bytes, to: descriptor, path: path())
+      if let due { try setModified(due, descriptor, path()) }
+      if flush { try Syscalls.sync(descriptor, path: path()) }
     } catch {
       // Half a line on a full disk: taken back, so that the next try finds the file as it was.
       _ = ftruncate(descriptor, off_t(file.size))

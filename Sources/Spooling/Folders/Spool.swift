@@ -158,14 +158,12 @@ package final class Spool: Sendable {
           return nil
         case ENAMETOOLONG where number > 1:
           // No room for ~2: the name's own end gives way; what matters is that nothing is overwritten.
-          return try move(shortened(name), renaming: name, from: source, to: target, path: path())
+          return try move(name.cutForNumber, renaming: name, from: source, to: target, path: path())
         default: throw error
         }
       }
     }
   }
-
-  private static func shortened(_ name: FileName) -> FileName { FileName(bytes: name.bytes.dropLast(8)) }
 
   private static func move(
     _ short: FileName, renaming name: FileName, from source: Int32, to target: Int32, path: @autoclosure () -> String

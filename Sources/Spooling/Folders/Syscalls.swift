@@ -176,7 +176,11 @@ package struct FileName: Sendable, Hashable, Comparable {
   private let terminated: [UInt8]
 
   package init(bytes: some Collection<UInt8>) {
-    terminated = Array(bytes) + [0]
+    var terminated: [UInt8] = []
+    terminated.reserveCapacity(bytes.count + 1)
+    terminated.append(contentsOf: bytes)
+    terminated.append(0)
+    self.terminated = terminated
   }
 
   package init(_ name: String) {
@@ -229,11 +233,28 @@ package struct FileName: Sendable, Hashable, Comparable {
     number < 2 ? self : FileName(bytes: Array(bytes) + Array("~\(number)".utf8))
   }
 
+  /// The most bytes that a name has, on nearly every file system.
+  private static let longest = 255
+
+  /// The name with something behind it; where there is no room, the name's end gives way.
+  package func with(_ suffix: String) -> FileName {
+    FileName(bytes: Array(bytes.prefix(FileName.longest - suffix.utf8.count)) + Array(suffix.utf8))
+  }
+
+  /// What is left of a long name where it gets a number (`Spool.move`).
+  var cutForNumber: FileName { FileName(bytes: bytes.dropLast(8)) }
+  /// Whether there may be no room for one.
+  var mayBeCut: Bool { bytes.count + 8 > FileName.longest }
+
   /// A file for as long as it is under this name: its inode, which a rename keeps, and the name, since a deleted file's
   /// inode may be the next one's. Both by FNV-1a.
   package func identity(inode: UInt64) -> UInt64 {
-    let bytes = (0..<8).map { UInt8(truncatingIfNeeded: inode >> ($0 * 8)) } + bytes
-    return bytes.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01B3 }
+    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+    for shift in stride(from: 0, to: 64, by: 8) {
+      hash = (hash ^ (inode >> UInt64(shift) & 0xFF)) &* 0x0000_0100_0000_01B3
+    }
+    for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
+    return hash
   }
 
   /// Of a name with `~2` behind the one before it was numbered; nil of others.

@@ -81,29 +81,54 @@ enum History {
   static func write(_ line: HistoryLine, to bytes: inout [UInt8]) {
     // About what a recipient takes: a long line does not double while it is written.
     if line.results.count > 64 { bytes.reserveCapacity(bytes.count + 512 + line.results.count * 96) }
-    bytes.append(contentsOf: "{\"msgspool\":1,\"at\":\"".utf8)
+    put("{\"msgspool\":1,\"at\":\"", &bytes)
     RFC3339.write(line.at, to: &bytes)
-    bytes.append(contentsOf: "\",\"state\":\"".utf8)
+    put("\",\"state\":\"", &bytes)
     bytes.append(contentsOf: line.state.rawValue.utf8)
-    bytes.append(UInt8(ascii: "\""))
+    put("\"", &bytes)
     member("channel", line.channel, &bytes)
     member("provider", line.provider, &bytes)
     member("attempt", line.attempt, &bytes)
     write(counts: line.results, &bytes)
     list("calls", line.calls, &bytes) { JSON.write($0, to: &$1) }
-    list("results", line.results, &bytes) { write($0, &$1) }
+    write(line.results, &bytes)
     if let error = line.error {
-      bytes.append(contentsOf: ",\"error\":".utf8)
+      put(",\"error\":", &bytes)
       JSON(error).write(to: &bytes)
     }
     member("due", line.due, &bytes)
     member("dropped", line.dropped, &bytes)
     member("sweep", line.sweep, &bytes)
-    bytes.append(contentsOf: "}\n".utf8)
+    put("}\n", &bytes)
+  }
+
+  private static func write(_ results: HistoryLine.Results, _ bytes: inout [UInt8]) {
+    name("results", &bytes)
+    put("[", &bytes)
+    var isFirst = true
+    func next() {
+      if !isFirst { put(",", &bytes) }
+      isFirst = false
+    }
+    results.visit { to, id in
+      next()
+      put("{\"to\":", &bytes)
+      JSON.write(utf8: to, to: &bytes)
+      put(",\"state\":\"accepted\"", &bytes)
+      if !id.isEmpty {
+        name("id", &bytes)
+        JSON.write(utf8: id, to: &bytes)
+      }
+      put("}", &bytes)
+    } other: {
+      next()
+      write($0, &bytes)
+    }
+    put("]", &bytes)
   }
 
   private static func write(_ result: HistoryLine.Result, _ bytes: inout [UInt8]) {
-    bytes.append(contentsOf: "{\"to\":".utf8)
+    put("{\"to\":", &bytes)
     JSON.write(result.to, to: &bytes)
     outcome(result.state, id: result.id, code: result.code, reason: result.reason, &bytes)
     member("channel", result.channel, &bytes)
@@ -112,14 +137,14 @@ enum History {
     if result.isByReceipt { member("by", "receipt", &bytes) }
     if let digest = result.digest { member("digest", digest, &bytes) }
     if !result.parts.isEmpty { list("parts", result.parts, &bytes) { write($0, &$1) } }
-    bytes.append(UInt8(ascii: "}"))
+    put("}", &bytes)
   }
 
   private static func write(_ part: HistoryLine.Part, _ bytes: inout [UInt8]) {
-    bytes.append(contentsOf: "{\"part\":".utf8)
+    put("{\"part\":", &bytes)
     JSON.write(part.name, to: &bytes)
     outcome(part.state, id: part.id, code: part.code, reason: part.reason, &bytes)
-    bytes.append(UInt8(ascii: "}"))
+    put("}", &bytes)
   }
 
   private static func outcome(
@@ -131,20 +156,20 @@ enum History {
     member("reason", reason, &bytes)
   }
 
-  private static func write(counts results: [HistoryLine.Result], _ bytes: inout [UInt8]) {
-    bytes.append(contentsOf: ",\"recipients\":{".utf8)
+  private static func write(counts results: HistoryLine.Results, _ bytes: inout [UInt8]) {
+    put(",\"recipients\":{", &bytes)
     var isFirst = true
     for state in RecipientState.allCases {
-      let count = results.indices.count { results[$0].state == state }
+      let count = results.count(state)
       if count == 0 { continue }
-      if !isFirst { bytes.append(UInt8(ascii: ",")) }
+      if !isFirst { put(",", &bytes) }
       isFirst = false
-      bytes.append(UInt8(ascii: "\""))
+      put("\"", &bytes)
       bytes.append(contentsOf: state.rawValue.utf8)
-      bytes.append(contentsOf: "\":".utf8)
+      put("\":", &bytes)
       write(count, &bytes)
     }
-    bytes.append(UInt8(ascii: "}"))
+    put("}", &bytes)
   }
 
   private static func member(_ key: StaticString, _ value: String?, _ bytes: inout [UInt8]) {
@@ -161,15 +186,19 @@ enum History {
   private static func member(_ key: StaticString, _ value: Date?, _ bytes: inout [UInt8]) {
     guard let value else { return }
     name(key, &bytes)
-    bytes.append(UInt8(ascii: "\""))
+    put("\"", &bytes)
     RFC3339.write(value, to: &bytes)
-    bytes.append(UInt8(ascii: "\""))
+    put("\"", &bytes)
+  }
+
+  private static func put(_ text: StaticString, _ bytes: inout [UInt8]) {
+    bytes.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
   }
 
   private static func name(_ key: StaticString, _ bytes: inout [UInt8]) {
-    bytes.append(contentsOf: ",\"".utf8)
-    bytes.append(contentsOf: UnsafeBufferPointer(start: key.utf8Start, count: key.utf8CodeUnitCount))
-    bytes.append(contentsOf: "\":".utf8)
+    put(",\"", &bytes)
+    put(key, &bytes)
+    put("\":", &bytes)
   }
 
   /// - Parameter count: not negative.
@@ -182,12 +211,12 @@ enum History {
     _ key: StaticString, _ values: [Value], _ bytes: inout [UInt8], _ write: (Value, inout [UInt8]) -> Void
   ) {
     name(key, &bytes)
-    bytes.append(UInt8(ascii: "["))
+    put("[", &bytes)
     for (index, value) in values.enumerated() {
-      if index > 0 { bytes.append(UInt8(ascii: ",")) }
+      if index > 0 { put(",", &bytes) }
       write(value, &bytes)
     }
-    bytes.append(UInt8(ascii: "]"))
+    put("]", &bytes)
   }
 }
 

@@ -3,13 +3,18 @@ import FoundationEssentials
 
 /// JSON members to `Message` (contract, section 3). Every complaint names the field, what was found and what is expected.
 enum MessageDecoding {
-  static func message(_ members: [JSON.Member]) throws(JSONFault) -> Message {
+  /// - Parameter to: the strings that `to` lists, where it was read apart: then its member is only a mark.
+  static func message(_ members: [JSON.Member], to: Texts? = nil) throws(JSONFault) -> Message {
     var message = Message()
     for member in members {
       guard let field = MessageField(rawValue: member.key) else { throw unknown(member.key) }
       // `null` is the same as absent.
       if member.value == .null { continue }
-      try decode(field, member.value, into: &message)
+      if field == .to, let to {
+        message.to = try listed(to)
+      } else {
+        try decode(field, member.value, into: &message)
+      }
     }
     return message
   }
@@ -39,16 +44,20 @@ enum MessageDecoding {
 
   // MARK: Fields
 
-  private static func recipients(_ value: JSON) throws(JSONFault) -> [String] {
+  private static func recipients(_ value: JSON) throws(JSONFault) -> Texts {
     if case .string(let one) = value { return [try recipient("to", one)] }
     guard let values = value.array else { throw expected(MessageField.to.shape.expected, "to", value) }
     guard !values.isEmpty else { throw complaint("to: is an empty array; at least one recipient is expected") }
-    var recipients: [String] = []
-    recipients.reserveCapacity(values.count)
+    var recipients = Texts()
     for (index, value) in values.enumerated() {
       guard case .string(let one) = value else { throw expected("a string", "to[\(index)]", value) }
       recipients.append(try recipient("to[\(index)]", one))
     }
+    return recipients
+  }
+
+  private static func listed(_ recipients: Texts) throws(JSONFault) -> Texts {
+    if let index = recipients.firstEmpty { _ = try recipient("to[\(index)]", "") }
     return recipients
   }
 

@@ -4,15 +4,17 @@ import Glibc
 
 /// What a spool file holds: one message as the producer dropped it, then history lines. This file and its two
 /// neighbours (MessageDecoding, HistoryCoding) are the only place that knows the format's JSON keys.
-package struct MessageFile: Sendable {
-  package var message: Message
-  package var lines: [HistoryLine]
+///
+/// A reference, as a message has many fields and comes by many hands.
+package final class MessageFile: Sendable {
+  package let message: Message
+  package let lines: [HistoryLine]
   /// All of what stands behind the message; the attempts alone are `lines`.
   package var entries: [HistoryEntry] { mixed ?? lines.map(HistoryEntry.line) }
   /// Nil where there are only attempts.
-  private var mixed: [HistoryEntry]?
+  private let mixed: [HistoryEntry]?
   /// Whom receipts, and a person who wants those sent again, have opened again.
-  package var again = Undelivered()
+  package let again: Undelivered
 
   /// Reads a file's bytes.
   /// - Parameters:
@@ -30,8 +32,10 @@ package struct MessageFile: Sendable {
     var scanner = MessageFile.scanner(bytes, limit: limit)
     do throws(JSONFault) {
       let value = try MessageFile.value(&scanner, bytes, limit: limit)
-      guard let members = value.members else {
-        throw JSONFault(offset: 0, problem: "\(value.kindForPeople) is no message; a JSON object is expected")
+      var to: Texts?
+      guard let members = value.members(in: bytes, apart: MessageField.to.rawValue, &to) else {
+        let kind = value.json(at: 0, in: bytes).kindForPeople
+        throw JSONFault(offset: 0, problem: "\(kind) is no message; a JSON object is expected")
       }
       scanner.skipSpace()
       let tail = UnsafeBufferPointer(rebasing: bytes[scanner.offset...])
@@ -41,15 +45,19 @@ package struct MessageFile: Sendable {
       }
       let entries = History.entries(in: tail)
       lines = entries.compactMap(\.line)
-      if lines.count < entries.count { (mixed, again) = (entries, Undelivered(entries)) }
-      message = try MessageDecoding.message(MessageFile.filled(members, templates))
+      let isMixed = lines.count < entries.count
+      mixed = isMixed ? entries : nil
+      again = isMixed ? Undelivered(entries) : Undelivered()
+      var message = try MessageDecoding.message(MessageFile.filled(members, templates), to: to)
+      for case .leg(let origin) in mixed ?? [] { message.passed.formUnion(origin.through) }
+      self.message = message
     } catch {
       throw MessageFile.fault(error, in: bytes)
     }
   }
 
   /// With the template's fields where the message uses one.
-  private static func filled(
+  package static func filled(
     _ members: [JSON.Member], _ templates: (any TemplateShelf)?
   ) throws(JSONFault) -> [JSON.Member] {
     guard let use = members.first(where: { $0.key == MessageField.use.rawValue })?.value, use != .null else {
@@ -65,7 +73,7 @@ package struct MessageFile: Sendable {
   /// Whether a whole JSON value stands in front of what may be the beginning of a longer file.
   static func beginsWithValue(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
     var scanner = JSONScanner(bytes, at: bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0)
-    return (try? scanner.value()) != nil
+    return (try? scanner.tape()) != nil
   }
 
   package static func overLimit(_ limit: Int) -> String {
@@ -85,9 +93,9 @@ package struct MessageFile: Sendable {
 
   private static func value(
     _ scanner: inout JSONScanner, _ bytes: UnsafeBufferPointer<UInt8>, limit: Int
-  ) throws(JSONFault) -> JSON {
+  ) throws(JSONFault) -> JSONTape {
     do throws(JSONFault) {
-      let value = try scanner.value()
+      let value = try scanner.tape()
       if scanner.offset <= limit { return value }
     } catch {
       // A complaint about the last few bytes of what was looked at (an escape is twelve long) is about the cut.
@@ -104,7 +112,7 @@ package struct MessageFile: Sendable {
   /// All of what stands behind a message, which need not be readable: attempts, receipts, and what a person asked for.
   package static func entries(in bytes: UnsafeBufferPointer<UInt8>, limit: Int) -> [HistoryEntry] {
     var scanner = scanner(bytes, limit: limit)
-    if (try? scanner.value()) != nil {
+    if (try? scanner.tape()) != nil {
       scanner.skipSpace()
       return History.entries(in: UnsafeBufferPointer(rebasing: bytes[scanner.offset...]))
     }

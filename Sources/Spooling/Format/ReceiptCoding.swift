@@ -8,6 +8,12 @@ package enum ReceiptCoding {
   static func entry(_ value: JSON) -> HistoryEntry? {
     guard let at = value["at"]?.string.flatMap(RFC3339.date) else { return nil }
     if value["retry"]?.string == "undelivered" { return .retry(at: at) }
+    if value["leg"]?.integer == 1 {
+      return .leg(
+        LegOrigin(
+          at: at, of: value["of"]?.string ?? "", to: value["to"]?.string ?? "", call: value["call"]?.string ?? "",
+          through: value["through"]?.array?.compactMap(\.string) ?? []))
+    }
     guard value["receipt"]?.integer == 1 else { return nil }
     return .receipt(
       ReceiptLine(
@@ -44,6 +50,30 @@ package enum ReceiptCoding {
   /// What `retry --state undelivered` writes behind a message of which nobody else is to be sent to.
   static func writeRetry(at now: Date, to bytes: inout [UInt8]) {
     write([.init("retry", .string("undelivered")), .init("at", .string(RFC3339.string(now)))], to: &bytes)
+  }
+
+  /// Behind a leg, before anybody has sent it: what it goes on for.
+  package static func write(_ origin: LegOrigin, to bytes: inout [UInt8]) {
+    write(
+      [
+        .init("leg", .integer(1)), .init("at", .string(RFC3339.string(origin.at))), .init("of", .string(origin.of)),
+        .init("to", .string(origin.to)), .init("call", .string(origin.call)),
+        .init("through", .strings(origin.through)),
+      ], to: &bytes)
+  }
+
+  /// The bytes without what `writeUnknown` put behind them: somebody moved the file back to have it tried again.
+  package static func withoutReason(_ bytes: [UInt8]) -> [UInt8] {
+    var bytes = bytes[...]
+    while bytes.last == UInt8(ascii: "\n") {
+      let rest = bytes.dropLast()
+      let line = rest[(rest.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? rest.startIndex)...]
+      guard line.starts(with: History.opening), let value = try? JSONScanner.value(of: Array(line)),
+        value["unknown"]?.integer == 1
+      else { break }
+      bytes = bytes.dropLast(line.count + 1)
+    }
+    return Array(bytes)
   }
 
   /// Behind the bytes of what is no receipt.

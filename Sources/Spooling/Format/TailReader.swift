@@ -89,7 +89,7 @@ package struct TailReader: ~Copyable {
       switch History.entries(in: line).last {
       case .line(let last)?: return (last, isTorn)
       // What came behind the last attempt hides it from nobody.
-      case .receipt?, .retry?:
+      case .receipt?, .retry?, .leg?:
         end = start - 1
         continue
       case nil: break

@@ -46,11 +46,8 @@ package struct Pruning: ~Copyable {
         left += 1
         continue
       }
-      // Its calls know it by the name that it had before it got a number.
-      if !awaitedFiles.isEmpty,
-        [found.name, found.name.withoutNumber].contains(where: { $0.map { awaitedFiles.contains($0.display) } ?? false }
-        )
-      {
+      // Its calls may know it by the name that it had before it got a number.
+      if !awaitedFiles.isEmpty, found.name.family.contains(where: { awaitedFiles.contains($0.display) }) {
         awaited += 1
         continue
       }

@@ -61,6 +61,13 @@ package final class ReceiptFolder: Sendable {
     try Syscalls.sync(root, path: spoolPath)
   }
 
+  /// Of its folders those that are there and that this user may not work in.
+  package static func closed(in spool: Spool) -> [String] {
+    ([""] + subfolders.map { "/\($0)" }).map { name + $0 }.filter { path in
+      faccessat(spool.rootDescriptor, path, R_OK | W_OK | X_OK, AT_EACCESS) != 0 && errno != ENOENT
+    }
+  }
+
   /// The descriptor to watch for arrivals.
   package var arrivals: Int32 { new }
   package var arrivalsPath: String { "\(path)/new" }
@@ -110,7 +117,8 @@ package final class ReceiptFolder: Sendable {
       }
     }
     if let fault { throw fault }
-    return .bytes(bytes, modified: status.modified)
+    // As it was, where somebody moved it back from unknown/.
+    return .bytes(ReceiptCoding.withoutReason(bytes), modified: status.modified)
   }
 
   /// Drops what waits for its call, as a callback would have been: flushed when it returns.
@@ -126,7 +134,7 @@ package final class ReceiptFolder: Sendable {
   }
 
   /// Keeps bytes in unknown/, with the reason behind them. What is there already under that name with the same bytes is the
-  /// same, from before a crash; another's is not touched.
+  /// same, from before a crash; another's is not touched. A name that has no room for a number is cut.
   package func keep(_ bytes: [UInt8], as name: FileName, _ reason: String, at now: Date) throws(SystemFault) {
     var content = bytes
     if content.last != UInt8(ascii: "\n") { content.append(UInt8(ascii: "\n")) }
@@ -136,7 +144,7 @@ package final class ReceiptFolder: Sendable {
     _ = aside.withPointer { unlinkat(tmp, $0, 0) }
     try write(content, to: aside)
     for number in 1... {
-      let target = name.numbered(number)
+      let target = number < 2 ? name : name.with("~\(number)")
       do throws(SystemFault) {
         try Renaming.rename(aside, in: tmp, to: target, in: unknown, path: "\(path)/unknown/\(target.display)")
         break
@@ -150,10 +158,17 @@ package final class ReceiptFolder: Sendable {
     try Syscalls.sync(unknown, path: "\(path)/unknown")
   }
 
-  /// A file that is too large to be looked at goes as it is; its name says where it is from.
-  package func moveAway(_ name: FileName) throws(SystemFault) {
-    _ = try Spool.move(name, from: new, to: unknown, path: "\(path)/unknown")
+  /// A file that is too large to be looked at goes as it is, the reason behind it where it is ours to write to.
+  package func moveAway(_ name: FileName, _ reason: String, at now: Date) throws(SystemFault) {
+    guard let moved = try Spool.move(name, from: new, to: unknown, path: "\(path)/unknown") else { return }
     try Syscalls.sync(unknown, path: "\(path)/unknown")
+    let path = "\(path)/unknown/\(moved.display)"
+    guard let file = try? Syscalls.openToAppend(moved, in: unknown, path: path) else { return }
+    defer { close(file) }
+    var line = try Syscalls.lineEnd(of: file, try Syscalls.status(file, path: path), path: path)
+    ReceiptCoding.writeUnknown(reason, at: now, to: &line)
+    try Syscalls.writeAll(line, to: file, path: path)
+    try Syscalls.sync(file, path: path)
   }
 
   private func begins(_ name: FileName, with content: ArraySlice<UInt8>) -> Bool {

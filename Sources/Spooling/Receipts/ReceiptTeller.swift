@@ -29,14 +29,13 @@ package struct FileNews: Sendable {
     }
   }
 
-  /// `FileName.display` of the message, as its calls name it.
-  package var file: String
+  package var place: FilePlace
   package var items: [Item]
   /// Some of them may be in the file already, from before a crash.
   package var mayBeTold: Bool
 
-  package init(file: String, items: [Item], mayBeTold: Bool) {
-    self.file = file
+  package init(_ place: FilePlace, items: [Item], mayBeTold: Bool) {
+    self.place = place
     self.items = items
     self.mayBeTold = mayBeTold
   }
@@ -60,42 +59,20 @@ package struct FileNews: Sendable {
 ///
 /// A receipt's line needs its message's file settled: behind one in deferred/ it would change the due time, and one that
 /// is in cur/ is its sweep's. Those wait in the ledger until it is. A file that is nowhere any more gets nothing.
-package struct ReceiptTeller: ~Copyable {
+/// Which file it is, `ReceiptFiles` tells, by what stands in it.
+package struct ReceiptTeller {
   package enum Told: Sendable, Hashable {
     /// Everything is in the file.
     case told
-    /// The file is waiting, or in hand: later.
+    /// The file is waiting, or was moved meanwhile: later.
     case later
-    /// There is no such file any more.
-    case gone
   }
 
-  /// Numbers behind a name that are looked for: more than moves to one name ever leave.
-  private static let numbers = 1...9
-  /// Files whose history is known to name their calls; beyond, all are forgotten.
-  private static let remembered = 10_000
   /// Files up to which each is flushed by itself.
   private static let few = 4
 
-  private struct Seen {
-    var folder: Folder
-    var name: FileName
-    var inode: UInt64
-    var calls: Set<Verbatim>
-  }
-
-  private struct Open {
-    var folder: Folder
-    var name: FileName
-    var descriptor: Int32
-    var status: stat
-    /// Nil where it is known already that its calls are the file's.
-    var entries: [HistoryEntry]?
-  }
-
   private let spool: Spool
   private let limit: Int
-  private var seen: [String: Seen] = [:]
 
   /// - Parameter limit: `max_message_bytes`.
   package init(_ spool: Spool, limit: Int) {
@@ -104,7 +81,7 @@ package struct ReceiptTeller: ~Copyable {
   }
 
   /// Steps 1 to 3 for all of these.
-  package mutating func tell(_ all: [FileNews], at now: Date) throws(SystemFault) -> [Told] {
+  package func tell(_ all: [FileNews], at now: Date) throws(SystemFault) -> [Told] {
     var told: [Told] = []
     var moves: [(name: FileName, from: Folder, to: Folder, due: Date?)] = []
     let flushesEach = all.count <= ReceiptTeller.few
@@ -114,29 +91,31 @@ package struct ReceiptTeller: ~Copyable {
     return told
   }
 
-  private mutating func tell(
+  private func tell(
     _ news: FileNews, at now: Date, flushes: Bool,
     _ moves: inout [(name: FileName, from: Folder, to: Folder, due: Date?)]
   ) throws(SystemFault) -> Told {
-    guard let file = try find(news) else { return isSomewhere(news.file) ? .later : .gone }
-    defer { close(file.descriptor) }
+    let place = news.place
+    guard let file = try OpenFile(place.name, in: place.folder, of: spool, limit: limit) else { return .later }
+    defer { file.close() }
+    // Another one has its name by now.
+    if file.inode != place.inode { return .later }
+    let needsEntries = news.mayBeTold || news.items.contains(where: \.endsDoubt)
+    let entries = needsEntries ? try file.entries(limit: limit) : nil
     var bytes: [UInt8] = []
     var move: (to: Folder, due: Date?)?
     let ended = news.items.filter(\.endsDoubt)
-    if !ended.isEmpty, let entries = file.entries {
-      move = endDoubt(of: ended, entries, at: now, in: file.folder, &bytes)
-    }
+    if !ended.isEmpty, let entries { move = endDoubt(of: ended, entries, at: now, in: place.folder, &bytes) }
     // Behind a deferred message nothing is written but that its doubt ended.
-    let isSettled = file.folder != .deferred || (move.map { $0.to != .deferred } ?? false)
-    let told = isSettled ? write(news, file.entries, at: now, &bytes) : news.items.allSatisfy { $0.news == nil }
+    let isSettled = place.folder != .deferred || (move.map { $0.to != .deferred } ?? false)
+    let told = isSettled ? write(news, entries, at: now, &bytes) : news.items.allSatisfy { $0.news == nil }
     if !bytes.isEmpty { try append(bytes, to: file, flushes: flushes) }
     if let move {
       if move.to == .deferred, let due = move.due {
         setTime(due, file)
       } else {
-        moves.append((file.name, file.folder, move.to, nil))
+        moves.append((place.name, place.folder, move.to, nil))
       }
-      seen[news.file] = nil
     }
     return told ? .told : .later
   }
@@ -204,104 +183,17 @@ package struct ReceiptTeller: ~Copyable {
       })
   }
 
-  // MARK: Finding
-
-  /// As `open`, twice: a file may have been settled after its place was looked at, and before it was looked for elsewhere.
-  private mutating func find(_ news: FileNews) throws(SystemFault) -> Open? {
-    if let file = try open(news) { return file }
-    return isSomewhere(news.file) ? nil : try open(news)
-  }
-
-  /// The file whose history names all of the calls, open for appending; nil when none is settled or deferred.
-  private mutating func open(_ news: FileNews) throws(SystemFault) -> Open? {
-    let calls = Set(news.items.map { Verbatim($0.call) })
-    let needsEntries = news.mayBeTold || news.items.contains(where: \.endsDoubt)
-    if let known = seen[news.file], let file = try open(known.name, in: known.folder) {
-      if UInt64(file.status.st_ino) == known.inode, !needsEntries, calls.isSubset(of: known.calls) { return file }
-      close(file.descriptor)
-    }
-    let name = FileName(display: news.file)
-    for number in ReceiptTeller.numbers {
-      for folder in [Folder.done, .failed, .deferred] {
-        guard var file = try open(name.numbered(number), in: folder) else { continue }
-        do throws(SystemFault) {
-          let entries = try entries(of: file)
-          let found = ReceiptTeller.calls(in: entries)
-          if !calls.isDisjoint(with: found) {
-            file.entries = entries
-            remember(news.file, file, found)
-            return file
-          }
-        } catch {
-          close(file.descriptor)
-          throw error
-        }
-        close(file.descriptor)
-      }
-    }
-    return nil
-  }
-
-  private mutating func remember(_ name: String, _ file: Open, _ calls: Set<Verbatim>) {
-    if seen.count >= ReceiptTeller.remembered { seen.removeAll() }
-    seen[name] = Seen(folder: file.folder, name: file.name, inode: UInt64(file.status.st_ino), calls: calls)
-  }
-
-  private static func calls(in entries: [HistoryEntry]) -> Set<Verbatim> {
-    var calls: Set<Verbatim> = []
-    for case .line(let line) in entries {
-      calls.formUnion(line.calls.map(Verbatim.init(_:)))
-      calls.formUnion(line.results.compactMap { $0.call.map(Verbatim.init(_:)) })
-    }
-    return calls
-  }
-
-  private func open(_ name: FileName, in folder: Folder) throws(SystemFault) -> Open? {
-    let path = "\(spool.path(folder))/\(name.display)"
-    let descriptor: Int32
-    do throws(SystemFault) {
-      descriptor = try Syscalls.openToAppend(name, in: spool.descriptor(folder), path: path)
-    } catch {
-      // What is no plain file, or may not be written, is somebody else's.
-      if [ENOENT, ELOOP, ENXIO, ENODEV, EISDIR, EACCES, EPERM].contains(error.number) { return nil }
-      throw error
-    }
-    let status = try Syscalls.status(descriptor, path: path)
-    guard status.isRegularFile, status.st_size <= MessageFile.mostBytes(limit) else {
-      close(descriptor)
-      return nil
-    }
-    return Open(folder: folder, name: name, descriptor: descriptor, status: status)
-  }
-
-  private func entries(of file: Open) throws(SystemFault) -> [HistoryEntry] {
-    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Int(file.status.st_size), alignment: 16)
-    defer { buffer.deallocate() }
-    let count = try Syscalls.readAll(file.descriptor, into: buffer, path: file.name.display)
-    return MessageFile.entries(
-      in: UnsafeBufferPointer(start: buffer.baseAddress?.assumingMemoryBound(to: UInt8.self), count: count),
-      limit: limit)
-  }
-
-  /// Waiting, held, or in somebody's hand.
-  private func isSomewhere(_ file: String) -> Bool {
-    let name = FileName(display: file)
-    for folder in [Folder.new, .deferred, .hold] where spool.facts(of: name, in: folder) != nil { return true }
-    return (try? spool.find(name, in: [.cur]))?.found.isEmpty == false
-  }
-
   // MARK: Writing
 
-  private func append(_ lines: [UInt8], to file: Open, flushes: Bool) throws(SystemFault) {
-    let path = "\(spool.path(file.folder))/\(file.name.display)"
-    let status = try Syscalls.status(file.descriptor, path: path)
-    let bytes = try Syscalls.lineEnd(of: file.descriptor, status, path: path) + lines
+  private func append(_ lines: [UInt8], to file: OpenFile, flushes: Bool) throws(SystemFault) {
+    let status = try Syscalls.status(file.descriptor, path: file.path)
+    let bytes = try Syscalls.lineEnd(of: file.descriptor, status, path: file.path) + lines
     do throws(SystemFault) {
-      try Syscalls.writeAll(bytes, to: file.descriptor, path: path)
-      if flushes { try Syscalls.sync(file.descriptor, path: path) }
+      try Syscalls.writeAll(bytes, to: file.descriptor, path: file.path)
+      if flushes { try Syscalls.sync(file.descriptor, path: file.path) }
     } catch {
       // Half a line on a full disk: taken back, unless somebody has written behind it.
-      if let now = try? Syscalls.status(file.descriptor, path: path),
+      if let now = try? Syscalls.status(file.descriptor, path: file.path),
         now.st_size <= status.st_size + off_t(bytes.count)
       {
         _ = ftruncate(file.descriptor, status.st_size)
@@ -310,7 +202,7 @@ package struct ReceiptTeller: ~Copyable {
     }
   }
 
-  private func setTime(_ due: Date, _ file: Open) { _ = futimens(file.descriptor, Syscalls.times(due)) }
+  private func setTime(_ due: Date, _ file: OpenFile) { _ = futimens(file.descriptor, Syscalls.times(due)) }
 
   private func move(
     _ moves: [(name: FileName, from: Folder, to: Folder, due: Date?)]

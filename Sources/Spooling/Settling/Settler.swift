@@ -36,6 +36,8 @@ package struct Settler {
   private let disk: any SpoolDisk
   private let folder: any SweepDisk
   private var bytes: [UInt8] = []
+  /// A longer line's memory is not kept for the next.
+  private static let mostKept = 1 << 20
 
   package init(_ folder: any SweepDisk, of disk: any SpoolDisk) {
     self.folder = folder
@@ -78,5 +80,6 @@ package struct Settler {
     if !file.endsWithNewline { bytes.append(UInt8(ascii: "\n")) }
     History.write(line, to: &bytes)
     try folder.append(bytes, to: file, due: line.state == .deferred ? line.due : nil, flush: flush)
+    if bytes.capacity > Settler.mostKept { bytes = [] }
   }
 }

@@ -428,8 +428,8 @@ extension CallMember {
 extension CallReport {
   init(_ flight: Flight, _ answer: Answer, at now: Moment) {
     self.init(
-      id: flight.call.id, channel: flight.channel.name, provider: flight.channel.card.name,
-      recipients: flight.call.recipients.map(\.target.address), messages: flight.messages, status: nil,
+      id: flight.call.id, channel: flight.channel.name, provider: flight.channel.card.name, call: flight.call,
+      messages: flight.messages, status: nil,
       seconds: now.steady - flight.started.steady, outcomes: answer.outcomes, failure: nil)
     switch flight.reply {
     case .http(let response)?: status = response.status

@@ -83,7 +83,9 @@ final class ChannelState {
   func add(_ passenger: Passenger) {
     let leg = passenger.leg
     guard digester != nil, !leg.goesInParts, DigestRule.admits(passenger.job.message) else {
-      return grouper.add(.init(leg.target, leg.content, passenger.priority, Party(passenger)))
+      // A fallback's book may know several of the message's recipients by one address.
+      let source = passenger.job.isOfLongList && !leg.isFallback ? ObjectIdentifier(passenger.job) : nil
+      return grouper.add(.init(leg.target, leg.content, passenger.priority, Party(passenger), of: source))
     }
     let job = passenger.job
     digester?.add(.init(leg.target, leg.content, job.message, since: job.dropped, name: job.label, passenger))

@@ -15,7 +15,9 @@ final class Channels {
   private let share: Share
   private let hand: Hand
   private let recorder: Recorder
-  private var states: [String: ChannelState] = [:]
+  private var states: [String: ChannelState] = [:] { didSet { current = nil } }
+  /// The one that was asked for last, while it is among these.
+  private var current: ChannelState?
   /// As the ledger has them, for channels that were not used yet in this sweep.
   private var suspensions: [String: Suspension] = [:]
   private var configuration: Configuration
@@ -105,9 +107,10 @@ final class Channels {
   }
 
   private func state(of name: String) -> ChannelState? {
-    if let state = states[name] { return state }
-    guard let channel = configuration.channels[name] else { return nil }
-    return with(channel) { $0 }
+    if let current, current.channel.name == name { return current }
+    let state = states[name] ?? configuration.channels[name].map { with($0) { $0 } }
+    current = state
+    return state
   }
 
   /// A call that was taken out, or a part of it, goes back to be the next of its priority.
@@ -253,7 +256,7 @@ final class Channels {
       let outcome = Outcome.deferred(.provider, reason: Suspension.unqueued)
       return suspend(flight, answer, outcome, at: now)
     }
-    let heard = zip(flight.batch.entries, answer.outcomes).map { entry, outcome in
+    let heard = zip(flight.batch.entries, answer.outcomes).lazy.map { entry, outcome in
       // Refused for what it says: one witness a message, however many it is for.
       let witness = outcome.kind == .message ? Verbatim(entry.item.lead.job.label) : Verbatim(entry.target.identity)
       // A deferral that was the last one allowed is a refusal.
@@ -372,44 +375,5 @@ extension Outcome {
     if blame == .account, state != .accepted { return true }
     guard let code = suspension.suspectedFor else { return false }
     return state == .rejected && blame == .unclear && word == code
-  }
-}
-
-extension Suspension {
-  /// What people are told: what is wrong, what to do, and when it is tried again.
-  var notice: Notice {
-    if isOfLogin {
-      let known = Suspension.notLoggedIn(channel)
-      let said = String(reason.dropFirst(known.count)).replacing(["(": "", ")": ""])
-      return Notice(
-        "channel \(channel)", "suspended: \(known)", said: said.isEmpty ? nil : ContactBook.trimmed(said),
-        hint: "what waits stays in new/")
-    }
-    if reason == Suspension.unqueued {
-      return Notice(
-        "channel \(channel)", "suspended", said: reason,
-        hint: "see in WeChat whether anything arrived; the next sweep tries with one call first")
-    }
-    let cause =
-      switch (suspectedFor, kind) {
-      case (.some, _): "so many were refused alike that something is wrong with the channel or its messages"
-      case (nil, .quota): "the quota or balance is used up"
-      case (nil, .throttled): "it sends too often"
-      default: "the credentials or settings are wrong"
-      }
-    let remedy =
-      switch kind {
-      case .quota: "top up the account"
-      case .throttled: "send less, and wait"
-      default: "correct the channel in the configuration"
-      }
-    let next =
-      switch until {
-      case nil: "the next sweep tries with one call first"
-      case .distantFuture?: "nothing is sent before the configuration has changed: the provider bars those who go on"
-      case let until?:
-        "nothing is sent before \(RFC3339.string(until)): until then the provider refuses, and bars those who go on"
-      }
-    return Notice("channel \(channel)", "suspended: \(cause)", said: reason, hint: "\(remedy); \(next)")
   }
 }

@@ -286,14 +286,15 @@ final class Questions {
   /// The provider does not know the call, and would by now: it was not carried out, and goes out now.
   private func notFound(_ flight: Flight, _ now: Moment) {
     for passenger in flight.passengers { passenger.refute() }
-    if isStopping { return flight.passengers.forEach { hand.release($0) } }
-    // The call is closed, so that nobody takes it for one that is still in doubt.
+    // The call is closed, also by a sweep that stops, so that nobody takes it for one that is still in doubt.
     let outcome = Outcome.deferred(
       .network, code: "not-found", reason: "was lost on the way; the provider does not know it")
     var finished = FinishedCall(id: flight.call.id, outcomes: flight.passengers.map { _ in outcome })
     finished.refund = Charging.refund(flight.batch, flight.batch.entries.map { _ in outcome }, flight.channel)
     recorder.note(finished)
-    for passenger in flight.passengers { channels.queue(passenger, at: now) }
+    for passenger in flight.passengers {
+      if isStopping { hand.release(passenger) } else { channels.queue(passenger, at: now) }
+    }
   }
 
   private func keepDoubt(_ passengers: [Passenger], _ call: String, due: Date) {

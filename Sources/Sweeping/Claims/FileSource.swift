@@ -173,6 +173,11 @@ final class FileSource: Source, @unchecked Sendable {
     if needsListing, !isLooking { look() }
   }
 
+  /// It is no longer one of those that are not to be touched yet.
+  private func forget(_ name: FileName) {
+    if !patience.isEmpty { patience[name] = nil }
+  }
+
   private func isPatient(with name: FileName) -> Bool {
     if patience.isEmpty { return false }
     return patience[name].map { $0.until > clock().steady } ?? false
@@ -206,7 +211,7 @@ final class FileSource: Source, @unchecked Sendable {
       looks += 1
       guard isDue(candidate), !readsFirst || mayTake(candidate) else { continue }
       guard let name = try claim(candidate) else {
-        patience[candidate.name] = nil
+        forget(candidate.name)
         continue
       }
       claimed.append((name, candidate.origin))
@@ -300,7 +305,7 @@ final class FileSource: Source, @unchecked Sendable {
         leave(file.name, notice)
         continue
       }
-      patience[file.name] = nil
+      forget(file.name)
       share.take(.init(messages: 1, bytes: claim.size), of: claim.channel(byDefault: defaultChannel))
       claims.append(claim)
       // Large messages go on at once, rather than waiting for a thousand of their kind.

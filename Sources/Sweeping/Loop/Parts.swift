@@ -61,6 +61,7 @@ final class Parts {
     receivers = Receivers(environment) { inbox.post($0) }
     recorder = Recorder(environment.ledger, desk, window: environment.window)
     recorder.operatorsChannel = environment.configuration.onFailure?.channel
+    recorder.awaitsReceipts = ReceiptStage.isWanted(environment.configuration)
     hand = Hand(environment, sweep: id, recorder)
     intake = Intake(environment, sweep: id, hand, recorder, tally)
     channels = Channels(environment, isEndless: selection.isEndless, share, hand, recorder)
@@ -76,8 +77,11 @@ final class Parts {
   func board(isStopping: Bool) {
     while case let passengers = hand.takeBoarding(), !passengers.isEmpty {
       let now = environment.clock()
+      // Neighbours are mostly of one channel.
+      var last: Channel?
       for passenger in passengers {
-        guard let channel = environment.configuration.channels[passenger.leg.channel] else {
+        if last?.name != passenger.leg.channel { last = environment.configuration.channels[passenger.leg.channel] }
+        guard let channel = last else {
           hand.release(passenger)
           continue
         }
@@ -101,6 +105,7 @@ final class Parts {
     environment.sessions.removeAll()
     hand.router = Router(new)
     recorder.operatorsChannel = new.onFailure?.channel
+    recorder.awaitsReceipts = ReceiptStage.isWanted(new)
     intake.reload(new)
     hand.cutLists(due: now.date)
     questions.reload(new, at: now.date)

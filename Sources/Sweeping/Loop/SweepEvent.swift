@@ -37,7 +37,9 @@ package struct CallReport: Sendable {
   package var id: String
   package var channel: String
   package var provider: String
-  package var recipients: [String]
+  /// Whom it was for; named only where somebody wants to know.
+  let call: Call
+  package var recipients: [String] { call.recipients.map(\.target.address) }
   package var messages: Int
   /// The HTTP status, when there was one.
   package var status: Int?

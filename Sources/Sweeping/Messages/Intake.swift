@@ -120,7 +120,7 @@ final class Intake {
         return settle(item, line(.invalid, fault, channel, item, now))
       }
       hand.take(
-        Job(item.file, item.content.message, itinerary, dropped: item.dropped, born: item.born, share: share(of: item)))
+        Job(item.file, item.content, itinerary, dropped: item.dropped, born: item.born, share: share(of: item)))
     }
   }
 

@@ -5,7 +5,8 @@ import Spooling
 /// A message in hand, from claim to settlement. Touched by the engine's thread only.
 final class Job {
   let file: ClaimedFile
-  let message: Message
+  private let content: MessageFile
+  var message: Message { content.message }
   let itinerary: Itinerary
   let dropped: Date
   /// The file's name as the ledger and people see it.
@@ -17,6 +18,8 @@ final class Job {
   private let born: Date
   /// One for each way to a recipient; more join where a fallback takes over. Of a long list those who are under way.
   fileprivate(set) var passengers: [Passenger] = []
+  /// Its recipients are walked in stretches: each once, and no history knows of them.
+  let isOfLongList: Bool
   /// Those who are still to come.
   private var rest: Addressees?
   /// What became of those who have left.
@@ -26,12 +29,14 @@ final class Job {
   fileprivate(set) var open = 0
 
   init(
-    _ file: ClaimedFile, _ message: Message, _ itinerary: Itinerary, dropped: Date, born: Date, share channel: String
+    _ file: ClaimedFile, _ content: MessageFile, _ itinerary: Itinerary, dropped: Date, born: Date,
+    share channel: String
   ) {
     self.file = file
-    self.message = message
+    self.content = content
     var itinerary = itinerary
     rest = itinerary.rest.take()
+    isOfLongList = rest != nil
     self.itinerary = itinerary
     self.dropped = dropped
     self.born = born
@@ -39,7 +44,6 @@ final class Job {
     label = file.name.display
     passengers = itinerary.legs.map { Passenger(self, LegResult($0)) }
     open = passengers.count
-    if rest != nil { gone.expect(message.to?.count ?? 0) }
   }
 
   var attempt: Int { itinerary.attempts + 1 }

@@ -27,7 +27,7 @@ enum Awaiting {
       if outcome.state == .accepted, outcome.id == nil, reference == nil, !provider.endsDoubt {
         continue
       }
-      let key = ReceiptKey.of(entry.target.identity)
+      let key = ReceiptKey.of(provider.receiptIdentity(of: entry.target))
       entry.item.forEach { passenger in
         recipients.append(
           .init(
@@ -46,7 +46,7 @@ enum Awaiting {
     guard channel.receipts != .off, let provider = channel.receipting, provider.endsDoubt else { return nil }
     let recipients = call.members.compactMap { member -> AwaitedRecord.Recipient? in
       guard let target = target(of: member, channel) else { return nil }
-      return .init(member, key: ReceiptKey.of(target.identity), id: nil, isInDoubt: true)
+      return .init(member, key: ReceiptKey.of(provider.receiptIdentity(of: target)), id: nil, isInDoubt: true)
     }
     guard !recipients.isEmpty else { return nil }
     return record(

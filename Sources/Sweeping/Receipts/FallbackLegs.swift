@@ -5,7 +5,8 @@ import Ledger
 import Spooling
 
 /// Recipients that were accepted and did not get it go on through their channel's fallback (`fallback_on`), once: by a
-/// message of its own beside the first, `NAME.leg`, which any sweep sends.
+/// message of its own beside the first, `NAME.leg`, which any sweep sends. Once is once: a leg is known by a line behind it,
+/// and has no leg of its own; and it doesn't go back to a channel that its recipient has been through.
 ///
 /// The decision is an intent in the ledger (1) before the leg is dropped (2), and the ledger is told that it was (3) before
 /// the first message's line says so. A crash after 1 leaves an intent without a file: it is dropped then. One after 2 leaves
@@ -14,11 +15,13 @@ final class FallbackLegs {
   private let environment: SweepEnvironment
   private let spool: Spool
   private let ledger: any ReceiptLedger
+  private let files: ReceiptFiles
   private let configuration: Configuration
 
-  init(_ environment: SweepEnvironment, _ spool: Spool, _ ledger: any ReceiptLedger) {
+  init(_ environment: SweepEnvironment, _ spool: Spool, _ ledger: any ReceiptLedger, _ files: ReceiptFiles) {
     self.environment = environment
     self.spool = spool
+    self.files = files
     self.ledger = ledger
     configuration = environment.configuration
   }
@@ -31,18 +34,18 @@ final class FallbackLegs {
   }
 
   /// What is on disk of a leg, when it returns.
-  /// - Parameter news: those of one file beside each other.
+  /// - Parameter news: with the file that they are of, those of one file beside each other.
   /// - Returns: the legs' names by the news they follow; nothing for those whom the fallback does not know.
-  func take(_ news: [UntoldReceipt]) throws(SweepTrouble) -> [UntoldReceipt.Key: String] {
+  func take(_ news: [(place: FilePlace, receipt: UntoldReceipt)]) throws(SweepTrouble) -> [UntoldReceipt.Key: String] {
     var names: [UntoldReceipt.Key: String] = [:]
     var numbers: [Verbatim: Int] = [:]
     var promised: Set<Verbatim>?
-    var last: (file: String, message: Original?)?
-    for item in news {
+    var last: (place: FilePlace, message: Original?)?
+    for (place, item) in news {
       let file = item.member.file
-      if last.map({ Verbatim($0.file) != Verbatim(file) }) ?? true { last = (file, self.message(file)) }
-      guard let state = item.news?.state, let message = last?.message,
-        let text = text(of: message, item.channel, to: item.member.to)
+      if last?.place != place { last = (place, self.message(place)) }
+      guard let state = item.news?.state, let message = last?.message, !message.isLeg,
+        let text = text(of: message, item, at: environment.now())
       else { continue }
       do throws(LedgerFault) {
         // Intended before a crash, or by an earlier state of this call: there is no second one.
@@ -74,16 +77,21 @@ final class FallbackLegs {
 
   /// What was intended, and perhaps dropped, when somebody died.
   func recover() throws(SweepTrouble) {
-    do throws(LedgerFault) {
-      for leg in try ledger.openLegs() {
+    let open: [FallbackLeg]
+    do throws(LedgerFault) { open = try ledger.openLegs() } catch { throw SweepTrouble(fault: error) }
+    if open.isEmpty { return }
+    let wanted = open.map { WantedFile(call: $0.call, file: $0.file, to: $0.to) }
+    let places: [WantedFile: ReceiptFiles.Place]
+    do throws(SystemFault) { places = try files.places(of: Set(wanted)) } catch { throw SweepTrouble(receipts: error) }
+    for (leg, wanted) in zip(open, wanted) {
+      do throws(LedgerFault) {
         _ = try drop(leg) {
-          message(leg.file).flatMap { original in
-            channel(of: original).flatMap { text(of: original, $0, to: leg.to) }
-          }
+          guard case .settled(let place)? = places[wanted], let original = message(place) else { return nil }
+          return channel(of: original).flatMap { text(of: original, $0, leg, at: environment.now()) }
         }
+      } catch {
+        throw SweepTrouble(fault: error)
       }
-    } catch {
-      throw SweepTrouble(fault: error)
     }
   }
 
@@ -129,11 +137,12 @@ final class FallbackLegs {
   private func freeName(
     _ file: String, _ numbers: inout [Verbatim: Int], _ promised: Set<Verbatim>
   ) throws(SweepTrouble) -> FileName {
-    let base = FileName(bytes: Array(FileName(display: file).bytes) + Array(".leg".utf8))
+    let name = FileName(display: file)
     var number = numbers[Verbatim(file)] ?? 0
+    var candidate: FileName
     while true {
       number += 1
-      let candidate = base.numbered(number)
+      candidate = name.with(number < 2 ? ".leg" : ".leg~\(number)")
       if promised.contains(Verbatim(candidate.display)) { continue }
       let found: [Walk.Found]
       do throws(SystemFault) { found = try spool.find(candidate, in: Folder.allCases).found } catch {
@@ -142,20 +151,24 @@ final class FallbackLegs {
       if found.isEmpty { break }
     }
     numbers[Verbatim(file)] = number
-    return base.numbered(number)
+    return candidate
   }
 
   // MARK: The message
 
   private struct Original {
     var message: Message
+    /// With those of its template, if it has one: the leg needs none.
     var members: [JSON.Member]
+    /// Somebody's way on already.
+    var isLeg: Bool
     /// How those stand who were sent the text in parts; put together once for all of a file's recipients.
     private var parted: [Verbatim: [Standing]] = [:]
 
     init(_ file: MessageFile, _ members: [JSON.Member]) {
       message = file.message
       self.members = members
+      isLeg = file.entries.contains { if case .leg = $0 { true } else { false } }
       let isParted = file.entries.contains { $0.line?.results.contains { $0.parts.count > 1 } ?? false }
       if isParted { parted = Standing.all(file.entries) }
     }
@@ -166,36 +179,37 @@ final class FallbackLegs {
     }
   }
 
-  private func message(_ file: String) -> Original? {
-    let name = FileName(display: file)
-    for number in 1...9 {
-      for folder in [Folder.done, .failed] {
-        let path = "\(spool.path(folder))/\(name.numbered(number).display)"
-        guard
-          let bytes = try? spool.read(
-            name.numbered(number), in: spool.descriptor(folder), path: path, limit: configuration.maxMessageBytes)
-        else { continue }
-        let original = bytes.withUnsafeBufferPointer { buffer -> Original? in
-          guard let file = try? MessageFile(buffer, limit: configuration.maxMessageBytes, templates: spool.templates),
-            let members = RawFile(buffer).message?.members
-          else { return nil }
-          return Original(file, members)
-        }
-        if let original { return original }
-      }
+  private func message(_ place: FilePlace) -> Original? {
+    let path = "\(spool.path(place.folder))/\(place.name.display)"
+    let limit = configuration.maxMessageBytes
+    guard let bytes = try? spool.read(place.name, in: spool.descriptor(place.folder), path: path, limit: limit) else {
+      return nil
     }
-    return nil
+    return bytes.withUnsafeBufferPointer { buffer -> Original? in
+      guard let file = try? MessageFile(buffer, limit: limit, templates: spool.templates),
+        let own = RawFile(buffer).message?.members,
+        let members = try? MessageFile.filled(own, spool.templates)
+      else { return nil }
+      return Original(file, members)
+    }
   }
 
   private func channel(of original: Original) -> String? {
     original.message.channel ?? configuration.defaultChannel
   }
 
+  private func text(of original: Original, _ item: UntoldReceipt, at now: Date) -> [UInt8]? {
+    let leg = FallbackLeg(
+      file: item.member.file, to: item.member.to, call: item.call, state: item.news?.state ?? .undelivered, name: "")
+    return text(of: original, item.channel, leg, at: now)
+  }
+
   /// The leg as it is dropped; nil where the fallback does not know the recipient, or cannot send such a message.
-  private func text(of original: Original, _ channelName: String, to: String) -> [UInt8]? {
+  private func text(of original: Original, _ channelName: String, _ leg: FallbackLeg, at now: Date) -> [UInt8]? {
     guard let channel = configuration.channels[channelName], let name = channel.fallback,
       let next = configuration.channels[name]
     else { return nil }
+    let to = leg.to
     // The word in `to` that it came from: what the fallback's book knows.
     let words = original.message.to ?? []
     let word =
@@ -209,8 +223,6 @@ final class FallbackLegs {
     var left: Set<String> = ["channel", "to", "id", "send_at", "options"]
     if next.card.templates == .none { left.formUnion(["template", "params"]) }
     if next.card.templates == .bare { left.insert("params") }
-    // Those of a template of the spool's own.
-    if original.members.contains(where: { $0.key == "use" }) { left.remove("params") }
     var members = original.members.filter { !left.contains($0.key) }
     if let options = original.members.first(where: { $0.key == "options" })?.value.members {
       // Who had a copy has it.
@@ -222,7 +234,9 @@ final class FallbackLegs {
     }
     members.insert(.init("channel", .string(name)), at: 0)
     if !isOwn { members.insert(.init("to", .strings([word])), at: 1) }
-    let bytes = JSON.object(members).bytes + [UInt8(ascii: "\n")]
+    var bytes = JSON.object(members).bytes + [UInt8(ascii: "\n")]
+    ReceiptCoding.write(
+      LegOrigin(at: now, of: leg.file, to: to, call: leg.call, through: [channelName]), to: &bytes)
     return canBeSent(bytes) ? bytes : nil
   }
 

@@ -37,10 +37,13 @@ package final class ReceiptRunner: Sendable {
 
   /// Everything that is there to be done, once.
   package func pass() throws(SweepTrouble) {
-    guard ReceiptStage.isWanted(environment.configuration) else { return }
+    guard ReceiptStage.isWanted(environment.configuration) || hasWork else { return }
     let stage = try ReceiptStage(environment, spool, ledger, isStopped: { [inbox] in inbox.isClosed })
     try stage.pass()
   }
+
+  /// Somebody is awaited still, or to be told of, from before receipts were switched off: that comes to an end all the same.
+  private var hasWork: Bool { ((try? ledger.nextReceiptWork(asking: [])) ?? nil) != nil }
 
   /// Services are asked only while nothing is being sent, or waits to be.
   package func yields(to engine: Engine) {
@@ -75,7 +78,8 @@ package final class ReceiptRunner: Sendable {
   private func run() {
     while !inbox.isClosed {
       do throws(SweepTrouble) {
-        if ReceiptStage.isWanted(state.withLock { $0.configuration }) { try watch() } else { _ = inbox.takeAll() }
+        let isWanted = ReceiptStage.isWanted(state.withLock { $0.configuration }) || hasWork
+        if isWanted { try watch() } else { _ = inbox.takeAll() }
       } catch {
         environment.observe(.notice(Notice("receipts", error.message, hint: error.hint)))
         _ = inbox.takeAll(within: ReceiptRunner.retryAfterTrouble)
@@ -95,6 +99,7 @@ package final class ReceiptRunner: Sendable {
     while !inbox.isClosed {
       if !inbox.takeNow().isEmpty { return }
       let isMine = try stage.pass()
+      if isMine, !ReceiptStage.isWanted(environment.configuration), !hasWork { return }
       watcher.wait(seconds: isMine ? stage.patience : ReceiptRunner.retry)
     }
   }

@@ -4,7 +4,7 @@ import Ledger
 
 /// What a dropped file is: which receipts it holds, and whose calls count. Pure.
 struct ReceiptSorter {
-  /// Files that are no receipt and no JSON get so long to be finished by a writer that does not rename (seconds).
+  /// Files that are no JSON and no whole receipt get so long to be finished by a writer that does not rename (seconds).
   static let grace = 5.0
 
   enum Sorted: Sendable {
@@ -54,18 +54,20 @@ struct ReceiptSorter {
     let fitting = candidates.filter { channel in
       channel.receipting.map { type(of: $0).recognizes(drop) } ?? false
     }
-    guard let provider = fitting.first?.receipting else {
-      // What is JSON to its end will not become anything else.
-      if age < ReceiptSorter.grace, drop.json == nil { return .unfinished }
-      return .unknown(ReceiptSorter.stranger(drop))
-    }
+    // What is JSON to its end will not become anything else.
+    let mayGrow = age < ReceiptSorter.grace && !drop.isWhole
+    func unknown(_ reason: String) -> Sorted { mayGrow ? .unfinished : .unknown(reason) }
+    guard let provider = fitting.first?.receipting else { return unknown(ReceiptSorter.stranger(drop)) }
     let genuine = fitting.filter { isGenuine(drop, $0) }
     guard !genuine.isEmpty else {
+      // Only a wrapper carries one, and that is whole.
       return .unknown("signature: nobody vouches for it (\(type(of: provider).card.name))")
     }
     // Providers whose callbacks look alike read them alike.
     let entries = type(of: provider).entries(in: drop)
-    return entries.isEmpty ? .unknown("holds no receipt") : .entries(entries.map { entry($0, genuine, drop) })
+    if entries.isEmpty { return unknown("holds no receipt") }
+    if mayGrow, entries.contains(where: \.isBad) { return .unfinished }
+    return .entries(entries.map { entry($0, genuine, drop) })
   }
 
   private static func stranger(_ drop: ReceiptDrop) -> String {
@@ -89,19 +91,20 @@ struct ReceiptSorter {
   func claim(_ receipt: Receipt, _ channels: [Channel]) -> ReceiptClaim {
     var keys: [String: Int?] = [:]
     for channel in channels {
-      // A nil key speaks of everybody.
+      // A nil key names nobody.
       keys.updateValue(
         receipt.to.flatMap { to in channel.receipting.map { ReceiptKey.of($0.identity(ofReceiptFor: to)) } },
         forKey: channel.name)
     }
     var news = receipt.news
-    if let channel = channels.first, let said = news {
-      // As in every line: bounded, and with the channel's secrets masked.
-      let recorded = channel.recorded(Outcome(state: .accepted, code: said.code, reason: said.reason))
+    // As in every line: bounded, and with secrets masked, of whichever of these channels it may be.
+    for channel in channels {
+      let recorded = channel.recorded(Outcome(state: .accepted, code: news?.code, reason: news?.reason))
       news?.code = recorded.code
       news?.reason = recorded.reason
     }
     var claim = ReceiptClaim(receipt.names, channels: keys, news: news)
+    claim.isOfAll = receipt.isOfAll
     claim.wholeChannels = Set(channels.filter { $0.receipting?.takesCallsWhole ?? false }.map(\.name))
     return claim
   }

@@ -1,5 +1,6 @@
 import Core
 import FoundationEssentials
+import Glibc
 import Ledger
 import Spooling
 
@@ -26,10 +27,6 @@ package final class ReceiptStage {
   private static let files = 64
   /// Receipts in one commit: sweeps wait for the ledger meanwhile.
   private static let claims = 500
-  /// News that are told together.
-  private static let telling = 4096
-  /// Seconds until a file that can't be told now is looked for again.
-  private static let later = 60.0
   /// Seconds until a receipt that names nothing is tried again, doubling.
   private static let firstTry = 1.0
   private static let lastTry = 300.0
@@ -47,9 +44,8 @@ package final class ReceiptStage {
   private let folder: ReceiptFolder
   private let configuration: Configuration
   private let sorter: ReceiptSorter
-  private var teller: ReceiptTeller
+  private let telling: ReceiptTelling
   private let asker: ReceiptAsker
-  private let legs: FallbackLegs
   private var waiting: [FileName: Waiting] = [:]
   /// When this pass began. News from before may be in their files already: whoever wrote them may have died before it
   /// said so.
@@ -71,12 +67,11 @@ package final class ReceiptStage {
     folder = try Self.disk { () throws(SystemFault) in try ReceiptFolder(spool) }
     configuration = environment.configuration
     sorter = ReceiptSorter(configuration)
-    teller = ReceiptTeller(spool, limit: configuration.maxMessageBytes)
+    telling = ReceiptTelling(environment, spool, ledger)
     asker = ReceiptAsker(environment, ledger, mayAsk: mayAsk, isStopped: isStopped)
-    legs = FallbackLegs(environment, spool, ledger)
   }
 
-  /// Whether a spool with this configuration has anything to do with receipts.
+  /// Whether a spool with this configuration hears of receipts. Where it does not any more, waits still come to an end.
   package static func isWanted(_ configuration: Configuration) -> Bool {
     configuration.channels.values.contains { $0.receipts != .off }
   }
@@ -105,14 +100,15 @@ package final class ReceiptStage {
     let lock = try Self.disk { () throws(SystemFault) in try folder.lock() }
     guard let lock else { return false }
     defer { withExtendedLifetime(lock) {} }
-    try legs.recover()
+    try telling.recover()
     // What another has left, before there is anything of our own.
     began = .distantFuture
-    try tell()
+    try telling.tell(since: began)
     began = environment.now()
-    try takeDropped()
+    // Where nobody hears of receipts any more, nothing of them is looked at.
+    if ReceiptStage.isWanted(configuration) { try takeDropped() }
     try endWaits()
-    try tell()
+    try telling.tell(since: began)
     try ask()
     tellStrays()
     return true
@@ -136,14 +132,15 @@ package final class ReceiptStage {
         try Self.disk { () throws(SystemFault) in try folder.drop(drop.bytes, as: name) }
       }
     }
-    try tell()
+    try telling.tell(since: began)
   }
 
   /// Seconds until time alone brings something to do; nil for never.
   package var patience: Double? {
     let now = environment.clock()
     var times = waiting.values.map { $0.next - now.steady }
-    if let work = (try? ledger.nextReceiptWork()) ?? nil { times.append(work.timeIntervalSince(now.date)) }
+    let asked = configuration.channels.values.filter(\.receipts.asks).map(\.name)
+    if let work = (try? ledger.nextReceiptWork(asking: asked)) ?? nil { times.append(work.timeIntervalSince(now.date)) }
     return times.min().map { max(0.5, $0) }
   }
 
@@ -191,7 +188,9 @@ package final class ReceiptStage {
       wait(for: name)
       return nil
     case .tooLarge?:
-      try Self.disk { () throws(SystemFault) in try folder.moveAway(name) }
+      try dispose(of: name) { () throws(SystemFault) in
+        try folder.moveAway(name, "is larger than any receipt (\(ReceiptFolder.largest) bytes)", at: now)
+      }
       return nil
     case .bytes(let bytes, let modified)?:
       let drop = ReceiptDrop(bytes, name: name.display, channels: sorter.names)
@@ -199,8 +198,10 @@ package final class ReceiptStage {
       switch sorter.sort(drop, age: age) {
       case .unfinished: wait(for: name)
       case .unknown(let reason):
-        try Self.disk { () throws(SystemFault) in try folder.keep(bytes, as: name, reason, at: now) }
-        try remove(name)
+        try dispose(of: name) { () throws(SystemFault) in
+          try folder.keep(bytes, as: name, reason, at: now)
+          try folder.remove(name)
+        }
       case .entries(let entries):
         return Drop(
           name: name, bytes: bytes, age: age, wait: sorter.wait(for: drop), entries: entries,
@@ -217,9 +218,26 @@ package final class ReceiptStage {
     waiting[name] = Waiting(next: environment.clock().steady + pause, pause: pause)
   }
 
-  private func remove(_ name: FileName) throws(SweepTrouble) {
-    waiting[name] = nil
-    try Self.disk { () throws(SystemFault) in try folder.remove(name) }
+  /// The end of a file, or the beginning of it. What hinders that with one file, its name or who owns it, stops no other: it
+  /// is tried again, and told. A full disk, or one that fails, stops all.
+  /// - Parameter isEnd: whether the file is gone then.
+  private func dispose(
+    of name: FileName, isEnd: Bool = true, _ body: () throws(SystemFault) -> Void
+  ) throws(SweepTrouble) {
+    do throws(SystemFault) {
+      try body()
+      if isEnd { waiting[name] = nil } else { wait(for: name) }
+    } catch {
+      if error.isDiskTrouble { throw SweepTrouble(receipts: error) }
+      strays.add(
+        "\(ReceiptFolder.name)/new/\(name.display)", "was looked at and stays there: \(ReceiptStage.reason(error))",
+        hint: "let the sweeper's user own \(ReceiptFolder.name)/ and what is in it, and write to its folders")
+      wait(for: name)
+    }
+  }
+
+  private static func reason(_ fault: SystemFault) -> String {
+    "\(String(cString: strerror(fault.number))) (\(fault.call))"
   }
 
   /// Steps 1 to 3 for these files.
@@ -238,6 +256,7 @@ package final class ReceiptStage {
   private func conclude(_ drop: Drop) throws(SweepTrouble) {
     let now = environment.now()
     var waits = false
+    var bad: [(bytes: [UInt8], name: FileName, reason: String)] = []
     for (index, entry) in drop.entries.enumerated() {
       let reason: String
       switch (entry.problem, drop.findings[index]) {
@@ -251,12 +270,20 @@ package final class ReceiptStage {
         }
         reason = finding == .noRecipient ? "names no recipient of its call" : "names no call that is known"
       }
-      let bytes = drop.isBatch ? entry.source : drop.bytes
       // A name that is the same when the file is read once more after a crash.
-      let name = drop.isBatch ? FileName(bytes: Array(drop.name.bytes) + Array(".\(index + 1)".utf8)) : drop.name
-      try Self.disk { () throws(SystemFault) in try folder.keep(bytes, as: name, reason, at: now) }
+      let name = drop.isBatch ? drop.name.with(".\(index + 1)") : drop.name
+      let bytes = drop.isBatch ? entry.source : drop.bytes
+      // A mail that tells of several is kept once.
+      if let same = bad.firstIndex(where: { $0.bytes == bytes }) {
+        if !bad[same].reason.contains(reason) { bad[same].reason += "; \(reason)" }
+      } else {
+        bad.append((bytes, name, reason))
+      }
     }
-    if waits { wait(for: drop.name) } else { try remove(drop.name) }
+    try dispose(of: drop.name, isEnd: !waits) { () throws(SystemFault) in
+      for (bytes, name, reason) in bad { try folder.keep(bytes, as: name, reason, at: now) }
+      if !waits { try folder.remove(drop.name) }
+    }
   }
 
   /// Step 1: what these claim is committed.
@@ -314,51 +341,11 @@ package final class ReceiptStage {
 
   private func tellMany() throws(SweepTrouble) {
     untoldFiles += 1
-    if untoldFiles % 16 == 0 { try tell() }
-  }
-
-  /// Steps 4 and 5 for everything that is to be told.
-  private func tell() throws(SweepTrouble) {
-    while true {
-      let now = environment.now()
-      let untold = try Self.book { () throws(LedgerFault) in try ledger.untold(limit: ReceiptStage.telling, at: now) }
-      if untold.isEmpty { return }
-      let groups = Dictionary(grouping: untold) { Verbatim($0.member.file) }.values.sorted {
-        $0[0].member.file < $1[0].member.file
-      }
-      // Before the line that says so.
-      let names = try legs.take(groups.joined().filter(legs.wants))
-      let told = try Self.disk { () throws(SystemFault) in try teller.tell(groups.map { news($0, names) }, at: now) }
-      var (done, later): ([UntoldReceipt.Key], [UntoldReceipt.Key]) = ([], [])
-      for (group, told) in zip(groups, told) {
-        if told == .later { later += group.map(\.key) } else { done += group.map(\.key) }
-      }
-      try Self.book { () throws(LedgerFault) in try ledger.tell(done, later: later, at: now + ReceiptStage.later) }
-      if untold.count < ReceiptStage.telling { return }
-    }
-  }
-
-  private func news(_ group: [UntoldReceipt], _ legs: [UntoldReceipt.Key: String]) -> FileNews {
-    let items = group.sorted { $0.key.place < $1.key.place }.map { untold in
-      FileNews.Item(
-        call: untold.call, channel: untold.channel, to: untold.member.to, address: untold.member.address,
-        news: untold.news, endsDoubt: untold.endsDoubt, leg: legs[untold.key])
-    }
-    return FileNews(
-      file: group[0].member.file, items: items,
-      mayBeTold: group.contains { $0.noted < began || $0.noted > environment.now() })
+    if untoldFiles % 16 == 0 { try telling.tell(since: began) }
   }
 
   private func tellStrays() {
     for line in strays.lines { environment.observe(.notice(Notice(line.subject, line.problem, hint: line.hint))) }
     strays = Strays()
-  }
-}
-
-extension SweepTrouble {
-  /// Receipts could not be recorded; what was sent is.
-  fileprivate init(receipts fault: SystemFault) {
-    self.init(fault: fault)
-    message = "receipts cannot be recorded: \(fault)"
   }
 }

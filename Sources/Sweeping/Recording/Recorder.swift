@@ -34,6 +34,8 @@ final class Recorder {
   private(set) var stuck: Set<FileName> = []
   /// The operator wants to be told of failures (`on_failure`), through this channel.
   var operatorsChannel: String?
+  /// Receipts are awaited of somebody: they look for their messages by name.
+  var awaitsReceipts = false
 
   init(_ ledger: any Ledger, _ desk: SettlingDesk, window: Int) {
     self.ledger = ledger
@@ -77,7 +79,7 @@ final class Recorder {
   func settle(_ file: ClaimedFile, _ line: HistoryLine?, share channel: String, dropped: Date) {
     settlements.append(Settlement(file, line, share: channel))
     if let line { meters.count(line) }
-    let wasKnown = known.remove(file.identity) != nil
+    let wasKnown = !known.isEmpty && known.remove(file.identity) != nil
     if line == nil {
       pending.returned.append(Seen(file: file.identity, since: dropped))
     } else if wasKnown {
@@ -137,7 +139,10 @@ final class Recorder {
   /// When `handOver` has something to do though nothing happens.
   var wakeUp: Double? { since.map { $0 + Recorder.gatheringTime } }
 
-  func settled(_ settled: [Settled]) { underWay -= settled.count }
+  func settled(_ settled: [Settled]) {
+    underWay -= settled.count
+    if awaitsReceipts { pending.renamed += settled.compactMap(\.renamed) }
+  }
 
   func failed(to settle: [Settlement]) {
     underWay -= settle.count
@@ -158,5 +163,13 @@ final class Recorder {
     for group in unrecorded {
       guard (try? ledger.commit(group)) != nil else { return }
     }
+  }
+}
+
+extension Settled {
+  /// What receipts of its calls have to know; nil where it has kept its name, or took part in no call.
+  var renamed: RenamedFile? {
+    guard name != settlement.file.name, let calls = settlement.line?.calls, !calls.isEmpty else { return nil }
+    return RenamedFile(calls: calls, file: settlement.file.name.display, name: name.display)
   }
 }

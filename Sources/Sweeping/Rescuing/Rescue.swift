@@ -154,6 +154,7 @@ package struct Rescue {
     var settler = Settler(dead, of: environment.spool)
     let settled = try settler.settle(settlements)
     record(settlements.filter { !$0.isWritten }, seen: evidence)
+    record(settled.compactMap(\.renamed))
     for item in settled {
       guard let line = item.settlement.line else { continue }
       count(line)
@@ -226,6 +227,14 @@ package struct Rescue {
       }
     }
     if !group.isEmpty { _ = try? environment.ledger.commit(group) }
+  }
+
+  /// Where that can't be recorded now, receipts find the files by what stands in them.
+  private func record(_ renamed: [RenamedFile]) {
+    guard !renamed.isEmpty, ReceiptStage.isWanted(environment.configuration) else { return }
+    var group = GroupCommit(now: environment.now())
+    group.renamed = renamed
+    _ = try? environment.ledger.commit(group)
   }
 
   private func seen(_ file: ClaimedFile) -> Date? {

@@ -114,6 +114,15 @@ enum CheckCommand: Command {
         ))
     }
     for channel in configuration.channels.values.sorted(by: { $0.name < $1.name }) {
+      let isCalled = channel.receipts == .drop || channel.receipts == .both
+      guard isCalled, let setting = channel.receipting?.missingForCallbacks else { continue }
+      report.tell(
+        Complaint(
+          .warning, .configuration, "channels.\(channel.name).\(setting)",
+          "is missing: without it no callback can be told from a forged one, and none counts",
+          hint: "set it, or ask the service instead: receipts: \"pull\""))
+    }
+    for channel in configuration.channels.values.sorted(by: { $0.name < $1.name }) {
       guard let path = channel.caFile, !HostPath.isReadable(path) else { continue }
       report.tell(
         Complaint(

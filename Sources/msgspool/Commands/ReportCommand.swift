@@ -63,6 +63,7 @@ enum ReportCommand: Command {
     _ report: Report, _ spool: Spool, _ configuration: Configuration?
   ) throws(Failure) -> ReportSheet {
     var sheet = ReportSheet(report: report, spool: spool.path)
+    sheet.awaited = Set(configuration?.channels.values.filter { $0.receipts != .off }.map(\.name) ?? [])
     guard let ledger = Surroundings.ledgerToLookAt(spool) else { return sheet }
     do throws(LedgerFault) {
       sheet.slowest = try ledger.slowest(slowest, since: report.since)

@@ -193,7 +193,7 @@ struct MailPost {
   private func json(_ message: Message, _ letter: Letter, _ sender: String?, original: [UInt8]?) -> [UInt8] {
     var members: [JSON.Member] = []
     if let channel = message.channel { members.append(.init("channel", .string(channel))) }
-    if let to = message.to { members.append(.init("to", .strings(to))) }
+    if let to = message.to { members.append(.init("to", .strings(Array(to)))) }
     if let title = message.title { members.append(.init("title", .string(title))) }
     members.append(.init("body", .string(message.body ?? "")))
     let attachments = message.attachments.compactMap { attachment -> JSON? in

@@ -209,7 +209,11 @@ struct MessageSheet {
   // MARK: History
 
   private var history: String {
-    guard !lines.isEmpty else { return "\n\(phrase("history"))\n  \(phrase("none: no sweep has settled it yet"))\n" }
+    guard !lines.isEmpty else {
+      // A leg says whose way on it is before anybody has sent it.
+      return "\n\(phrase("history"))\n" + entries.map(later).joined()
+        + "  \(phrase("none: no sweep has settled it yet"))\n"
+    }
     var text = "\n\(phrase("history"))\n"
     text += Console.styled(
       "  \(Columns.fit(phrase("at"), 25))\(Columns.fit(phrase("state"), 12))\(Columns.fit(phrase("attempt"), 8))"
@@ -248,6 +252,9 @@ struct MessageSheet {
   private func later(_ entry: HistoryEntry) -> String {
     switch entry {
     case .line: return ""
+    case .leg(let origin):
+      let text = phrase("goes on for {1} of {2}, who did not get it", origin.to, origin.of).safeText
+      return Columns.hanging("  \(Columns.fit(RFC3339.string(origin.at), 25))", text, indent: 27)
     case .retry(let at):
       return "  \(Columns.fit(RFC3339.string(at), 25))"
         + phrase("to be sent again to those who did not get it") + "\n"

@@ -13,8 +13,13 @@ struct ReportSheet {
   /// What services say of calls as a whole, by channel.
   var sums: [String: [ReceiptSums.Count]] = [:]
 
-  /// Channels of which something is known beyond acceptance.
-  var followed: [Report.Channel] { report.channels.filter { $0.funnel.hasReceipts || sums[$0.name] != nil } }
+  /// Channels whose receipts are awaited now.
+  var awaited: Set<String> = []
+
+  /// Channels of which something is known beyond acceptance, or is to be.
+  var followed: [Report.Channel] {
+    report.channels.filter { $0.funnel.hasReceipts || sums[$0.name] != nil || awaited.contains($0.name) }
+  }
 
   /// `950 successful, 12 failed`.
   static func words(_ counts: [ReceiptSums.Count]) -> String {

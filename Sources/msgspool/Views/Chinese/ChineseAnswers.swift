@@ -1,6 +1,7 @@
 // What answers were taken for, where providers say it in words of our own.
 extension Chinese {
   static let answers: KeyValuePairs<String, String> = [
+    "status: \"{1}\" is no word of the vendor's": "status：\"{1}\" 不是服务商的用词",
     "answer not in the provider's form": "应答不合服务商的格式",
     "no text": "没有说明",
     "empty answer": "空的应答",

@@ -17,8 +17,8 @@ extension Chinese {
     "template code to its text, as approved; with price: to count the parts that are billed":
       "模板编号对应已审核的模板内容；和 price 一起用，按计费条数计算费用",
     // aliyun-sms
-    "the id of the access key, LTAI...": "账号的 AccessKey ID，LTAI...",
-    "the secret of the access key": "账号的 AccessKey Secret",
+    "the id of the access key, LTAI...": "阿里云的 AccessKey ID，LTAI...",
+    "the secret of the access key": "阿里云的 AccessKey Secret",
     "the token of temporary (STS) credentials": "临时凭证（STS）的 SecurityToken",
     "the approved signature's text": "已审核的签名名称",
     "template for messages that name none, SMS_...": "没有写 template 的消息用的模板 Code，SMS_...",

@@ -19,6 +19,9 @@ extension Chinese {
     "make it, or take it out of the configuration": "请建好它，或从配置里去掉",
     "not logged in: {1+}": "没有登录：{1+}",
     "{1} cannot be read": "{1} 不能读",
+    "is missing: without it no callback can be told from a forged one, and none counts":
+      "没有设置：没有它分不出真假回执，回调都不算数",
+    "set it, or ask the service instead: receipts: \"pull\"": "请设置它，或改为查询：receipts: \"pull\"",
     "every call of the channel would fail": "这个通道的每次请求都会失败",
     "there is none yet": "还没有",
     "the first sweep makes it": "第一次投递会建好它",

@@ -4,6 +4,7 @@ extension Chinese {
   static let messages: KeyValuePairs<String, String> = [
     "{1+} (line {2}, column {3})": "{1+}（第 {2} 行，第 {3} 列）",
     "line {1}: {2+}": "第 {1} 行：{2+}",
+    "the text has more than 4 gigabytes": "文本超过 4 GB",
     "is no field of a message": "不是消息的字段",
     ", \"split\" sends it in parts": "，\"split\" 分成几条发送",
     "options.{1}: \"cut\" shortens it": "options.{1}：\"cut\" 把它截短",
@@ -71,6 +72,7 @@ extension Chinese {
     "by its path it {1+}": "按路径的话：{1+}",
     "see attachment_directories in the configuration": "参见配置里的 attachment_directories",
     "is empty or holds control characters or a slash": "是空的，或含有控制字符或斜杠",
+    "is no media type; expected one such as image/png": "不是媒体类型；应为 image/png 之类",
     "is no media type": "不是媒体类型",
     "expected one such as {1}": "应为这样的：{1}",
     "is no absolute path without ..": "不是不含 .. 的绝对路径",

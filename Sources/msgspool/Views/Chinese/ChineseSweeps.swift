@@ -123,6 +123,10 @@ extension Chinese {
     "receipts cannot be recorded: {1+}": "回执不能记录：{1+}",
     "another process holds the ledger": "另一个进程占着台账",
     "sweep again later": "请稍后再投递",
+    "was looked at and stays there: {1+}": "看过了，还留在那里：{1+}",
+    "let the sweeper's user own {1}/ and what is in it, and write to its folders":
+      "请让运行投递的用户拥有 {1}/ 和里面的文件，并能写它的文件夹",
+    "is larger than any receipt ({1} bytes)": "比任何回执都大（{1} 字节）",
     "could not be asked for receipts": "查询不到回执",
     "it is asked again later; nobody who is awaited is forgotten": "以后会再查询；在等的一个也不会忘",
     "receiving is in trouble: {1+}": "接收出了问题：{1+}",

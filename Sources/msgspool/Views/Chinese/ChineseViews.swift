@@ -125,6 +125,7 @@ extension Chinese {
     "next try {1}": "下次尝试 {1}",
     "call {1}": "请求 {1}",
     "receipt": "回执",
+    "goes on for {1} of {2}, who did not get it": "替 {2} 里没有收到的 {1} 继续",
     "to be sent again to those who did not get it": "将再发给没有收到的人",
     // check
     "all is well": "一切正常",

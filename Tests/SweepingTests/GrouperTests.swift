@@ -2,6 +2,8 @@ import Core
 import TestSupport
 import Testing
 
+@testable import Sweeping
+
 private typealias Entry = Grouper<Int>.Entry
 private typealias Batch = Grouper<Int>.Batch
 
@@ -30,6 +32,15 @@ extension [Grouper<Int>.Batch] {
 }
 
 @Suite struct GrouperTests {
+  @Test func twoRecipientsThatLookAlikeShareACall() {
+    var grouper = Grouper<Int>(capacity: 10)
+    for (index, address) in ["caf\u{E9}", "cafe\u{301}", "caf\u{E9}"].enumerated() {
+      grouper.add(.init(Target(address), Content([.init("body", "x")]), .normal, index))
+    }
+    grouper.flush()
+    #expect(grouper.next()?.entries.map(\.item) == [0, 1] && grouper.next()?.entries.map(\.item) == [2])
+  }
+
   // MARK: Fullness
 
   @Test func callsAreAsFullAsTheyCanBe() {
@@ -180,6 +191,41 @@ extension [Grouper<Int>.Batch] {
     }
     let small = work(400)
     #expect(work(3200) < max(small, 0.001) * 28)
+  }
+
+  /// Of what names nobody twice identities are not compared: the calls are the same.
+  @Test(arguments: 0..<50) func longListsAreGroupedAsOthersAre(seed: Int) {
+    var random = SeededGenerator(UInt64(seed))
+    let capacity = Int.random(in: 2...9, using: &random)
+    var (told, untold) = (Grouper<Int>(capacity: capacity), Grouper<Int>(capacity: capacity))
+    let lists = (0..<4).map { _ in Owner() }
+    var item = 0
+    for _ in 0..<30 {
+      let list = lists.randomElement(using: &random) ?? lists[0]
+      for _ in 0..<Int.random(in: 1...6, using: &random) {
+        // Some of no list have anybody's address.
+        let isListed = Int.random(in: 0..<5, using: &random) > 0
+        let name = isListed ? list.next() : Int.random(in: 0..<40, using: &random)
+        let entry = entry("r\(name)", item: item)
+        untold.add(entry)
+        told.add(.init(entry.target, entry.content, entry.priority, item, of: isListed ? ObjectIdentifier(list) : nil))
+        item += 1
+      }
+      // (Relieving does not say which of two groups of one size goes.)
+      if Int.random(in: 0..<9, using: &random) == 0 {
+        told.flush()
+        untold.flush()
+      }
+    }
+    #expect(told.all().map { $0.entries.map(\.item) } == untold.all().map { $0.entries.map(\.item) })
+  }
+
+  private final class Owner {
+    private var count = 0
+    func next() -> Int {
+      count += 1
+      return count
+    }
   }
 
   // MARK: Relief and draining

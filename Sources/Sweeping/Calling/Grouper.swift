@@ -1,4 +1,7 @@
-/// Gathers what may share a call into the fullest calls, whichever files it came from. A value; knows no clock and no I/O.
+import Core
+
+/// Gathers what may share a call into the fullest calls, whichever files it came from. Has one owner; knows no clock and
+/// no I/O.
 ///
 /// `Item` is whatever the sweep needs to find its message again. Calls come out by priority, then in order of arrival.
 package struct Grouper<Item> {
@@ -7,12 +10,18 @@ package struct Grouper<Item> {
     package var content: Content
     package var priority: Message.Priority
     package var item: Item
+    /// What names no recipient twice: two entries of one source have different identities. Nil where nobody knows.
+    package var source: ObjectIdentifier?
 
-    package init(_ target: Target, _ content: Content, _ priority: Message.Priority, _ item: Item) {
+    package init(
+      _ target: Target, _ content: Content, _ priority: Message.Priority, _ item: Item,
+      of source: ObjectIdentifier? = nil
+    ) {
       self.target = target
       self.content = content
       self.priority = priority
       self.item = item
+      self.source = source
     }
   }
 
@@ -44,9 +53,11 @@ package struct Grouper<Item> {
     var capacity: Int
   }
 
-  private struct Group {
+  /// A reference, so that the next entry, which mostly belongs to the same one, finds it at hand.
+  private final class Group {
     var entries: [Entry] = []
-    var identities: Set<Verbatim> = []
+    /// Empty while all are of one source.
+    private var identities: Set<Verbatim> = []
     var priority: Message.Priority = .low
     var order: Int
     /// In layer 0: where to look for room for a recipient that is here already.
@@ -55,17 +66,34 @@ package struct Grouper<Item> {
     init(order: Int) { self.order = order }
 
     /// False when the recipient is here already.
-    mutating func take(_ entry: Entry) -> Bool {
-      guard identities.insert(Verbatim(entry.target.identity)).inserted else { return false }
+    func take(_ entry: Entry) -> Bool {
+      // Those of a long list are many, and known to be different.
+      let isOfOneSource =
+        identities.isEmpty && entry.source != nil && entries.first.map { $0.source == entry.source } != false
+      if !isOfOneSource {
+        lookAtIdentities()
+        guard identities.insert(Verbatim(entry.target.identity)).inserted else { return false }
+      }
       entries.append(entry)
       priority = max(priority, entry.priority)
       return true
+    }
+
+    func has(_ identity: Verbatim) -> Bool {
+      lookAtIdentities()
+      return identities.contains(identity)
+    }
+
+    private func lookAtIdentities() {
+      if identities.isEmpty { for entry in entries { identities.insert(Verbatim(entry.target.identity)) } }
     }
   }
 
   private var capacity: Int
   private var mixedCapacity: Int?
   private var groups: [Key: Group] = [:]
+  /// The group that took the last entry, while it is among these.
+  private var last: (key: Key, group: Group)?
   private var ready: [Queue<Batch>] = Array(repeating: Queue(), count: Message.Priority.allCases.count)
   private var arrivals = 0
   /// Entries in groups that are not full yet.
@@ -106,20 +134,26 @@ package struct Grouper<Item> {
     let identity = Verbatim(entry.target.identity)
     var key = base
     key.layer = groups[base]?.nextLayers[identity] ?? 1
-    while groups[key]?.identities.contains(identity) == true { key.layer += 1 }
+    while groups[key]?.has(identity) == true { key.layer += 1 }
     groups[base]?.nextLayers[identity] = key.layer + 1
     _ = take(entry, key, capacity)
   }
 
-  /// False when the group has the recipient already. One look for the group, whose content may be long.
+  /// False when the group has the recipient already.
   private mutating func take(_ entry: Entry, _ key: Key, _ capacity: Int) -> Bool {
     arrivals += 1
-    let new = Group(order: arrivals)
-    let (isTaken, isFull) = { (group: inout Group) in
-      (group.take(entry), group.entries.count >= capacity)
-    }(&groups[key, default: new])
-    if isFull { release(key) }
+    let group = group(key)
+    let isTaken = group.take(entry)
+    if group.entries.count >= capacity { release(key) }
     return isTaken
+  }
+
+  private mutating func group(_ key: Key) -> Group {
+    if let last, last.key == key { return last.group }
+    let group = groups[key] ?? Group(order: arrivals)
+    groups[key] = group
+    last = (key, group)
+    return group
   }
 
   /// A call that was taken out goes back, to be the next of its priority.
@@ -157,6 +191,7 @@ package struct Grouper<Item> {
       }
     }
     groups.removeAll()
+    last = nil
     waiting = 0
     waitingHigh = 0
     for mixKey in mixKeys { pushMixed(mixed[mixKey] ?? [], capacity: mixKey.capacity) }
@@ -208,6 +243,7 @@ package struct Grouper<Item> {
 
   private mutating func release(_ key: Key) {
     guard let group = groups.removeValue(forKey: key) else { return }
+    last = nil
     waiting -= group.entries.count
     if group.priority == .high { waitingHigh -= group.entries.count { $0.priority == .high } }
     push(Batch(entries: group.entries, priority: group.priority))
@@ -248,5 +284,16 @@ package struct Queue<Element> {
       head = 0
     }
     return element
+  }
+}
+
+extension Split {
+  /// The two halves, or nil for a call of one recipient.
+  package static func halves<Item>(of batch: Grouper<Item>.Batch) -> [Grouper<Item>.Batch]? {
+    guard batch.entries.count > 1 else { return nil }
+    let middle = batch.entries.count / 2
+    return [batch.entries[..<middle], batch.entries[middle...]].map {
+      .init(entries: Array($0), priority: batch.priority)
+    }
   }
 }
