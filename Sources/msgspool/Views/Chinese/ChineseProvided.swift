@@ -105,7 +105,6 @@ extension Chinese {
     "an integer from {1} to {2}": "{1} 到 {2} 的整数",
     "goes with template only: {1} puts nothing into a body": "只和 template 一起用：{1} 不往正文里填东西",
     "is {1+}; expected {2+}": "写的是：{1+}；应为：{2+}",
-    "is no media type; expected one such as {1}": "不是媒体类型；应为这样的：{1}",
     "is empty; expected {1+}": "是空的；应为：{1+}",
     "a list of strings": "字符串列表",
     "an object of languages and texts": "语言和文字的对象",
